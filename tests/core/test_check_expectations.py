@@ -186,9 +186,7 @@ def test_failures_without_any_branch_are_no_right_branches() -> None:
 
 
 def test_the_first_wrong_branches_are_named_whatever_the_order() -> None:
-    many = [
-        each for n in range(5) for each in switched(f"{n:08x}-0000-4000-8000-000000000000")
-    ]
+    many = [each for n in range(5) for each in switched(f"{n:08x}-0000-4000-8000-000000000000")]
     found = [judge(*order, max_wrong_branch=number(0)) for order in (many, many[::-1])]
     assert told(found[0], "max-wrong-branch") == told(found[1], "max-wrong-branch")
     assert "; 2 more), at most 0" in told(found[0], "max-wrong-branch")

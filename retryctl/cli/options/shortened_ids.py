@@ -38,7 +38,8 @@ def whole_ids(
             some = f"{', '.join(ids[:3])}{', …' if len(ids) > 3 else ''}"
             raise UsageError(
                 f"{len(ids)} request IDs of this log begin with {prefix}: {some}.",
-                f"Give more of the ID; retryctl list --from {quote(source.source)} shows the requests.",
+                "Give more of the ID. "
+                f"retryctl list --from {quote(source.source)} shows the requests.",
             )
     whole = {prefix: ids[0] for prefix, ids in found.items()}
     return named([whole.get(shortened_id(each) or "", each) for each in arguments])

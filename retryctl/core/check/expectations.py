@@ -126,7 +126,9 @@ class CheckTally:
             if check.branch_agrees is False:
                 self.wrong_branches += 1
                 ran, due = attempt.claim.branch, check.branch_for_retries
-                which = f"attempt {attempt.number} of {request.request_id} ran {ran}, expected {due}"
+                which = (
+                    f"attempt {attempt.number} of {request.request_id} ran {ran}, expected {due}"
+                )
                 self._keep([(attempt.placed_ms, request.request_id, which)])
             judged = check.verdict in (AttemptVerdict.AGREES, AttemptVerdict.DISAGREES)
             if attempt.retries and attempt.claim.counter is not None and judged:
@@ -323,7 +325,9 @@ def _at_most(
 def _wrong_branches(tally: CheckTally, limit: Limit, expected: Expectations) -> CheckResult:
     name, of = "max-wrong-branch", tally.branches
     if tally.failed_attempts and not of:
-        message = f"no branch was compared, and {number_of(tally.failed_attempts, 'attempt')} failed"
+        message = (
+            f"no branch was compared, and {number_of(tally.failed_attempts, 'attempt')} failed"
+        )
         passed = True if expected.allow_empty else None
         return CheckResult(name=name, passed=passed, message=message, awaits=message)
     named = [which for _, _, which in tally.first_wrong]

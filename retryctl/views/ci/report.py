@@ -234,7 +234,9 @@ def result_sentence(result: CheckReport) -> str:
     made_of = result.subject if result.command == "doctor" else _made_of(checks)
     status = f"(exit {result.status.value})"
     lacking = len(result.judgement.unchecked)
-    found = f"{lacking:,} of {number_of(lacking + requests, 'request')} not found; " if lacking else ""
+    found = (
+        f"{lacking:,} of {number_of(lacking + requests, 'request')} not found; " if lacking else ""
+    )
     if result.status is ExitStatus.NOTHING_FOUND:
         return f"there was nothing to check {status}"
     if not (failed or unsure):
