@@ -14,6 +14,7 @@ from io import BufferedReader
 from itertools import islice
 from typing import ClassVar, Self
 
+from retryctl.core.grammar.platform_text import CUT_MARK
 from retryctl.core.value_classes import value_class
 from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.formats.columns import Columns, is_time
@@ -139,7 +140,9 @@ class InsightsTable(LineFormat):
             elif line.strip() and not self.is_rule(line) and not self.header(line):
                 diagnostics.unread_event(number, line)
         if row:
-            yield self._cells(row)
+            ends_in_message = self.columns.message == self.columns.width - 1
+            is_cut = ends_in_message and not row.rstrip().endswith("|")
+            yield self._cells(row + CUT_MARK if is_cut else row)
 
     def _lines(self, segment: BufferedReader) -> Iterator[tuple[int, str]]:
         """Yield the lines with their numbers; rows of joined files without headers are cut."""
