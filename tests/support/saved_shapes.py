@@ -195,7 +195,9 @@ SHAPES: dict[str, tuple[Writer, frozenset[str]]] = {
         ("pasted rows, Z", lambda e: rows(e, "\t"), "times"),
         (
             "pasted rows with streams",
-            lambda e: "Timestamp\tMessage\tLog stream name\n" + rows_with_streams(e, "{0}\t{2}\t{1}"),
+            lambda e: (
+                "Timestamp\tMessage\tLog stream name\n" + rows_with_streams(e, "{0}\t{2}\t{1}")
+            ),
             "times streams",
         ),
         (
