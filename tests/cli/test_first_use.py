@@ -182,15 +182,15 @@ def test_a_check_without_a_counter_names_markers_also_where_an_attempt_still_run
 
 
 def test_a_request_id_in_place_of_a_function_is_named(tmp_path: Path) -> None:
-    named = [(command, ID) for command in ("list", "summary")]
+    named: list[tuple[str, ...]] = [(command, ID) for command in ("list", "summary")]
     named += [(command, "-f", ID) for command in ("list", "summary", "check", "trace")]
     for words in named:
         done = run(*words, "--from", "demo")
         assert (done.returncode, done.stdout) == (2, "")
         assert f"{ID} is a request ID, not a function." in done.stderr
         assert f"retryctl trace {ID} --from demo\n" in done.stderr
-    for words in ((ID,), ("-f", ID)):
-        done = run("doctor", *words)
+    for of_doctor in ([ID], ["-f", ID]):
+        done = run("doctor", *of_doctor)
         assert done.returncode == 2
         assert f"retryctl trace {ID}\n" in done.stderr
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import field, fields
 from fractions import Fraction
-from typing import Literal
 
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict, Verdict
 from retryctl.core.crosscheck.checked_request import CheckedRequest, unmatched_patterns
@@ -58,7 +57,7 @@ class Expectations:
     allow_empty: bool = False
     given: frozenset[str] = frozenset()
     awaited: frozenset[str] | None = frozenset()
-    ends: Literal["", "log", "window"] = ""
+    ends: str = ""
 
     def awaits(self, request_id: str) -> bool:
         """Whether the request must have closed."""
