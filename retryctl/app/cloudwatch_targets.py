@@ -27,9 +27,11 @@ from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.value_classes import value_class
 from retryctl.errors import AccessDenied, UsageError
 from retryctl.sources.aws.client import AwsClient
+from retryctl.sources.aws.daemon_pool import DaemonPool
 from retryctl.sources.aws.function_config import (
     FunctionName,
     parse_function_name,
+    read_listed_settings,
     read_settings,
     read_versions,
 )
@@ -49,6 +51,7 @@ from retryctl.sources.aws.service_clock import LEAST_SKEW_MS
 from retryctl.sources.cloudwatch.insights import QueryBudget
 from retryctl.sources.cloudwatch.request_source import RequestSource
 
+_AT_ONCE = 4
 # arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/orders-worker
 _GROUP_ARN = re.compile(r"arn:([^:]*):logs:([^:]*):([^:]*):log-group:")
 
@@ -292,21 +295,27 @@ class Target:
 
 
 def find_targets(
-    options: SourceOptions, config: ProjectConfig, warn: Warn, show: ShowProgress
+    options: SourceOptions,
+    config: ProjectConfig,
+    warn: Warn,
+    show: ShowProgress,
+    *,
+    reserved: bool = False,
 ) -> tuple[AwsClient, tuple[Target, ...]]:
     """Return the log groups that the options name, and the client that reads them.
 
+    With ``reserved`` the reserved concurrency of functions that match a pattern is read too.
     Raises ``UsageError`` where nothing is named, or where a name cannot be a function's, and
     NoSuchLogGroup where a pattern matches none.
     """
     if options.functions and not options.log_groups:
         aws = aws_for(options, *options.functions, show=show)
-        finder = _TargetFinder(aws=aws, warn=warn)
+        finder = _TargetFinder(aws=aws, warn=warn, reserved=reserved)
         found = chain.from_iterable(map(finder.named, options.functions))
     else:
         place = place_of(options, config, any_group=False)
         aws = aws_for(options, place.function, *place.groups, show=show)
-        finder = _TargetFinder(aws=aws, warn=warn)
+        finder = _TargetFinder(aws=aws, warn=warn, reserved=reserved)
         if place.function:
             found = chain(finder.of_function(place.function, place.groups))
         else:
@@ -320,6 +329,7 @@ def find_targets(
 class _TargetFinder:
     aws: AwsClient
     warn: Warn
+    reserved: bool
 
     def named(self, name: str) -> Iterator[Target]:
         """Return the targets of a function's name or of a pattern of names."""
@@ -328,8 +338,9 @@ class _TargetFinder:
             return
         functions, notes = matching_functions(self.aws, name)
         _warn_all(self.warn, notes)
-        for function in functions:
-            known = self._settings_of(function.name if function.exists else None)
+        read = read_listed_settings(self.aws, functions, reserved=self.reserved)
+        for function, (known, notes) in zip(functions, read, strict=True):
+            _warn_all(self.warn, notes)
             group = LogGroup(name=function.group)
             yield Target(group=group, function=function.name, settings=known)
 
@@ -343,10 +354,11 @@ class _TargetFinder:
 
     def of_groups(self, groups: tuple[str, ...]) -> Iterator[Target]:
         """Return the targets of log groups, each with the settings of its function."""
-        for group in find_log_groups(self.aws, groups):
-            function = function_of_group(group.identifier or group.name)
-            known = self._settings_of(function)
-            yield Target(group=group, function=None, settings=known)
+        with DaemonPool(_AT_ONCE) as pool:
+            found = find_log_groups(self.aws, groups)
+            for group, known in zip(found, pool.map(self._settings_of, found), strict=True):
+                yield Target(group=group, function=None, settings=known)
 
-    def _settings_of(self, function: str | None) -> FunctionConfig:
+    def _settings_of(self, group: LogGroup) -> FunctionConfig:
+        function = function_of_group(group.identifier or group.name)
         return _settings(self.aws, function, self.warn)[0] if function else FunctionConfig()

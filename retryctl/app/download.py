@@ -91,7 +91,7 @@ def download_groups(
     with temporary_folder("download") as folder:
         with feedback.progress() as show:
             late = LateWarnings(report=feedback.warn)
-            aws, targets = find_targets(options, config, late.warn, show)
+            aws, targets = find_targets(options, config, late.warn, show, reserved=verify_all)
             search = _search_options(options, aws, feedback)
             if targets and not aws.calls:
                 search.describe(targets[0].group)  # the response has the service's clock

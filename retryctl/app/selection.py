@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from heapq import nlargest
 from itertools import chain
 
+from retryctl.app.near_ids import near_ids
 from retryctl.app.options import (
     SILENT,
     WHOLE,
@@ -110,7 +111,7 @@ def matching_ids(
 ) -> dict[str, tuple[str, ...]]:
     """Return the request IDs of a saved log that begin with each prefix, sorted.
 
-    Raises ``NothingFound`` for a log without any request.
+    Raises ``UsageError`` where none begins with it, ``NothingFound`` for a log without any request.
     """
     rows, _ = _rows(options, window, config or ProjectConfig(), feedback, clock)
     ids = sorted({row.request_id for row in rows})
@@ -119,10 +120,16 @@ def matching_ids(
             "the log contains no request: it has no START, END or REPORT line.",
             "Save it again without a filter pattern.",
         )
-    return {
-        prefix: tuple(request_id for request_id in ids if request_id.startswith(prefix))
-        for prefix in prefixes
+    matching = {
+        prefix: tuple(each for each in ids if each.startswith(prefix)) for prefix in prefixes
     }
+    for prefix, some in matching.items():
+        if not some:
+            raise UsageError(
+                f"no request ID of this log begins with {prefix}.",
+                near_ids(prefix, ids) or "retryctl list shows the requests.",
+            )
+    return matching
 
 
 def _traced_whole(

@@ -8,6 +8,7 @@ from dataclasses import field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from retryctl.app.near_ids import with_near_ids
 from retryctl.app.options import (
     SILENT,
     WHOLE,
@@ -231,7 +232,8 @@ def _read_saved(
     coverage = _with_wrong_requests(found, query, options.source, markers)
     found = replace(found, coverage=replace(coverage, given_names=options.names))
     region = options.region or options.default_region
-    return _result(found, query, markers, region)
+    result = _result(found, query, markers, region)
+    return replace(result, not_found=with_near_ids(result.not_found, options))
 
 
 def _with_wrong_requests(

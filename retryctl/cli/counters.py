@@ -76,6 +76,12 @@ def iam(
     partition: Annotated[
         Literal["aws", "aws-cn", "aws-us-gov"], typer.Option(help="The partition of AWS.")
     ] = "aws",
+    output: Annotated[
+        Literal["text", "json"],
+        typer.Option(
+            "--output", "-o", help="json: an empty policy too, where no permission is needed."
+        ),
+    ] = "text",
     debug: options.Debug = False,
 ) -> int:
     """Print the least permissions that the function's role needs, as a policy.
@@ -89,9 +95,10 @@ def iam(
         CounterStore.DYNAMODB: _dynamodb(arn, table, by_hand),
         CounterStore.LOGS: _logs(arn, log_group),
     }[store]
-    print(json.dumps({"Version": "2012-10-17", "Statement": statements}, indent=2))
-    if not statements:
-        print("retryctl: tmp needs no permission, so there is nothing to attach.", file=sys.stderr)
+    if statements or output == "json":
+        print(json.dumps({"Version": "2012-10-17", "Statement": statements}, indent=2))
+    else:
+        print("A counter in /tmp needs no permission: there is no policy to attach.")
     return ExitStatus.OK
 
 

@@ -51,7 +51,9 @@ def diff(
     attempts: Attempts = None,
     output: Form = "text",
 ) -> int:
-    """Show where the log lines of two attempts differ; times, IDs and figures are ignored.
+    """Show where the log lines of two attempts differ.
+
+    Times, IDs and figures are ignored, except the counter.
 
     retryctl diff 8f507cfc-0d3f-4697-b07a-ac58fc914c95 -f orders-worker
 

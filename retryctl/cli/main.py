@@ -147,7 +147,8 @@ def _report(error: RetryctlError, arguments: Sequence[str], *, debug: bool) -> E
         print(_error_document(error), file=sys.stderr)
         return error.status
     what = " ".join(error.what.splitlines()).rstrip(".")
-    remark(f"retryctl: {what}.\n{error.next_step}")
+    end = "" if what.endswith("?") else "."
+    remark(f"retryctl: {what}{end}\n{error.next_step}")
     return error.status
 
 

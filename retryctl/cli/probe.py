@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from retryctl.cli.help import CommandApp
 from retryctl.cli.options import params
 from retryctl.errors import ExitStatus, UsageError
+
+if TYPE_CHECKING:
+    from retryctl.core.probe_report import ProbeReport
 
 app = CommandApp()
 
@@ -44,7 +47,11 @@ def probe(
     ] = False,
     report: Annotated[
         Path | None,
-        typer.Option("--report", metavar="FILE", help="Also write the JSON document to a file."),
+        typer.Option(
+            "--report",
+            metavar="FILE",
+            help="Also write the JSON document to a file; after Ctrl-C what was tested until then.",
+        ),
     ] = None,
     output: Annotated[ProbeForm, typer.Option("--output", "-o", help="Output format.")] = (
         ProbeForm.TEXT
@@ -74,7 +81,7 @@ def probe(
         )
     from retryctl.app.probe.probe import probe as run_probe
     from retryctl.cli.options.source import aws_client
-    from retryctl.cli.output.report_files import refuse_unwritable
+    from retryctl.cli.output.report_files import refuse_unwritable, write
     from retryctl.cli.output.terminal import (
         TerminalFeedback,
         progress_lines,
@@ -88,18 +95,23 @@ def probe(
 
     if report:
         refuse_unwritable(report)
-    feedback = TerminalFeedback(quiet=quiet)
-    progress = feedback.progress() if stderr_is_terminal() else progress_lines(quiet=quiet)
+
+    def keep(found: ProbeReport) -> None:
+        if report:
+            write(report, probe_document(found))
+
+    shown = TerminalFeedback(quiet=quiet)
+    progress = shown.progress() if stderr_is_terminal() else progress_lines(quiet=quiet)
     with progress as show:
         found = run_probe(
             aws_client(aws, show=show),
             function=function,
             quota=not skip_quota,
-            feedback=feedback,
+            feedback=TerminalFeedback(quiet=False),  # groups that remain are named, also with -q
             show=show,
+            keep=keep,
         )
-    if report:
-        report.write_text(probe_document(found), encoding="utf-8")
+    keep(found)
     if output is ProbeForm.JSON:
         put(probe_document(found), document=True)
     else:

@@ -1,4 +1,4 @@
-"""Two attempts compared line by line; times, IDs and figures are ignored."""
+"""Two attempts compared line by line; times, IDs and figures are ignored, except the counter."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class AttemptDiff:
 
 def diff_attempts(left: Attempt, right: Attempt) -> AttemptDiff:
     """Compare the lines of two attempts, without those of a cold start."""
-    return AttemptDiff(left=left, right=right, stretches=tuple(_stretches(_own(left), _own(right))))
+    return AttemptDiff(left=left, right=right, stretches=tuple(_stretches(left, right)))
 
 
 def comparable(message: str) -> str:
@@ -81,9 +81,16 @@ def _own(attempt: Attempt) -> list[LogEvent]:
     return [event for event in attempt.events if not _INIT.match(event.message)]
 
 
-def _stretches(left: Sequence[LogEvent], right: Sequence[LogEvent]) -> Iterator[Stretch]:
-    one = [comparable(event.message) for event in left]
-    other = [comparable(event.message) for event in right]
+def _compared(attempt: Attempt, event: LogEvent) -> str:
+    """Return the line without what varies; that of a counter keeps the counter."""
+    counter = f"{attempt.claim.counter} " if event in attempt.claim.evidence else ""
+    return counter + comparable(event.message)
+
+
+def _stretches(left_attempt: Attempt, right_attempt: Attempt) -> Iterator[Stretch]:
+    left, right = _own(left_attempt), _own(right_attempt)
+    one = [_compared(left_attempt, event) for event in left]
+    other = [_compared(right_attempt, event) for event in right]
     start = _common(one, other)
     end = _common(one[start:][::-1], other[start:][::-1])
     if start:

@@ -16,7 +16,7 @@ from retryctl.core.model.events import is_timed
 from retryctl.views.blocks import Column, Paragraph, Pieces, Table
 from retryctl.views.environments import EnvironmentLabel
 from retryctl.views.inert_text import cut
-from retryctl.views.sentences import branch_is_wrong, counter_is_wrong, numbered
+from retryctl.views.sentences import numbered
 from retryctl.views.signs import BAD, GOOD, NOTHING, STYLES, UNSURE, outcome_sign
 from retryctl.views.times import duration, on_one_day, stamp, starts_ms, waits_ms, zone_name
 
@@ -53,8 +53,8 @@ def attempts_table(
         "error": [_plain(error_detail(a)) for a in shown],
         "duration": [_plain(_maybe(a.duration_ms)) for a in shown],
         "memory": [_plain(memory(a)) for a in shown],
-        "counter": [_counter(checked, a) for a in shown],
-        "branch": [_branch(checked, a) for a in shown],
+        "counter": [counter_cell(a, checked.checks[a.number - 1]) for a in shown],
+        "branch": [branch_cell(a, checked.checks[a.number - 1]) for a in shown],
         "verdict": [_verdict(checked.checks[a.number - 1].verdict) for a in shown],
     }
     columns = {
@@ -185,21 +185,21 @@ def _wait(wait_ms: int | None) -> Pieces:
     return _plain(_maybe(wait_ms))
 
 
-def _counter(checked: CheckedRequest, attempt: Attempt) -> Pieces:
+def counter_cell(attempt: Attempt, check: AttemptCheck) -> Pieces:
+    """``1``; ``0 not 2`` where it is wrong; ``0 not 2+`` where earlier attempts may be missing."""
     logged = attempt.claim.counter
     if logged is None:
         return _plain("")
-    if counter_is_wrong(checked, attempt):
-        check = checked.checks[attempt.number - 1]
+    if check.counter_agrees is False:
         return [(f"{logged} not {check.counter_expected}{_more(check)}", STYLES[BAD])]
     return [(str(logged), "")]
 
 
-def _branch(checked: CheckedRequest, attempt: Attempt) -> Pieces:
+def branch_cell(attempt: Attempt, check: AttemptCheck) -> Pieces:
+    """``B``; ``A not C`` where it is wrong."""
     logged = attempt.claim.branch
-    if logged is not None and branch_is_wrong(checked, attempt):
-        check = checked.checks[attempt.number - 1]
-        return [(f"{logged} not {check.branch_expected}{_more(check)}", STYLES[BAD])]
+    if check.branch_agrees is False:
+        return [(f"{logged} not {check.branch_for_retries}{_more(check)}", STYLES[BAD])]
     return _plain(logged)
 
 

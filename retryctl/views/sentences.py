@@ -10,7 +10,7 @@ from datetime import tzinfo
 from itertools import count, groupby
 from typing import NamedTuple
 
-from retryctl.core.crosscheck.attempt_check import AttemptVerdict, Verdict
+from retryctl.core.crosscheck.attempt_check import AttemptCheck, AttemptVerdict, Verdict
 from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.crosscheck.unread_counts import unread_count
 from retryctl.core.history.outcome import AttemptOutcome
@@ -54,16 +54,6 @@ def unlisted_findings(checked: CheckedRequest, numbers: Collection[int | None]) 
     counts = Counter(each.rule for each in checked.unlisted if each.attempt in numbers)
     counted = ", ".join(f"{rule} {count:,}" for rule, count in counts.items())
     return f"counted, not listed: {counted}" if counted else ""
-
-
-def counter_is_wrong(checked: CheckedRequest, attempt: Attempt) -> bool:
-    """Whether the attempt logged a counter and it is wrong."""
-    return checked.checks[attempt.number - 1].counter_agrees is False
-
-
-def branch_is_wrong(checked: CheckedRequest, attempt: Attempt) -> bool:
-    """Whether the attempt ran another branch than it should."""
-    return checked.checks[attempt.number - 1].branch_agrees is False
 
 
 # --------------------------------------------------------------------------- outcome
@@ -233,31 +223,30 @@ def _verdict(checked: CheckedRequest) -> Sentence:
 
 def _disagreement(checked: CheckedRequest) -> str:
     wrong = [
-        attempt
+        (attempt, check)
         for attempt, check in zip(checked.request.attempts, checked.checks, strict=True)
         if check.verdict is AttemptVerdict.DISAGREES
     ]
-    by_counter = any(counter_is_wrong(checked, attempt) for attempt in wrong)
+    by_counter = any(check.counter_agrees is False for _, check in wrong)
     what = "counter" if by_counter else "branch"
     details = [
         (f"attempt {attempt.number}" if len(wrong) > 1 else "it", detail)
-        for attempt in wrong[:_MOST_NAMED]
-        if (detail := _detail(checked, attempt))
+        for attempt, check in wrong[:_MOST_NAMED]
+        if (detail := _detail(attempt, check))
     ]
     listed = ", ".join(f"{who} {detail}" for who, detail in details)
-    return f"the {what} disagrees on {numbered([a.number for a in wrong])}" + (
+    return f"the {what} disagrees on {numbered([a.number for a, _ in wrong])}" + (
         f": {listed}" if listed else ""
     )
 
 
-def _detail(checked: CheckedRequest, attempt: Attempt) -> str:
-    check = checked.checks[attempt.number - 1]
+def _detail(attempt: Attempt, check: AttemptCheck) -> str:
     earlier = number_of(attempt.retries, "earlier attempt")
-    if branch_is_wrong(checked, attempt):
+    if check.branch_agrees is False:
         if check.at_least:
             return f"ran {attempt.claim.branch} after at least {earlier}"
-        return f"ran {attempt.claim.branch} instead of {check.branch_expected}"
-    if counter_is_wrong(checked, attempt):
+        return f"ran {attempt.claim.branch} instead of {check.branch_for_retries}"
+    if check.counter_agrees is False:
         if check.at_least:
             return f"counted {attempt.claim.counter} after at least {earlier}"
         return f"counted {attempt.claim.counter} instead of {check.counter_expected}"

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +13,9 @@ from retryctl.core.crosscheck.counter_rules import COUNTER_RULES
 from retryctl.core.crosscheck.findings import Severity
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import StoreCount
+from tests.support.check_logs import save
 from tests.support.lambda_log import ID, Environment, checked, events_of, history, whole
+from tests.support.program import run
 
 History = Callable[[], CheckedRequest]
 
@@ -148,3 +151,19 @@ def test_a_rule_that_is_allowed_does_not_fail(rule: str) -> None:
 def test_a_wrong_count_is_not_passed_because_other_rules_are_asked_for(rule: str) -> None:
     other = "late-retry"
     assert judged(PAIRS[rule][0](), other).passed is False
+
+
+def test_a_wrong_branch_of_an_attempt_that_succeeded_counts(tmp_path: Path) -> None:
+    one = Environment("a")
+    one.at(0).runs(ID, "0", "process A", ends="error")
+    one.at(61).runs(ID, "0", "process A")
+    path = str(save(tmp_path / "log.jsonl", one))
+    limited = ("--allow", "counter-lost", "--max-wrong-branch", "0")
+    done = run("check", "--from", path, *limited)
+    assert done.returncode == 1
+    assert "--max-wrong-branch: 1 branch wrong, at most 0 allowed" in done.stdout
+    assert " A A✗ " in run("list", "--from", path).stdout
+    trace = run("trace", "--from", path, env={"COLUMNS": "120"}).stdout
+    assert "it ran A instead of B" in trace
+    document = json.loads(run("trace", "--from", path, "-o", "json").stdout)
+    assert document["requests"][0]["attempts"][1]["branch"] == {"logged": "A", "expected": None}

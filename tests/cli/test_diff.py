@@ -125,3 +125,19 @@ def test_the_number_of_an_attempt_leads_to_its_option(log: str) -> None:
         "retryctl: 1 is not a request ID.\nName attempts with an option: --attempts 1,3\n"
     )
     assert run("diff", ID, "--attempts", "1,3", "--from", log).returncode == 0
+
+
+def test_the_counter_of_both_attempts_is_shown_with_the_true_number(tmp_path: Path) -> None:
+    one, other = Environment("a"), Environment("b")
+    one.at(0).runs(ID, "0", "process A", ends="error")
+    other.at(61).runs(ID, "0", "process A", ends="error")
+    one.at(182).runs(ID, "1", "process B", ends="error")
+    path = str(save(tmp_path / "log.jsonl", one, other))
+    lines = run("diff", ID, "--from", path, env={"COLUMNS": "120"}).stdout.splitlines()
+    assert lines[0] == f"- attempt 1 of {ID}: error, a cold start; counter 0; branch A"
+    assert lines[1] == f"+ attempt 3 of {ID}: error; counter 1 not 2; branch B not C"
+    differing = [line for line in lines[2:] if line[:2] in ("- ", "+ ")]
+    assert differing == ["- 0", "- process A", "+ 1", "+ process B"]
+    right = json.loads(run("diff", ID, "--from", path, "-o", "json").stdout)["right"]
+    assert (right["counter"]["logged"], right["counter"]["expected"]) == (1, 2)
+    assert right["check"] == "disagrees"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import re
 import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -193,10 +195,14 @@ def test_a_creation_whose_answer_is_lost_is_no_failure(endpoint: Endpoint) -> No
 
 
 def stopped(
-    endpoint: Endpoint, number: signal.Signals, *, at: str = "GetLogEvents", groups: int = 2
+    endpoint: Endpoint,
+    number: signal.Signals,
+    *options: str,
+    at: str = "GetLogEvents",
+    groups: int = 2,
 ) -> str:
     """What a probe prints that is stopped at a call, when its groups are there."""
-    command = [*PROGRAM, "probe", "--yes", "--endpoint-url", endpoint.url]
+    command = [*PROGRAM, "probe", "--yes", "--endpoint-url", endpoint.url, *options]
     with subprocess.Popen(command, env=environment(CREDENTIALS), stderr=subprocess.PIPE) as running:
         while endpoint.calls[at] == 0:
             assert running.poll() is None
@@ -225,6 +231,22 @@ def test_groups_whose_deletion_hangs_after_a_signal_are_named(endpoint: Endpoint
     for name in (standard, infrequent):
         command = f"aws logs delete-log-group --region us-east-1 --log-group-name {name}"
         assert command in printed
+
+
+def test_a_report_after_a_signal_has_what_was_tested(endpoint: Endpoint, tmp_path: Path) -> None:
+    endpoint.faults.script["DeleteLogGroup"].extend(["hang", "hang"])
+    endpoint.faults.script["StartQuery"].append("hang")
+    path = tmp_path / "report.json"
+    printed = stopped(endpoint, signal.SIGINT, "-q", "--report", str(path), at="StartQuery")
+    report = json.loads(path.read_text())
+    assert sorted(report["kept_groups"]) == names_in(endpoint)
+    assert "Not deleted" in printed
+    assert report["passed"] is None
+    found = {one["name"]: one for one in report["assumptions"]}
+    assert found["filter-sees-new-events"]["passed"] is True
+    assert found["insights-gives-10000-rows"]["passed"] is None
+    assert found["insights-gives-10000-rows"]["evidence"].endswith("the probe was stopped.")
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_group_that_appears_after_a_signal_is_deleted(endpoint: Endpoint) -> None:

@@ -17,6 +17,14 @@ from tests.support.lambda_log import ID, OTHER_ID, THIRD_ID, Environment
 from tests.support.program import run
 
 WINDOW = ("--since", "2026-11-22T23:00Z", "--until", "2026-11-23T01:00Z")
+LAMBDA = (
+    "ListFunctions",
+    "GetFunctionConfiguration",
+    "GetFunctionConcurrency",
+    "GetFunctionEventInvokeConfig",
+    "ListFunctionEventInvokeConfigs",
+    "ListEventSourceMappings",
+)
 LATE_ID = "9e8d7c6b-5a49-4382-9716-0f5e4d3c2b1a"
 OWN_GROUP = "/orders/shared"
 
@@ -103,7 +111,7 @@ def test_a_function_may_log_to_a_group_that_is_named_after_another() -> None:
         logging = {"LogGroup": "/aws/lambda/elsewhere"}
         running.function("moved-here", Timeout=3, LoggingConfig=logging)
         (found,), notes = matching_functions(AwsClient(endpoint_url=running.url), "moved-*")
-    assert (found.group, found.exists, notes) == ("/aws/lambda/elsewhere", True, ())
+    assert (found.group, found.configuration is None, notes) == ("/aws/lambda/elsewhere", False, ())
 
 
 def test_the_whole_account_reads_a_shared_group_once(endpoint: Endpoint) -> None:
@@ -112,6 +120,25 @@ def test_the_whole_account_reads_a_shared_group_once(endpoint: Endpoint) -> None
     assert told["requests"] == 6
     assert told["coverage"]["log_groups"].count(OWN_GROUP) == 1
     assert endpoint.calls["FilterLogEvents"] == 5
+
+
+def test_a_pattern_of_functions_takes_one_call_for_the_settings_of_each(
+    endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = {"MaximumRetryAttempts": 1}
+    monkeypatch.setitem(endpoint.lambdas.invoke_configs, ("orders-wrong", "$LATEST"), own)
+    told = summary(endpoint, "*")
+    (wrong,) = (each for each in told["functions"] if each["function"] == "orders-wrong")
+    assert wrong["outcomes"]["exhausted"] == 1
+    read = {name: count for name, count in endpoint.calls.items() if name in LAMBDA}
+    assert read == {
+        "ListFunctions": 1,
+        "ListFunctionEventInvokeConfigs": 5,
+        "ListEventSourceMappings": 1,
+    }
+    endpoint.calls.clear()
+    ask(endpoint, "check", "orders-*", "-o", "json")
+    assert endpoint.calls["GetFunctionConcurrency"] == 3
 
 
 def test_a_list_of_several(endpoint: Endpoint) -> None:

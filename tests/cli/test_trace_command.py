@@ -515,3 +515,25 @@ def test_without_credentials_no_setting_is_assumed_aloud() -> None:
     assert done.returncode == 3
     assert "no AWS credentials" in done.stderr
     assert "are assumed" not in done.stderr
+
+
+def test_the_near_id_of_a_wrong_digit_is_suggested(one: str, tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    log.write_bytes(DEMO.read_bytes())
+    last = "0" if one[-1] != "0" else "1"
+    for command in ("trace", "check", "diff"):
+        done = run(command, one[:-1] + last, "--from", str(log))
+        assert done.returncode == 4
+        assert f"was not found. Did you mean {one}?\n" in done.stderr
+    shortened = run("trace", one[:7] + ("0" if one[7] != "0" else "1"), "--from", str(log))
+    assert f"Did you mean {one}?" in shortened.stderr
+
+
+def test_an_id_that_is_not_near_leads_to_the_list_of_the_log(tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    log.write_bytes(DEMO.read_bytes())
+    done = run("trace", ID, "--from", str(log))
+    assert "Did you mean" not in done.stderr
+    assert f"retryctl list --from {log} shows the requests of this log." in done.stderr
+    short = run("trace", "3d9", "--from", str(log))
+    assert "of a saved log, the first 4 are enough" in short.stderr

@@ -243,3 +243,11 @@ def test_the_sam_template_is_the_table_that_the_counter_uses() -> None:
 def test_the_policy_is_of_the_partition() -> None:
     policy = retryctl("iam", "dynamodb", "--partition", "aws-cn").stdout
     assert "arn:aws-cn:dynamodb:" in policy
+
+
+def test_tmp_needs_no_policy() -> None:
+    done = retryctl("iam", "tmp")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "A counter in /tmp needs no permission: there is no policy to attach.\n"
+    assert json.loads(retryctl("iam", "tmp", "-o", "json").stdout)["Statement"] == []
+    assert json.loads(retryctl("iam", "s3").stdout)["Statement"]

@@ -59,8 +59,7 @@ class LambdaApi:
         if operation == "ListFunctions":
             return self._list_functions(query)
         if operation == "ListEventSourceMappings":
-            arns = self.sources.get(query["FunctionName"].split(":")[-1], [])
-            return {"EventSourceMappings": [{"EventSourceArn": arn} for arn in arns]}
+            return {"EventSourceMappings": self._mappings(query.get("FunctionName"))}
         match = _NAME.fullmatch(function)
         if match is None:
             raise Refusal("ValidationException", f"invalid function name: {function}", 400)
@@ -111,6 +110,14 @@ class LambdaApi:
     def _concurrency(self, name: str, qualifier: str) -> dict[str, Any]:
         reserved = self.concurrency.get(name)
         return {} if reserved is None else {"ReservedConcurrentExecutions": reserved}
+
+    def _mappings(self, function: str | None) -> list[dict[str, str]]:
+        names = list(self.sources) if function is None else [function.split(":")[-1]]
+        return [
+            {"EventSourceArn": source, "FunctionArn": arn(name)}
+            for name in names
+            for source in self.sources.get(name, ())
+        ]
 
     def _list_functions(self, query: dict[str, str]) -> dict[str, Any]:
         names = sorted(self.functions)

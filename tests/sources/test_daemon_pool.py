@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 import threading
+from queue import SimpleQueue
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -50,10 +52,42 @@ def test_nobody_waits_for_a_task_whose_thread_is_gone(monkeypatch: pytest.Monkey
 
 def test_nobody_waits_for_a_thread_that_never_begins(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(daemon_pool, "_CHECK_S", 0.01)
-    monkeypatch.setattr(daemon_pool, "_LONGEST_START_S", 0.02)
     monkeypatch.setattr(daemon_pool, "start_daemon_thread", lambda *_: True)
     with pytest.raises(MemoryError), DaemonPool(2) as pool:
         pool.submit(str).result()
+
+
+def test_waiting_for_many_tasks_costs_no_more_for_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    turns = SimpleQueue[None]()
+    wait_for_any = PoolTask.wait_for_any
+
+    def let_one_end(task: PoolTask[None], wait_s: float) -> None:
+        turns.put(None)
+        wait_for_any(task, wait_s)
+
+    monkeypatch.setattr(PoolTask, "wait_for_any", let_one_end)
+    few, many = (_lines_of_waiting(count, turns) for count in (100, 400))
+    assert many < 5 * few
+
+
+def _lines_of_waiting(count: int, turns: SimpleQueue[None]) -> int:
+    """Count the lines of the pool that this thread runs while tasks end one by one."""
+    lines = 0
+
+    def step(frame: FrameType, event: str, argument: object) -> Any:
+        nonlocal lines
+        lines += frame.f_code.co_filename == daemon_pool.__file__
+        return step
+
+    with DaemonPool(1) as pool:
+        tasks = [pool.submit(turns.get) for _ in range(count)]
+        before = sys.gettrace()
+        sys.settrace(step)
+        try:
+            assert len(wait_for(tasks)) == count
+        finally:
+            sys.settrace(before)
+    return lines
 
 
 def test_without_any_thread_the_work_is_done_by_whoever_submits_it(
@@ -79,7 +113,7 @@ def test_a_lack_of_memory_in_one_thread_ends_the_wait_for_another(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(daemon_pool, "_CHECK_S", 0.01)
-    monkeypatch.setattr(daemon_pool, "_FAREWELL_S", 0.01)
+    monkeypatch.setattr(daemon_pool, "_WAIT_AFTER_ERROR_S", 0.01)
     never = threading.Event()
 
     def fail() -> None:

@@ -130,6 +130,7 @@ def test_an_alias_has_its_own_retries(endpoint: Endpoint) -> None:
 def test_what_is_denied_is_told_and_assumed(endpoint: Endpoint) -> None:
     endpoint.function("orders-worker", Timeout=3, event_invoke={"MaximumRetryAttempts": 1})
     endpoint.faults.denied |= {
+        "lambda:ListFunctionEventInvokeConfigs",
         "lambda:GetFunctionEventInvokeConfig",
         "lambda:GetFunctionConcurrency",
     }

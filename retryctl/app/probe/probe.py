@@ -65,12 +65,14 @@ def probe(
     sleep: Callable[[float], None] = time.sleep,
     feedback: Feedback = SILENT,
     show: ShowProgress = lambda _: None,
+    keep: Callable[[ProbeReport], None] = lambda _: None,
 ) -> ProbeReport:
     """Test what ``retryctl`` assumes of CloudWatch Logs, with two log groups made for it.
 
     ``assumptions`` are tested in their order. The newest records of ``function`` are read too, and
     nothing of it is changed. ``quota`` sends a burst of 60 calls. Raises the errors of
-    ``retryctl.errors`` where the groups cannot be made. They are deleted whatever happens.
+    ``retryctl.errors`` where the groups cannot be made. They are deleted whatever happens. Where a
+    signal ends the probe, ``keep`` gets the report of what was tested until then.
     """
     chosen = (
         *assumptions,
@@ -88,29 +90,36 @@ def probe(
         created_ms=now_ms,
         function=function,
     )
-    patience_s: float | None = 0.0
+    diagnoses: list[Diagnosis] = []
+
+    def report(kept: Sequence[str]) -> ProbeReport:
+        return ProbeReport(
+            region=aws.region or "",
+            diagnoses=(*diagnoses, *map(_not_reached, chosen[len(diagnoses) :])),
+            seconds=seconds() - began,
+            calls=aws.calls,
+            bytes_written=session.bytes_written,
+            bytes_scanned=session.bytes_scanned,
+            usd=session.usd,
+            kept_groups=(*earlier, *kept),
+        )
+
+    stopped = True
     try:
         show(lambda seconds: "creating two log groups, and putting events into them")
         session.fill()
-        diagnoses = tuple(_tested(session, chosen, show))
-        patience_s = None
+        diagnoses.extend(_tested(session, chosen, show))
+        stopped = False
     except Exception as error:
-        patience_s = None
+        stopped = False
         if isinstance(error, MemoryError):  # its frames keep the events that were to be put
             error.with_traceback(None)
         raise
     finally:
-        kept = _remove(session, feedback, patience_s)
-    return ProbeReport(
-        region=aws.region or "",
-        diagnoses=diagnoses,
-        seconds=seconds() - began,
-        calls=aws.calls,
-        bytes_written=session.bytes_written,
-        bytes_scanned=session.bytes_scanned,
-        usd=session.usd,
-        kept_groups=(*earlier, *kept),
-    )
+        kept = _remove(session, feedback, 0.0 if stopped else None)
+        if stopped:
+            keep(report(kept))
+    return report(kept)
 
 
 def _remove(session: ProbeSession, feedback: Feedback, patience_s: float | None) -> tuple[str, ...]:
@@ -156,10 +165,19 @@ def _diagnosis(session: ProbeSession, assumption: Assumption) -> Diagnosis:
     except (LookupError, TypeError, ValueError) as error:
         passed, evidence = False, f"an answer of another form ({type(error).__name__}: {error})"
     return Diagnosis(
-        name=assumption.__name__.replace("_", "-"),
+        name=_name(assumption),
         passed=passed,
         evidence=anonymous(f"{_statement(assumption)} Observed: {evidence.rstrip('.')}."),
     )
+
+
+def _not_reached(assumption: Assumption) -> Diagnosis:
+    evidence = anonymous(f"{_statement(assumption)} Not tested: the probe was stopped.")
+    return Diagnosis(name=_name(assumption), passed=None, evidence=evidence)
+
+
+def _name(assumption: Assumption) -> str:
+    return assumption.__name__.replace("_", "-")
 
 
 def _statement(assumption: Assumption) -> str:

@@ -141,7 +141,7 @@ def _in_argument(
         return NamedRequests(ids=tuple(ids))
     if step := instead_of(text):
         raise UsageError(f"{text!r} is a file's name, not a request ID.", step)
-    why = _why_not(text)
+    why = _why_not(text, saved_log)
     command = "" if why else _for_function(text, known, saved_log)
     step = f"{command}{aws_options}" if command else _LOOKS_LIKE
     raise UsageError(f"{text!r} is not a request ID{why}.", step)
@@ -245,7 +245,7 @@ def shortened_id(text: str) -> str | None:
     return None
 
 
-def _why_not(text: str) -> str:
+def _why_not(text: str, saved_log: str) -> str:
     """Return what is wrong with the text, where that is known."""
     bare = text.strip().strip("\"'").strip()
     joined = re.sub(r"\s+", "", bare)
@@ -256,9 +256,10 @@ def _why_not(text: str) -> str:
     if re.fullmatch(r"1-[0-9a-fA-F]{8}-[0-9a-fA-F]{24}", bare):
         return ", but an X-Ray trace ID"
     if re.fullmatch(r"[0-9a-fA-F]+(?:-[0-9a-fA-F]*)*(?:…|\.{2,3})?", bare) and len(bare) < 36:
-        return (
-            f": it has {len(bare.rstrip('….'))} of the 36 characters; "
-            "the first characters are enough only in a saved log (--from FILE)"
+        return f": it has {len(bare.rstrip('….'))} of the 36 characters; " + (
+            "of a saved log, the first 4 are enough"
+            if saved_log
+            else "the first characters are enough only in a saved log (--from FILE)"
         )
     if not re.fullmatch(r"[0-9a-zA-Z]{8}(?:-[0-9a-zA-Z]{4}){3}-[0-9a-zA-Z]+", bare):
         return ""

@@ -34,11 +34,10 @@ def whole_ids(
 
     found = matching_ids(prefixes, source, window, config=config, feedback=feedback)
     for prefix, ids in found.items():
-        if len(ids) != 1:
+        if len(ids) > 1:
             some = f"{', '.join(ids[:3])}{', …' if len(ids) > 3 else ''}"
-            several = f"{len(ids)} request IDs of this log begin with {prefix}: {some}."
             raise UsageError(
-                several if ids else f"no request ID of this log begins with {prefix}.",
+                f"{len(ids)} request IDs of this log begin with {prefix}: {some}.",
                 "Give more of the ID; retryctl list shows the requests.",
             )
     whole = {prefix: ids[0] for prefix, ids in found.items()}

@@ -13,6 +13,7 @@ from retryctl.core.model.log_place import function_name
 from retryctl.core.wording import capitalised, suggestions
 from retryctl.errors import CouldNotLook, NothingFound, RetryctlError, UnreadableInput, UsageError
 from retryctl.views.coverage_sentence import coverage_sentence
+from retryctl.views.next_steps import place_options
 
 _MOST_GAPS = 10
 _MOST_GAPS_IN_ERROR = 3
@@ -115,6 +116,13 @@ def next_step(coverage: Coverage, steps: Mapping[str, str]) -> str:
     if coverage.web_function:
         return _STEP_BESIDE_WEB_REQUESTS
     return steps.get(coverage.source, steps[""])
+
+
+def not_found_step(coverage: Coverage, on_cloudwatch: str) -> str:
+    """Return the step where a request was not found: in a saved log, list what it has."""
+    listing = f"retryctl list {place_options(coverage) or '--from FILE'}"
+    steps = {"cloudwatch": on_cloudwatch, "": f"{listing} shows the requests of this log."}
+    return next_step(coverage, steps)
 
 
 def gap_sentences(coverage: Coverage, most: int) -> list[str]:

@@ -9,7 +9,7 @@ from datetime import tzinfo
 from retryctl.app.trace import TraceResult
 from retryctl.cli.options.params import Output, OutputOptions
 from retryctl.cli.options.times import zone
-from retryctl.cli.output.messages import next_step, nothing_found
+from retryctl.cli.output.messages import not_found_step, nothing_found
 from retryctl.cli.output.report_files import ReportFile, announce, write
 from retryctl.cli.output.terminal import put, remark, stdout_screen
 from retryctl.core.crosscheck.attempt_check import Verdict
@@ -18,11 +18,7 @@ from retryctl.core.model.coverage import Coverage
 from retryctl.errors import ExitStatus, NothingFound, RetryctlError, UsageError
 from retryctl.views.screen import A_FILE, Screen
 
-_NEXT_STEPS = {
-    "cloudwatch": "Widen the window with --since, or name another function with -f.",
-    "demo": "retryctl demo shows the requests that are in it.",
-    "": "Check the name of the file. Without --from, retryctl reads CloudWatch.",
-}
+_ON_CLOUDWATCH = "Widen the window with --since, or name another function with -f."
 
 
 def show_trace(
@@ -202,7 +198,7 @@ def _nothing_found(result: TraceResult, tz: tzinfo) -> RetryctlError:
     what = " ".join(result.not_found.values()) or "no request was retried."
     if _has_many_records(result):
         what = f"none of the requests of the {len(result.records):,} records was found."
-    step = next_step(result.coverage, _NEXT_STEPS)
+    step = not_found_step(result.coverage, _ON_CLOUDWATCH)
     if result.not_found and not result.records and not result.coverage.web_function:
         step += " If it is the ID of a message or an execution, add --related."
     return nothing_found(what, result.coverage, tz, step)

@@ -27,7 +27,7 @@ from retryctl.cli.options.ids import (
 )
 from retryctl.cli.options.source import source_options, time_window, with_function
 from retryctl.cli.options.times import wait_limit, zone
-from retryctl.cli.output.messages import nothing_found, refuse_unknown
+from retryctl.cli.output.messages import not_found_step, nothing_found, refuse_unknown
 from retryctl.cli.output.report_files import (
     annotate,
     read_known,
@@ -190,12 +190,8 @@ def _print(result: CheckReport, form: str, screen: options.ScreenOptions) -> Non
 
 def _nothing_to_check(result: CheckReport, run: CheckRun, window: TimeWindow) -> RetryctlError:
     if run.not_found:
-        return nothing_found(
-            "none of these requests was found.",
-            run.coverage,
-            result.tz,
-            "--wait 5m waits for logs that are late.",
-        )
+        step = not_found_step(run.coverage, "--wait 5m waits for logs that are late.")
+        return nothing_found(" ".join(run.not_found.values()), run.coverage, result.tz, step)
     from retryctl.cli.runs.summary import no_request  # loads the figures
 
     is_bounded = not window.is_open

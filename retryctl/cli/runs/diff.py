@@ -14,6 +14,7 @@ from retryctl.cli.output.messages import nothing_found, refuse_unknown
 from retryctl.cli.output.terminal import TerminalFeedback, put, stdout_screen
 from retryctl.config import config_for
 from retryctl.core.attempt_diff import diff_attempts
+from retryctl.core.crosscheck.attempt_check import AttemptCheck
 from retryctl.core.model.attempt import Attempt
 from retryctl.errors import ExitStatus, NothingFound, UsageError
 from retryctl.views.json.diff import diff_document
@@ -44,21 +45,22 @@ def run_diff(
     if len(ids) > 2:
         raise UsageError(f"{len(ids)} requests are named.", "diff compares one or two.")
     result = trace(ids, source, window, config=config, feedback=feedback)
-    left = _attempt(result, ids[0], numbers[0] if numbers else 1 if len(ids) == 1 else None, screen)
-    right = _attempt(result, ids[-1], numbers[1] if numbers else None, screen)
+    first = numbers[0] if numbers else 1 if len(ids) == 1 else None
+    left, left_check = _attempt(result, ids[0], first, screen)
+    right, right_check = _attempt(result, ids[-1], numbers[1] if numbers else None, screen)
     if left is right:
         raise NothingFound(
             f"attempt {left.number} is the only attempt of {left.request_id}.",
             "Name a second request to compare it with.",
         )
-    found = diff_attempts(left, right)
+    found, checks = diff_attempts(left, right), (left_check, right_check)
     if output == "json":
-        put(diff_document(found, result.coverage), document=True)
+        put(diff_document(found, checks, result.coverage), document=True)
         return ExitStatus.OK
     from retryctl.views.text.diff import diff_blocks
     from retryctl.views.text.layout import text_of
 
-    blocks = diff_blocks(found, result.coverage, zone(screen.tz))
+    blocks = diff_blocks(found, checks, result.coverage, zone(screen.tz))
     put(text_of(blocks, stdout_screen(screen.color)))
     return ExitStatus.OK
 
@@ -84,15 +86,16 @@ def _numbers(text: str | None) -> tuple[int, int] | None:
 
 def _attempt(
     result: TraceResult, request_id: str, number: int | None, screen: ScreenOptions
-) -> Attempt:
-    """Return the attempt of that number, or the last one. Raises ``NothingFound``."""
-    found = [one.request for one in result.checked if one.request.request_id == request_id]
-    if not found or not found[0].attempts:
+) -> tuple[Attempt, AttemptCheck]:
+    """Return the attempt of that number, or the last, with its check. Raises ``NothingFound``."""
+    found = [one for one in result.checked if one.request.request_id == request_id]
+    if not found or not found[0].request.attempts:
         why = result.not_found.get(request_id, f"{request_id} has no attempt.")
         raise nothing_found(why, result.coverage, zone(screen.tz))
-    attempts = found[0].attempts
+    attempts = found[0].request.attempts
     if number is not None and number > len(attempts):
         raise NothingFound(
             f"{request_id} has no attempt {number}.", f"It has attempts 1 to {len(attempts)}."
         )
-    return attempts[-1 if number is None else number - 1]
+    place = -1 if number is None else number - 1
+    return attempts[place], found[0].checks[place]

@@ -332,7 +332,7 @@ def _wrong_branch(checked: CheckedRequest, number: int | None) -> tuple[str | No
     ran = checked.request.attempts[number - 1].claim.branch
     check = checked.checks[number - 1]
     wrong = check.branch_agrees is False and not check.at_least
-    return (ran, check.branch_expected) if wrong else (None, None)
+    return (ran, check.branch_for_retries) if wrong else (None, None)
 
 
 def _unexplained(checked: CheckedRequest) -> Iterable[str]:

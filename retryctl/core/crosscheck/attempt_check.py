@@ -46,6 +46,8 @@ class Verdict(StrEnum):
 class AttemptCheck:
     """The expected counter and branch of one attempt, and the result of the comparison.
 
+    ``branch_expected`` is ``None`` unless the attempt failed with an error: no other attempt has
+    to log a branch. One that does is compared with ``branch_for_retries`` whatever its outcome.
     ``counter_in_environment`` is what a counter in /tmp could see. ``counter_agrees`` is ``None``
     where no counter was logged, or it cannot be judged; ``branch_agrees`` likewise. ``because`` is
     a sentence that explains why no judgement is possible; empty where one is. With ``at_least``
@@ -56,6 +58,7 @@ class AttemptCheck:
     counter_expected: int | None
     counter_in_environment: int | None
     branch_expected: str | None
+    branch_for_retries: str | None = None
     verdict: AttemptVerdict
     counter_agrees: bool | None = None
     branch_agrees: bool | None = None
@@ -148,15 +151,15 @@ def _check(given: CrossCheckInput, attempt: Attempt) -> AttemptCheck:
     known = verdict is not AttemptVerdict.UNDETERMINED
     strange = branches.are_strange_to(attempt.claim.branch)
     at_least = known and bool(hidden_before(given, attempt, ahead=False))
-    owes = known and not strange and attempt.outcome is AttemptOutcome.ERROR
-    due = branches.due(attempt.retries) if owes else None
+    due = branches.due(attempt.retries) if known and not strange else None
     least, most = marks.in_environment(attempt)
     proved = least == most and marks.knows_environment(attempt)
     counter = attempt.claim.counter if known else None
     return AttemptCheck(
         counter_expected=attempt.retries if known else None,
         counter_in_environment=least if proved else None,
-        branch_expected=due,
+        branch_expected=due if attempt.outcome is AttemptOutcome.ERROR else None,
+        branch_for_retries=due,
         verdict=verdict,
         counter_agrees=None if counter is None else branches.same_branch(counter, attempt.retries),
         branch_agrees=_branch_agrees(attempt.claim.branch, due, branches, at_least=at_least),

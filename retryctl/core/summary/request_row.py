@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from uuid import UUID
 
 from retryctl.core.crosscheck.attempt_check import Verdict
@@ -116,7 +115,11 @@ def _checked(one: CheckedRequest) -> RequestRow:
         errors=tuple(dict.fromkeys(texts)),
         error=_last_error(request),
         branches=tuple(attempt.claim.branch for attempt in request.attempts),
-        wrong_branches=tuple(_wrong_branches(one)),
+        wrong_branches=tuple(
+            attempt.number
+            for attempt, check in zip(request.attempts, one.checks, strict=True)
+            if check.branch_agrees is False
+        ),
         environments=_environments(request),
         execution_arn=request.execution_arn,
         failed_attempts=sum(attempt.outcome.failed for attempt in request.attempts),
@@ -135,13 +138,6 @@ def _error_texts(attempt: Attempt) -> tuple[str, ...]:
     outcome = attempt.outcome
     kind = (error and error.type) or (outcome.value if outcome.failed else None)
     return tuple(text for text in (kind, error and error.message) if text)
-
-
-def _wrong_branches(one: CheckedRequest) -> Iterator[int]:
-    for attempt, check in zip(one.request.attempts, one.checks, strict=True):
-        expected, ran = check.branch_expected, attempt.claim.branch
-        if None not in (expected, ran) and expected != ran:
-            yield attempt.number
 
 
 def _environments(request: Request) -> int | None:

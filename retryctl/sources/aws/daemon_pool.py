@@ -2,16 +2,18 @@
 
 ``ThreadPoolExecutor`` joins its threads at the end of a ``with`` block and of the program: with a
 service that does not answer, Ctrl-C would wait for the read timeout. And where memory is short, a
-thread can end at any moment, or leave a lock of a library taken for ever. So each wait is bounded:
-it ends when the thread of a task is gone, or when any thread has met a lack of memory. Threads note
-both in memory that is there already.
+thread can end at any moment, or keep a lock of a library for ever, also one of
+``concurrent.futures``. So each wait is bounded: it ends when the thread of a task has ended, or
+when any thread had no memory left. Threads note both in memory that exists already.
 """
 
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
+from math import inf
 from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Any, Generic, TypeVar
@@ -20,49 +22,48 @@ from retryctl.daemon_thread import start_daemon_thread
 
 T = TypeVar("T")
 U = TypeVar("U")
-# Enough to stop a query of Logs Insights, which is paid for.
-_FAREWELL_S = 1.0
+# Enough to stop a query of Logs Insights, which costs money.
+_WAIT_AFTER_ERROR_S = 1.0
 _CHECK_S = 1.0
-_LONGEST_START_S = 10.0
+_MOST_CHECKS_BEFORE_BEGIN = 10
 
 
-class _ThreadLife:
-    """Whether a thread still runs."""
+class _Worker:
+    """A thread of a pool: whether it runs."""
 
-    __slots__ = ("began", "ended", "started_s")
+    __slots__ = ("began", "checks", "ended")
 
     def __init__(self) -> None:
         self.began = self.ended = False
-        self.started_s = time.monotonic()
+        self.checks = 0
 
-    @property
-    def is_over(self) -> bool:
-        """Whether the thread has ended, or had no memory to begin."""
-        late = time.monotonic() - self.started_s > _LONGEST_START_S
-        return self.ended or (late and not self.began)
+    def check_lost(self) -> bool:
+        """Return whether the thread has ended, or has not begun after many checks."""
+        self.checks += 1
+        return self.ended or (not self.began and self.checks > _MOST_CHECKS_BEFORE_BEGIN)
 
 
 class _PoolState:
-    """What the threads of a pool share. Each task that is done rings the bell."""
+    """What the threads of a pool share. ``done`` gets an item for each task that is done."""
 
-    __slots__ = ("bell", "is_out_of_memory", "lives", "open", "waiting")
+    __slots__ = ("done", "is_out_of_memory", "unfinished", "waiting", "workers")
 
     def __init__(self) -> None:
         self.is_out_of_memory = False
-        self.lives: list[_ThreadLife] = []
-        self.open: set[PoolTask[Any]] = set()
+        self.workers: list[_Worker] = []
+        self.unfinished: set[PoolTask[Any]] = set()
         self.waiting: SimpleQueue[PoolTask[Any] | None] = SimpleQueue()
-        self.bell: SimpleQueue[None] = SimpleQueue()
+        self.done: SimpleQueue[None] = SimpleQueue()
 
 
 class PoolTask(Generic[T]):
     """A task of a pool, and its result."""
 
-    __slots__ = ("_error", "_result", "_run", "_state", "is_cancelled", "is_done", "life")
+    __slots__ = ("_error", "_result", "_run", "_state", "is_cancelled", "is_done", "worker")
 
     def __init__(self, run: Callable[[], T], state: _PoolState) -> None:
         self.is_done = self.is_cancelled = False
-        self.life: _ThreadLife | None = None
+        self.worker: _Worker | None = None
         self._run = run
         self._state = state
         self._result: T | None = None
@@ -79,12 +80,12 @@ class PoolTask(Generic[T]):
             if isinstance(error, MemoryError):
                 self._state.is_out_of_memory = True
         self.is_done = True
-        self._state.open.discard(self)
-        self._state.bell.put(None)
+        self._state.unfinished.discard(self)
+        self._state.done.put(None)
 
     def cancel(self) -> bool:
         """Cancel the task if no thread has taken it; return whether none has."""
-        self.is_cancelled = self.life is None and not self.is_done
+        self.is_cancelled = self.worker is None and not self.is_done
         return self.is_cancelled
 
     def result(self) -> T:
@@ -98,16 +99,16 @@ class PoolTask(Generic[T]):
         """Return the error of a task that is done."""
         return self._error
 
-    def wait_for_bell(self, wait_s: float) -> None:
-        """Wait until a task of the pool is done, if not longer.
+    def wait_for_any(self, wait_s: float) -> None:
+        """Wait at most ``wait_s`` until any task of the pool is done.
 
         Raises MemoryError if no thread is left for this task, or one had no memory.
         """
         with suppress(Empty):
-            self._state.bell.get(timeout=wait_s)
+            self._state.done.get(timeout=wait_s)
             return
-        lives = [self.life] if self.life else self._state.lives
-        lost = not self.is_done and all(life.is_over for life in lives)
+        workers = [self.worker] if self.worker else self._state.workers
+        lost = all(worker.check_lost() for worker in workers) and not self.is_done
         if lost or self._state.is_out_of_memory:
             raise MemoryError("a thread had no memory left")
 
@@ -119,13 +120,16 @@ def wait_for(
 
     ``first``: only until one is. Raises MemoryError if a task may never be done.
     """
-    ends_s = None if timeout_s is None else time.monotonic() + timeout_s
+    ends_s = inf if timeout_s is None else time.monotonic() + timeout_s
+    unfinished = deque(tasks)
     while True:
-        done = {task for task in tasks if task.is_done}
-        left_s = _CHECK_S if ends_s is None else ends_s - time.monotonic()
-        if len(done) == len(tasks) or left_s <= 0 or (first and done):
-            return done
-        next(task for task in tasks if task not in done).wait_for_bell(min(left_s, _CHECK_S))
+        while unfinished and unfinished[0].is_done:
+            unfinished.popleft()
+        left_s = ends_s - time.monotonic()
+        enough = not unfinished or (first and any(task.is_done for task in tasks))
+        if enough or left_s <= 0:
+            return {task for task in tasks if task.is_done}
+        unfinished[0].wait_for_any(min(left_s, _CHECK_S))
 
 
 class DaemonPool:
@@ -149,33 +153,33 @@ class DaemonPool:
             wait_for(running)
         else:
             with suppress(MemoryError):
-                wait_for(running, _FAREWELL_S)
-        for _ in self._state.lives:
+                wait_for(running, _WAIT_AFTER_ERROR_S)
+        for _ in self._state.workers:
             self._state.waiting.put(None)
 
     def submit(self, function: Callable[..., T], *arguments: object) -> PoolTask[T]:
         """Run ``function(*arguments)`` in one of the threads."""
         task = PoolTask(lambda: function(*arguments), self._state)
-        self._state.open.add(task)
+        self._state.unfinished.add(task)
         self._state.waiting.put(task)
-        if len(self._state.lives) < self._size:
+        if len(self._state.workers) < self._size:
             self._add_thread()
         return task
 
     def abandon(self) -> list[PoolTask[Any]]:
         """Cancel the tasks that wait; return those that run."""
-        return [task for task in list(self._state.open) if not task.cancel()]
+        return [task for task in list(self._state.unfinished) if not task.cancel()]
 
     def _add_thread(self) -> None:
         """Start a thread. Where the machine allows none at all, do the work here."""
-        life, state = _ThreadLife(), self._state
-        if start_daemon_thread(_work, state.waiting, life):
-            state.lives.append(life)
+        worker, state = _Worker(), self._state
+        if start_daemon_thread(_work, state.waiting, worker):
+            state.workers.append(worker)
             return
-        if not state.lives:
+        if not state.workers:
             state.waiting.put(None)
-            _work(state.waiting, life)
-        self._size = len(state.lives) or self._size
+            _work(state.waiting, worker)
+        self._size = len(state.workers) or self._size
 
     def map(self, function: Callable[[U], T], items: Iterable[U]) -> Iterator[T]:
         """Yield ``function`` of each item, in order."""
@@ -183,12 +187,12 @@ class DaemonPool:
         return (task.result() for task in tasks)
 
 
-def _work(waiting: SimpleQueue[PoolTask[Any] | None], life: _ThreadLife) -> None:
-    life.began = True
+def _work(waiting: SimpleQueue[PoolTask[Any] | None], worker: _Worker) -> None:
+    worker.began = True
     try:
         while (task := waiting.get()) is not None:
-            task.life = life
+            task.worker = worker
             task.perform()
             task = None  # or its result would be kept while this thread waits
     finally:
-        life.ended = True
+        worker.ended = True

@@ -7,7 +7,8 @@ defaults stand in for it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 from retryctl.core.model.function_config import FunctionConfig
@@ -24,6 +25,7 @@ from retryctl.errors import (
 from retryctl.sources.aws.client import AwsClient, AwsResponse
 from retryctl.sources.aws.daemon_pool import DaemonPool
 from retryctl.sources.aws.errors import NO_REGION, Refused
+from retryctl.sources.aws.log_groups import LoggingFunction
 from retryctl.sources.saved.files import instead_of
 
 # name, name:alias, 123456789012:function:name, arn:aws:lambda:region:account:function:name:7;
@@ -155,14 +157,20 @@ class _Calls:
     named: FunctionName
 
     def call(self, operation: str, request: dict[str, str]) -> AwsResponse:
+        return self.aws.call("lambda", operation, request, **self._options(request))
+
+    def pages(
+        self, operation: str, request: dict[str, str], *, expect: str
+    ) -> Iterator[AwsResponse]:
+        options = self._options(request)
+        return self.aws.pages("lambda", operation, request, expect=expect, **options)
+
+    def _options(self, request: dict[str, str]) -> dict[str, Any]:
         edge = self.named.name.startswith(f"{_EDGE_REGION}.")
-        return self.aws.call(
-            "lambda",
-            operation,
-            request,
-            subject=f"function {request['FunctionName']}",
-            region=_EDGE_REGION if edge else None,
-        )
+        return {
+            "subject": f"function {request['FunctionName']}",
+            "region": _EDGE_REGION if edge else None,
+        }
 
     def raise_if_nothing_answers(self, error: CouldNotLook) -> None:
         """Raise Unreachable where neither Lambda, as ``error`` shows, nor the logs answer."""
@@ -204,30 +212,56 @@ def read_settings(
         request["Qualifier"] = named.qualifier
     notes: list[str] = []
     configuration = _configuration(calls, request, notes)
-    logging: dict[str, Any] = configuration.get("LoggingConfig") or {}
     with DaemonPool(_AT_ONCE) as pool:
         own = [_reserved_concurrency, _has_stream_source] if configuration else []
         reading = [pool.submit(read, calls, request) for read in own]
-        others = None if named.qualifier else pool.submit(_all_event_invoke, calls, request)
-        meanwhile = pool.submit(beside, logging.get("LogGroup")) if beside else None
-        retries, event_age_s = _event_invoke(calls, request, notes)
-        if (
-            others is not None
-            and retries is not None
-            and any(each != (retries, event_age_s) for each in others.result())
-        ):
-            notes.append(
-                f"A version or an alias of {named.name} has retry settings of its own, and the "
-                f"logs do not show which one was called: name it ({named.name}:ALIAS). "
-                f"Lambda's defaults are assumed."
-            )
-            retries = event_age_s = None
+        group = _logging(configuration).get("LogGroup")
+        meanwhile = pool.submit(beside, group) if beside else None
+        invoke = _event_invoke(calls, request, notes)
         reserved, stream_source = [one.result() for one in reading] or (None, False)
         if meanwhile:
             meanwhile.result()
-    settings = FunctionConfig(
-        maximum_retry_attempts=retries,
-        maximum_event_age_s=event_age_s,
+    settings = _settings(configuration, invoke, reserved, stream_source=bool(stream_source))
+    return settings, group, tuple(notes)
+
+
+def read_listed_settings(
+    aws: AwsClient, functions: Sequence[LoggingFunction], *, reserved: bool
+) -> list[tuple[FunctionConfig, tuple[str, ...]]]:
+    """Return the settings of functions whose configuration was listed, and sentences for stderr.
+
+    With ``reserved`` the reserved concurrency of each is read too.
+    """
+    streams = _functions_of_streams(aws)
+
+    def read(function: LoggingFunction) -> tuple[FunctionConfig, tuple[str, ...]]:
+        if function.configuration is None:
+            return FunctionConfig(), ()
+        calls = _Calls(aws=aws, named=FunctionName(name=function.name))
+        request, notes = {"FunctionName": function.name}, list[str]()
+        settings = _settings(
+            function.configuration,
+            _event_invoke(calls, request, notes),
+            _reserved_concurrency(calls, request) if reserved else None,
+            stream_source=function.name in streams,
+        )
+        return settings, tuple(notes)
+
+    with DaemonPool(_AT_ONCE) as pool:
+        return list(pool.map(read, functions))
+
+
+def _settings(
+    configuration: AwsResponse,
+    invoke: tuple[int | None, int | None],
+    reserved: int | None,
+    *,
+    stream_source: bool,
+) -> FunctionConfig:
+    logging = _logging(configuration)
+    return FunctionConfig(
+        maximum_retry_attempts=invoke[0],
+        maximum_event_age_s=invoke[1],
         timeout_s=configuration.get("Timeout"),
         runtime=configuration.get("Runtime"),
         log_format=logging.get("LogFormat"),
@@ -236,9 +270,12 @@ def read_settings(
         durable=bool(configuration.get("DurableConfig")),
         managed_instances=bool(configuration.get("CapacityProviderConfig")),
         reserved_concurrency=reserved,
-        stream_source=bool(stream_source),
+        stream_source=stream_source,
     )
-    return settings, logging.get("LogGroup"), tuple(notes)
+
+
+def _logging(configuration: AwsResponse) -> dict[str, Any]:
+    return configuration.get("LoggingConfig") or {}
 
 
 def _configuration(calls: _Calls, request: dict[str, str], notes: list[str]) -> AwsResponse:
@@ -287,9 +324,42 @@ def _is_missing(error: CouldNotLook) -> bool:
 def _event_invoke(
     calls: _Calls, request: dict[str, str], notes: list[str]
 ) -> tuple[int | None, int | None]:
-    """MaximumRetryAttempts and MaximumEventAgeInSeconds.
+    """MaximumRetryAttempts and MaximumEventAgeInSeconds: Lambda's defaults where none were set.
 
-    Where none were set, Lambda answers ResourceNotFound, and its defaults apply.
+    Unknown where the function is named without a qualifier, and one has settings of its own.
+    """
+    try:
+        configs = _invoke_configs(calls, request["FunctionName"])
+    except CouldNotLook:
+        return _own_event_invoke(calls, request, notes)
+    own = configs.get(request.get("Qualifier", "$LATEST"), (DEFAULT_RETRIES, LONGEST_EVENT_AGE_S))
+    if "Qualifier" in request or all(each == own for each in configs.values()):
+        return own
+    name = calls.named.name
+    notes.append(
+        f"A version or an alias of {name} has retry settings of its own, and the logs do not show "
+        f"which one was called: name it ({name}:ALIAS). Lambda's defaults are assumed."
+    )
+    return None, None
+
+
+def _invoke_configs(calls: _Calls, function: str) -> dict[str, tuple[int, int]]:
+    """Return retries and age of the function, its versions and aliases, by qualifier."""
+    key = "FunctionEventInvokeConfigs"
+    pages = calls.pages("ListFunctionEventInvokeConfigs", {"FunctionName": function}, expect=key)
+    return {
+        qualifier_of(each["FunctionArn"]): _retries_and_age(each)
+        for page in pages
+        for each in page[key]
+    }
+
+
+def _own_event_invoke(
+    calls: _Calls, request: dict[str, str], notes: list[str]
+) -> tuple[int | None, int | None]:
+    """Read only the settings of the function, or of its qualifier that is named.
+
+    Where none were set, Lambda answers ResourceNotFound.
     """
     try:
         config = calls.call("GetFunctionEventInvokeConfig", request)
@@ -306,13 +376,9 @@ def _event_invoke(
     return _retries_and_age(config)
 
 
-def _all_event_invoke(calls: _Calls, request: dict[str, str]) -> list[tuple[int, int]]:
-    """Return retries and age of every version and alias; none where the call is denied."""
-    try:
-        listed = calls.call("ListFunctionEventInvokeConfigs", request)
-    except CouldNotLook:
-        return []
-    return [_retries_and_age(config) for config in listed.get("FunctionEventInvokeConfigs", [])]
+def qualifier_of(arn: str) -> str:
+    """Return the last part of ``arn:aws:lambda:region:account:function:name:qualifier``."""
+    return arn.split(":", 7)[7] if arn.count(":") >= 7 else "$LATEST"
 
 
 def _retries_and_age(config: AwsResponse) -> tuple[int, int]:
@@ -338,8 +404,23 @@ def _has_stream_source(calls: _Calls, request: dict[str, str]) -> bool:
         answer = calls.call("ListEventSourceMappings", {"FunctionName": request["FunctionName"]})
     except CouldNotLook:
         return False
-    arns = (each.get("EventSourceArn", "") for each in answer.get("EventSourceMappings", []))
-    return any(arn.split(":")[2:3] in (["dynamodb"], ["kinesis"]) for arn in arns)
+    return any(map(_is_stream, answer.get("EventSourceMappings", [])))
+
+
+def _functions_of_streams(aws: AwsClient) -> frozenset[str]:
+    """Return the functions of the region that a stream invokes; none where the call is denied."""
+    names: set[str] = set()
+    key = "EventSourceMappings"
+    with suppress(CouldNotLook):
+        for page in aws.pages("lambda", "ListEventSourceMappings", {}, expect=key):
+            names.update(
+                each["FunctionArn"].split(":")[6] for each in page[key] if _is_stream(each)
+            )
+    return frozenset(names)
+
+
+def _is_stream(mapping: AwsResponse) -> bool:
+    return mapping.get("EventSourceArn", "").split(":")[2:3] in (["dynamodb"], ["kinesis"])
 
 
 def _why(error: CouldNotLook) -> str:

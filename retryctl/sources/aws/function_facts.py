@@ -17,7 +17,7 @@ from retryctl.sources.aws.client import AwsClient, AwsResponse
 from retryctl.sources.aws.errors import Refused
 from retryctl.sources.aws.fact_reading import fact_or_none, is_absent, not_read, read_fact
 from retryctl.sources.aws.function_code import counter_copies
-from retryctl.sources.aws.function_config import parse_function_name
+from retryctl.sources.aws.function_config import parse_function_name, qualifier_of
 from retryctl.sources.aws.log_groups import listed_functions
 from retryctl.sources.aws.permission_trials import try_actions
 
@@ -123,7 +123,7 @@ class _FactReader:
 
     def invoke_configs(self) -> dict[str, Fields]:
         configs = self._pages("ListFunctionEventInvokeConfigs", "FunctionEventInvokeConfigs")
-        return {_qualifier(str(config["FunctionArn"])): config for config in configs}
+        return {qualifier_of(str(config["FunctionArn"])): config for config in configs}
 
     def reserved_concurrency(self) -> int | None:
         return self._call("GetFunctionConcurrency").get("ReservedConcurrentExecutions")
@@ -193,8 +193,3 @@ def _queue(aws: AwsClient, arn: str) -> Fields:
     named = {"QueueUrl": url, "AttributeNames": ["All"]}
     attributes: Fields = aws.call("sqs", "GetQueueAttributes", named, subject=name)["Attributes"]
     return attributes
-
-
-def _qualifier(arn: str) -> str:
-    """Return the last part of ``arn:aws:lambda:region:account:function:name:qualifier``."""
-    return arn.split(":", 7)[7] if arn.count(":") >= 7 else "$LATEST"

@@ -57,6 +57,11 @@ class Description:
         """Whether FilterLogEvents and GetLogEvents refuse groups of this class."""
         return self.log_class == "INFREQUENT_ACCESS"
 
+    @property
+    def is_delivery(self) -> bool:
+        """Whether every call that reads events refuses groups of this class."""
+        return self.log_class == "DELIVERY"
+
     def kept_since_ms(self, now_ms: int) -> int | None:
         """Events before this moment are deleted; ``None`` where they are kept for good."""
         return None if self.retention_days is None else now_ms - self.retention_days * _DAY_MS
@@ -207,11 +212,11 @@ def is_pattern(name: str) -> bool:
 
 @value_class
 class LoggingFunction:
-    """A function and its log group; ``exists`` is false where the group has outlived it."""
+    """A function and its log group; without a ``configuration`` the function was deleted."""
 
     name: str
     group: str
-    exists: bool = True
+    configuration: AwsResponse | None = None
 
 
 Discovered = Mapping[str, Description | None]
@@ -269,7 +274,7 @@ def matching_functions(
     fixed = _SIGNS.split(pattern)[0]
     groups = [name for name, _ in described_groups(aws, _PREFIX + fixed)]
     found = {
-        name: LoggingFunction(name=name, group=group, exists=False)
+        name: LoggingFunction(name=name, group=group)
         for group in groups
         if fnmatchcase(name := group.removeprefix(_PREFIX), pattern)
     }
@@ -298,4 +303,4 @@ def listed_functions(aws: AwsClient) -> Iterator[LoggingFunction]:
 def _logging(function: AwsResponse) -> LoggingFunction:
     name = function["FunctionName"]
     group = (function.get("LoggingConfig") or {}).get("LogGroup")
-    return LoggingFunction(name=name, group=group or _PREFIX + name)
+    return LoggingFunction(name=name, group=group or _PREFIX + name, configuration=function)

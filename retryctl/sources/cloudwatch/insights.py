@@ -95,6 +95,8 @@ class InsightsClient:
         )
 
     def _announce(self, windows: Sequence[TimeRange], indexes: Sequence[FieldIndex] = ()) -> None:
+        if self._describe(self._group).is_delivery:  # StartQuery is refused: nothing is scanned
+            return
         size = self._estimate(windows)
         self._refuse_above(size)
         about = "an unknown amount" if size is None else f"about {_amount(size)}"

@@ -5,19 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 from retryctl.core.attempt_diff import AttemptDiff
+from retryctl.core.crosscheck.attempt_check import AttemptCheck
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import Coverage
 from retryctl.views.json.encoding import document_text
 from retryctl.views.json.schemas import DIFF
-from retryctl.views.json.trace import coverage_object, event_object
+from retryctl.views.json.trace import claim_fields, coverage_object, event_object
 
 
-def diff_document(found: AttemptDiff, coverage: Coverage) -> str:
+def diff_document(
+    found: AttemptDiff, checks: tuple[AttemptCheck, AttemptCheck], coverage: Coverage
+) -> str:
     """Return one document with the lines of both attempts, stretch by stretch."""
     document = {
         "schema": DIFF,
-        "left": _side(found.left),
-        "right": _side(found.right),
+        "left": _side(found.left, checks[0]),
+        "right": _side(found.right, checks[1]),
         "same": found.same,
         "parts_after": found.parts_after,
         "lines": [
@@ -33,10 +36,11 @@ def diff_document(found: AttemptDiff, coverage: Coverage) -> str:
     return document_text(document)
 
 
-def _side(attempt: Attempt) -> dict[str, Any]:
+def _side(attempt: Attempt, check: AttemptCheck) -> dict[str, Any]:
     return {
         "request_id": attempt.request_id,
         "attempt": attempt.number,
         "outcome": attempt.outcome.value,
         "execution_arn": attempt.execution_arn,
+        **claim_fields(attempt, check),
     }

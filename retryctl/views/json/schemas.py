@@ -105,6 +105,13 @@ _COVERAGE = _object(
     complete=_FLAG,
     gaps=_list(_GAP),
 )
+_CLAIM = {
+    "counter": _object(
+        logged=_maybe({"type": "integer"}), expected=_maybe(_COUNT), in_environment=_maybe(_COUNT)
+    ),
+    "branch": _object(logged=_maybe(_TEXT), expected=_maybe(_TEXT)),
+    "check": _one_of(AttemptVerdict),
+}
 _ATTEMPT = _object(
     {"console_url": _maybe(_TEXT), "events": _list(_EVENT), "response": {}},
     number={"type": "integer", "minimum": 1},
@@ -125,11 +132,7 @@ _ATTEMPT = _object(
     max_memory_used_mb=_maybe(_COUNT),
     xray_trace_id=_maybe(_TEXT),
     execution_arn=_maybe(_TEXT),
-    counter=_object(
-        logged=_maybe({"type": "integer"}), expected=_maybe(_COUNT), in_environment=_maybe(_COUNT)
-    ),
-    branch=_object(logged=_maybe(_TEXT), expected=_maybe(_TEXT)),
-    check=_one_of(AttemptVerdict),
+    **_CLAIM,
 )
 _REQUEST = _object(
     {"logs_url": _maybe(_TEXT), "finding_counts": _map(_COUNT)},
@@ -243,7 +246,11 @@ _RELATED = _object(
 )
 _DIAGNOSIS = _object(name=_TEXT, passed=_maybe(_FLAG), evidence=_TEXT, remedy=_maybe(_TEXT))
 _DIFF_SIDE = _object(
-    request_id=_TEXT, attempt=_COUNT, outcome=_one_of(AttemptOutcome), execution_arn=_maybe(_TEXT)
+    request_id=_TEXT,
+    attempt=_COUNT,
+    outcome=_one_of(AttemptOutcome),
+    execution_arn=_maybe(_TEXT),
+    **_CLAIM,
 )
 _DIFF_LINES = _object(same=_FLAG, left=_list(_EVENT), right=_list(_EVENT))
 

@@ -119,6 +119,18 @@ def _attempt(
         "max_memory_used_mb": attempt.max_memory_used_mb,
         "xray_trace_id": attempt.xray_trace_id,
         "execution_arn": attempt.execution_arn,
+        **claim_fields(attempt, check),
+    }
+    if region:
+        shown["console_url"] = attempt_link(attempt, region)
+    if lines:
+        shown["events"] = [event_object(event) for event in attempt.events]
+    return shown
+
+
+def claim_fields(attempt: Attempt, check: AttemptCheck) -> Object:
+    """Return the counter and the branch of an attempt, and the result of their comparison."""
+    return {
         "counter": {
             "logged": attempt.claim.counter,
             "expected": check.counter_expected,
@@ -127,11 +139,6 @@ def _attempt(
         "branch": {"logged": attempt.claim.branch, "expected": check.branch_expected},
         "check": check.verdict.value,
     }
-    if region:
-        shown["console_url"] = attempt_link(attempt, region)
-    if lines:
-        shown["events"] = [event_object(event) for event in attempt.events]
-    return shown
 
 
 def finding_object(finding: Finding) -> Object:

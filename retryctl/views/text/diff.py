@@ -6,22 +6,27 @@ from collections.abc import Iterator, Sequence
 from datetime import tzinfo
 
 from retryctl.core.attempt_diff import AttemptDiff, Stretch
+from retryctl.core.crosscheck.attempt_check import AttemptCheck
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.events import LogEvent
 from retryctl.core.wording import number_of
-from retryctl.views.blocks import BLANK, Block, Paragraph, plain_paragraph
+from retryctl.views.attempts_table import branch_cell, counter_cell
+from retryctl.views.blocks import BLANK, Block, Paragraph, Piece, Pieces, plain_paragraph
 from retryctl.views.coverage_sentence import coverage_sentence
 from retryctl.views.inert_text import lines_of
 
 _CONTEXT = 2
 _MOST_SHOWN = 200
+_IGNORED = "times, IDs and figures are ignored, except the counter"
 
 
-def diff_blocks(found: AttemptDiff, coverage: Coverage, tz: tzinfo) -> Iterator[Block]:
-    """Yield the lines that differ, with a few equal ones around them."""
-    yield Paragraph(lead=(("- ", "red"),), words=((_name(found.left), ""),))
-    yield Paragraph(lead=(("+ ", "green"),), words=((_name(found.right), ""),))
+def diff_blocks(
+    found: AttemptDiff, checks: tuple[AttemptCheck, AttemptCheck], coverage: Coverage, tz: tzinfo
+) -> Iterator[Block]:
+    """Yield both attempts, and the lines that differ with a few equal ones around them."""
+    yield Paragraph(lead=(("- ", "red"),), words=_side(found.left, checks[0]))
+    yield Paragraph(lead=(("+ ", "green"),), words=_side(found.right, checks[1]))
     yield Paragraph(words=((_sentence(found), "bold"),))
     yield BLANK
     if not found.same:
@@ -30,6 +35,16 @@ def diff_blocks(found: AttemptDiff, coverage: Coverage, tz: tzinfo) -> Iterator[
             yield from _stretch(stretch, is_first=place == 0, is_last=place == last)
         yield BLANK
     yield plain_paragraph(coverage_sentence(coverage, tz))
+
+
+def _side(attempt: Attempt, check: AttemptCheck) -> Pieces:
+    """Name an attempt, with the counter and the branch that it logged."""
+    words: list[Piece] = [(_name(attempt), "")]
+    if attempt.claim.counter is not None:
+        words += [("; counter ", ""), *counter_cell(attempt, check)]
+    if attempt.claim.branch is not None:
+        words += [("; branch ", ""), *branch_cell(attempt, check)]
+    return words
 
 
 def _name(attempt: Attempt) -> str:
@@ -43,11 +58,11 @@ def _name(attempt: Attempt) -> str:
 def _sentence(found: AttemptDiff) -> str:
     if found.parts_after is None:
         count = number_of(len(found.left.events), "line")
-        return f"Both logged the same {count}; times, IDs and figures are ignored."
+        return f"Both logged the same {count}; {_IGNORED}."
     if found.parts_after == 0:
-        return "They differ from the first line; times, IDs and figures are ignored."
+        return f"They differ from the first line; {_IGNORED}."
     count = number_of(found.parts_after, "equal line")
-    return f"They differ after {count}; times, IDs and figures are ignored."
+    return f"They differ after {count}; {_IGNORED}."
 
 
 def _stretch(stretch: Stretch, *, is_first: bool, is_last: bool) -> Iterator[Block]:
