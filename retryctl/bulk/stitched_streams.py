@@ -91,7 +91,7 @@ class StreamStitcher:
             piece = closed_piece(before, events, opening)
             if piece is None or not _ends_as(piece, fragment, self._selected):
                 return False
-            self._add(found, piece, end, opens=is_first, closes=False)
+            self._add(found, piece, end, opens=not found.context, closes=False)
         found.context, found.lines = fragment.context, list(fragment.lines)
         found.placed_ms = fragment.placed_ms
         return True
