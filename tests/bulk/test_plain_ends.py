@@ -8,7 +8,8 @@ from random import Random
 
 import pytest
 
-from retryctl.bulk import line_scanner, stitched_streams
+from retryctl.bulk import line_scanner
+from retryctl.core.history import safe_cut
 from retryctl.core.model.coverage import LogQuery
 from retryctl.core.model.events import LogEvent
 from tests.bulk.test_stream_batches import ODD, USUAL
@@ -75,14 +76,14 @@ def test_the_core_parses_one_stream_of_many(
     attempts: int, json: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     parsed = 0
-    core = stitched_streams.last_piece
+    core = safe_cut.last_piece
 
     def count(*given: object) -> object:
         nonlocal parsed
         parsed += 1
         return core(*given)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(stitched_streams, "last_piece", count)
+    monkeypatch.setattr("retryctl.bulk.stitched_streams.last_piece", count)
     events: list[LogEvent] = []
     for number in range(100):
         here = Environment("a", json=json).at(number)
