@@ -475,7 +475,10 @@ def test_containers_of_several_services_are_read() -> None:
     text = "".join(
         f"{name}-1  | {line}\n"
         for name, request_id in (("orders", ID), ("mail", other))
-        for line in (f"START RequestId: {request_id} Version: $LATEST", f"END RequestId: {request_id}")
+        for line in (
+            f"START RequestId: {request_id} Version: $LATEST",
+            f"END RequestId: {request_id}",
+        )
     )
     events, _ = read_bytes(text.encode())
     assert [event.message.split()[0] for event in events] == ["START", "END"] * 2
