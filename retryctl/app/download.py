@@ -92,7 +92,7 @@ def download_groups(
         with feedback.progress() as show:
             late = LateWarnings(report=feedback.warn)
             aws, targets = find_targets(options, config, late.warn, show, reserved=verify_all)
-            search = _search_options(options, aws, feedback)
+            search = _search_options(options, aws, targets, feedback)
             if targets and not aws.calls:
                 search.describe(targets[0].group)  # the response has the service's clock
             now_ms += aws.skew_ms
@@ -127,11 +127,14 @@ def _names(options: SourceOptions) -> tuple[str, ...]:
     return functions or options.log_groups
 
 
-def _search_options(options: SourceOptions, aws: AwsClient, feedback: Feedback) -> SearchOptions:
+def _search_options(
+    options: SourceOptions, aws: AwsClient, targets: Sequence[Target], feedback: Feedback
+) -> SearchOptions:
+    listed = {target.group: target.description for target in targets}
     return SearchOptions(
         engine=options.engine.value,
         terms=query_budget(options, feedback),
-        describe=cache(partial(describe, aws)),
+        describe=cache(lambda group: listed.get(group) or describe(aws, group)),
     )
 
 

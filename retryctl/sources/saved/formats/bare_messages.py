@@ -19,7 +19,13 @@ from retryctl.sources.saved.canonical_lines import canonical_block, escaped, lin
 from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.formats.event_times import first_place, untimed
 from retryctl.sources.saved.formats.json_lines import LineFormat
-from retryctl.sources.saved.formats.record_line import CODES, ID, RECORD, bare_record
+from retryctl.sources.saved.formats.record_line import (
+    CODES,
+    ID,
+    RECORD,
+    bare_record,
+    with_cut_mark,
+)
 from retryctl.sources.saved.log_format import Head
 
 # ⏎Traceback (most recent call last):  ⏎    x  ⏎Runtime.ExitError  ⏎XRAY TraceId: …
@@ -102,7 +108,7 @@ class BareMessages(LineFormat):
                 pending, size = pending[cut + 1 :], raw_blocks.BLOCK_BYTES
             else:
                 size *= 2
-        yield pending.replace(self.newline, b"\n")
+        yield with_cut_mark(pending.replace(self.newline, b"\n"))
 
 
 def messages_of(text: bytes) -> list[bytes]:

@@ -14,6 +14,7 @@ from io import BufferedReader
 from itertools import islice
 from typing import Self
 
+from retryctl.core.grammar.platform_text import CUT_MARK
 from retryctl.core.value_classes import value_class
 from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.formats.columns import Columns, is_time
@@ -89,7 +90,9 @@ class InsightsTable(LineFormat):
             elif line.strip() and not _RULE.fullmatch(line.strip()) and not _header(line):
                 diagnostics.unread_event(number, line)
         if row:
-            yield self._cells(row)
+            ends_in_message = self.columns.message == self.columns.width - 1
+            is_cut = ends_in_message and not row.rstrip().endswith("|")
+            yield self._cells(row + CUT_MARK if is_cut else row)
 
     def _begins_row(self, line: str, before: str) -> bool:
         """Whether a line with a bar begins a row, and is not the next line of a message."""

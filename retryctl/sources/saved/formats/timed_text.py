@@ -30,7 +30,12 @@ from retryctl.sources.saved.formats.event_times import (
     moment_ms,
 )
 from retryctl.sources.saved.formats.json_lines import LineFormat
-from retryctl.sources.saved.formats.record_line import ENDS_WITH_RECORD, RECORD, bare_record
+from retryctl.sources.saved.formats.record_line import (
+    ENDS_WITH_RECORD,
+    RECORD,
+    bare_record,
+    with_cut_mark,
+)
 from retryctl.sources.saved.log_format import Head
 from retryctl.sources.saved.raw_blocks import (
     BlockSpan,
@@ -298,6 +303,7 @@ class TimedText(LineFormat):
 
         ``count`` events precede.
         """
+        text = with_cut_mark(text)
         width = self._pattern.groups + 1
         _, *fields = self._pattern.split(b"\n" + text)
         if not self._is_separated(text, len(fields) // width):
