@@ -48,8 +48,8 @@ from retryctl.sources.aws.log_groups import (
     told_apart,
 )
 from retryctl.sources.aws.service_clock import LEAST_SKEW_MS
-from retryctl.sources.cloudwatch.insights import QueryBudget
 from retryctl.sources.cloudwatch.request_source import RequestSource
+from retryctl.sources.cloudwatch.search_options import QueryBudget
 
 _AT_ONCE = 4
 # arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/orders-worker
@@ -258,10 +258,7 @@ class _Functions:
 
 
 def _settings(
-    aws: AwsClient,
-    function: str,
-    warn: Warn,
-    beside: Callable[[str | None], None] | None = None,
+    aws: AwsClient, function: str, warn: Warn, beside: Callable[[str | None], None] | None = None
 ) -> tuple[FunctionConfig, str | None]:
     settings, group, notes = read_settings(aws, function, beside=beside)
     _warn_all(warn, notes)

@@ -224,10 +224,7 @@ def _read_saved(
 
         named = parse_function_name(function)
         query = replace(
-            query,
-            function=named.name,
-            versions=named.versions,
-            place=(named.account, named.region),
+            query, function=named.name, versions=named.versions, place=(named.account, named.region)
         )
         if named.alias:
             feedback.warn(alias_not_logged(named))

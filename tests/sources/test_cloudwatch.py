@@ -27,9 +27,9 @@ from retryctl.errors import (
 )
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.log_groups import LogGroup, discover
-from retryctl.sources.cloudwatch.insights import QueryBudget
 from retryctl.sources.cloudwatch.pages import TimeRange, matching_pages
 from retryctl.sources.cloudwatch.request_source import RequestSource
+from retryctl.sources.cloudwatch.search_options import QueryBudget
 from retryctl.sources.cloudwatch.stats import SearchProgress
 from tests.endpoint.server import Endpoint
 from tests.support import lambda_log
