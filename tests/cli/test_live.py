@@ -36,7 +36,7 @@ from tests.support.aws_program import (
 )
 from tests.support.check_logs import exhausted, pending, succeeded
 from tests.support.lambda_log import ID, OTHER_ID, Environment, events_of, judged, whole
-from tests.support.program import PROGRAM, environment, run_process
+from tests.support.program import PATIENT_PROGRAM, environment, run_process
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def endpoint() -> Iterator[Endpoint]:
 
 def waiting_program(endpoint: Endpoint, *options: str) -> list[str]:
     return [
-        *PROGRAM,
+        *PATIENT_PROGRAM,
         "trace",
         RIGHT,
         "-g",
