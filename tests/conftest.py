@@ -23,7 +23,7 @@ LONGEST = """
     test_output_streams test_check_command test_counters_cli test_saved_damage test_signals
     test_machine_limits test_memory_errors test_virtual_wait test_stand_in test_lab_endings
     test_runtime test_cleanup test_limits test_chunks test_hung_endpoint test_live_pipe test_machine
-""".split()
+"""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -43,7 +43,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the longest files first."""
-    place = {name: number for number, name in enumerate(LONGEST)}
+    place = {name: number for number, name in enumerate(LONGEST.split())}
     items.sort(key=lambda item: place.get(item.path.stem, len(place)))
 
 
