@@ -16,6 +16,7 @@ _UNCERTAIN = bytes(kind in (TEXT, DIGITS, JSON) for kind in range(256))
 _TIMED = re.compile(
     rb'\d{4}/|[^"]{1,90} Task timed out'
     rb'|[^"\\]*+(?:\\t[^"\\]*+)*?\\t(?:ERROR|FATAL|fail)\\t'
+    rb'|[^"\\ ]*+ ++[^"\\ ]*+ ++(?:ERROR|FATAL|fail) '
 )
 # JSON without any of some words, up to the end of the line: much faster than a search for them.
 _SILENT_JSON = late_regex(

@@ -25,7 +25,12 @@ from retryctl.app.options import SourceOptions
 from retryctl.app.trace import trace
 from tests.support.lambda_log import ID, OTHER_ID, Environment, timed_out
 from tests.support.log_answers import Answers, answers, contradictions, differences, undetermined
-from tests.support.made_up_runtimes import JAVA_ERROR, node_error, node_invoke_error
+from tests.support.made_up_runtimes import (
+    JAVA_ERROR,
+    dotnet_error,
+    node_error,
+    node_invoke_error,
+)
 from tests.support.program import run
 from tests.support.random_history import RandomHistory
 from tests.support.saved_logs import GROUP, Event
@@ -218,6 +223,22 @@ def test_rows_of_tsv_whose_first_line_is_cut_are_read_as_such(tmp_path: Path) ->
 def test_an_error_of_java_is_read_in_every_shape(shape: str, tmp_path: Path) -> None:
     here = Environment().inits("java:21.v9").starts().logs(JAVA_ERROR).reports()
     rows = [(event.timestamp_ms, event.log_stream or "", event.message) for event in here.events]
+    (tmp_path / "log").write_text(SHAPES[shape][0](rows))
+    (traced,) = trace((), SourceOptions(source=str(tmp_path / "log"))).checked
+    assert traced.request.attempts[0].outcome.value == "error"
+
+
+@pytest.mark.parametrize("error", [node_invoke_error, dotnet_error])
+@pytest.mark.parametrize("shape", ["pasted rows", "rows with bars", "aws logs tail", "console CSV"])
+def test_an_error_whose_tabs_became_blanks_is_read(
+    shape: str, error: Callable[[int], str], tmp_path: Path
+) -> None:
+    here = Environment().inits("nodejs:22.v1").starts()
+    here.logs(error(here.now_ms)).reports()
+    rows = [
+        (event.timestamp_ms, event.log_stream or "", event.message.replace("\t", "    "))
+        for event in here.events
+    ]
     (tmp_path / "log").write_text(SHAPES[shape][0](rows))
     (traced,) = trace((), SourceOptions(source=str(tmp_path / "log"))).checked
     assert traced.request.attempts[0].outcome.value == "error"

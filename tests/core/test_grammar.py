@@ -615,6 +615,9 @@ def test_it_reads_each_runtime_s_marker(message: str, record: FunctionError) -> 
         "\tat example.App.handle(App.java:20)\n\tat java.base/java.lang.Thread.run(Unknown Source)",
         "no stock: java.lang.IllegalStateException\n\tat example.App.handle(App.java:20)\n",
         'Error raised from handler method\n{\n  "errorMessage": "no",\n  "errorType": "X"\n}',
+        f'{TIME}\t{ID}\tERROR\tInvoke Error \t{{"errorType":"Error","errorMessage":"no"}}\n',
+        f'{TIME}\tundefined\tERROR\tUncaught Exception \t{{"errorType":"SyntaxError"}}\n',
+        f"{TIME}\t{ID}\tfail\tSystem.Exception: no",
     ],
 )
 def test_it_reads_a_marker_on_one_line_like_the_original(
