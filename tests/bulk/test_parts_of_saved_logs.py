@@ -71,6 +71,8 @@ def parts_of(random: Random, history: RandomHistory, shape: str) -> Iterator[Par
     found = [event for event in _events(history) if request_id in event[2]]
     if found:
         yield Part(name="one ID", text=document(found))
+        if shape != "JSON lines":  # the records of one attempt alone are a silent function's there
+            yield Part(name="one ID, in its shape", text=write(found))
     stream = random.choice(history.events).log_stream
     of_stream = [event for event in _events(history) if event[1] == stream]
     yield Part(name="one stream", text=SHAPES["get-log-events"][0](of_stream))
@@ -226,6 +228,20 @@ def test_an_error_of_java_is_read_in_every_shape(shape: str, tmp_path: Path) -> 
     (tmp_path / "log").write_text(SHAPES[shape][0](rows))
     (traced,) = trace((), SourceOptions(source=str(tmp_path / "log"))).checked
     assert traced.request.attempts[0].outcome.value == "error"
+
+
+@pytest.mark.parametrize("json_format", [False, True])
+def test_a_failed_init_beside_an_attempt_is_not_its_error(
+    json_format: bool, tmp_path: Path
+) -> None:
+    """Without streams nothing shows in which environment the init ran."""
+    here, there = Environment(json=json_format).starts(), Environment("b", json=json_format)
+    there.at(1).fails_init()
+    here.at(2).reports(status="success" if json_format else None)
+    rows = sorted((e.timestamp_ms, "", e.message) for e in (*here.events, *there.events))
+    (tmp_path / "log").write_text(SHAPES["ms and message"][0](rows))
+    (traced,) = trace((), SourceOptions(source=str(tmp_path / "log"))).checked
+    assert traced.request.outcome.value == "unknown"
 
 
 @pytest.mark.parametrize("error", [node_invoke_error, dotnet_error])
