@@ -23,6 +23,7 @@ import pytest
 
 from retryctl.app.options import SourceOptions
 from retryctl.app.trace import trace
+from retryctl.core.crosscheck.checked_request import CheckedRequest
 from tests.support.lambda_log import ID, OTHER_ID, Environment, timed_out
 from tests.support.log_answers import Answers, answers, contradictions, differences, undetermined
 from tests.support.made_up_runtimes import (
@@ -189,7 +190,7 @@ def test_a_message_that_begins_with_a_time_or_ends_as_printed_is_read_in_every_s
     here.at(62).starts().logs(error(here.now_ms)).reports()
     rows = [(event.timestamp_ms, event.log_stream or "", event.message) for event in here.events]
     (tmp_path / "log").write_text(SHAPES[shape][0](rows))
-    (traced,) = trace((), SourceOptions(source=str(tmp_path / "log"))).checked
+    (traced,) = _traced(tmp_path / "log")
     found = [attempt.outcome.value for attempt in traced.request.attempts]
     assert (found, traced.request.attempts[0].claim.counter) == (["timeout", "error"], 0)
 
@@ -226,7 +227,7 @@ def test_an_error_of_java_is_read_in_every_shape(shape: str, tmp_path: Path) -> 
     here = Environment().inits("java:21.v9").starts().logs(JAVA_ERROR).reports()
     rows = [(event.timestamp_ms, event.log_stream or "", event.message) for event in here.events]
     (tmp_path / "log").write_text(SHAPES[shape][0](rows))
-    (traced,) = trace((), SourceOptions(source=str(tmp_path / "log"))).checked
+    (traced,) = _traced(tmp_path / "log")
     assert traced.request.attempts[0].outcome.value == "error"
 
 
@@ -240,8 +241,26 @@ def test_a_failed_init_beside_an_attempt_is_not_its_error(
     here.at(2).reports(status="success" if json_format else None)
     rows = sorted((e.timestamp_ms, "", e.message) for e in (*here.events, *there.events))
     (tmp_path / "log").write_text(SHAPES["ms and message"][0](rows))
-    (traced,) = trace((), SourceOptions(source=str(tmp_path / "log"))).checked
+    (traced,) = _traced(tmp_path / "log")
     assert traced.request.outcome.value == "unknown"
+
+
+def test_of_streams_in_two_formats_that_are_not_named_each_has_its_own_lines(
+    tmp_path: Path,
+) -> None:
+    """The text attempt has no END yet; its counter is not that of the next attempt in JSON."""
+    text, json_stream = Environment().inits(), Environment("b", json=True)
+    text.starts(OTHER_ID).prints("0", "process A")
+    json_stream.at(30).inits().starts().reports(status="success")
+    rows = [(e.timestamp_ms, "", e.message) for e in (*text.events, *json_stream.events)]
+    (tmp_path / "log").write_text(SHAPES["ms and message"][0](rows))
+    found = {one.request.request_id: one for one in _traced(tmp_path / "log")}
+    assert found[ID].request.attempts[0].claim.silent
+    assert found[OTHER_ID].request.attempts[0].claim.counter == 0
+
+
+def _traced(path: Path) -> list[CheckedRequest]:
+    return trace((), SourceOptions(source=str(path))).checked
 
 
 @pytest.mark.parametrize("error", [node_invoke_error, dotnet_error])
@@ -256,7 +275,7 @@ def test_an_error_whose_tabs_became_blanks_is_read(
         for event in here.events
     ]
     (tmp_path / "log").write_text(SHAPES[shape][0](rows))
-    (traced,) = trace((), SourceOptions(source=str(tmp_path / "log"))).checked
+    (traced,) = _traced(tmp_path / "log")
     assert traced.request.attempts[0].outcome.value == "error"
 
 
