@@ -1,5 +1,6 @@
 """Servers, credentials and AWS models that test modules share; signals as processes expect them."""
 
+import gc
 import signal
 from collections.abc import Iterator
 from typing import Any
@@ -18,12 +19,22 @@ def pytest_configure() -> None:
 
     An ignored signal stays ignored in a new program, a handled one becomes the default there.
     """
+    gc.disable()  # until everything is imported
     settings.load_profile(PROFILE)
     quick_waits.install()
     quick_sessions.install()
     for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, lambda *_: None)
+
+
+def pytest_collection_finish() -> None:
+    """Exempt what is imported by now from garbage collection, which takes half a second each time.
+
+    At the end of a worker it took more than five: execnet then sends SIGINT.
+    """
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

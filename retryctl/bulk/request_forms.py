@@ -74,6 +74,8 @@ class RequestForms:
         if None in numbers:
             return None
         names = [stream.log_stream for _, stream, _ in attempts]
+        if None in names and any(names):  # some may be copies of others, by their times
+            return None
         return (
             is_event_source_id(id_of(attempts[0].packed[0])),
             of_times,

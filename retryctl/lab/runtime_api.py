@@ -52,34 +52,31 @@ class RuntimeAnswer:
     error_type: str | None = None
 
 
-class RuntimeApi(socketserver.ThreadingMixIn, HTTPServer):
+class RuntimeApi:
     """A server for one process; ``close`` ends it and frees its port."""
 
-    daemon_threads = True
-    block_on_close = False
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+    def __init__(self, server: _Server, wake_fds: tuple[int, int]) -> None:
         self.answers: deque[RuntimeAnswer] = deque()
         self.invocations: queue.SimpleQueue[Invocation | None] = queue.SimpleQueue()
         self.current: str | None = None
-        self.wake_fd = self._wake = -1
+        self.wake_fd, self._wake = wake_fds
+        self._server = server
         self._thread = threading.Thread(
-            target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
+            target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
         )
 
     @classmethod
     def start(cls) -> RuntimeApi:
         """Start a server."""
-        started = cls()
-        started.wake_fd, started._wake = os.pipe()
-        started._thread.start()
-        return started
+        server = _Server(("127.0.0.1", 0), _Handler)
+        server.api = cls(server, os.pipe())
+        server.api._thread.start()
+        return server.api
 
     @property
     def address(self) -> str:
         """Return host and port, as in ``AWS_LAMBDA_RUNTIME_API``."""
-        return f"127.0.0.1:{self.server_port}"
+        return f"127.0.0.1:{self._server.server_port}"
 
     def invoke(self, invocation: Invocation) -> None:
         """Hand an invocation to the process, now or as soon as it is ready."""
@@ -95,11 +92,17 @@ class RuntimeApi(socketserver.ThreadingMixIn, HTTPServer):
     def close(self) -> None:
         """End the server, the call that waits in it, and its port."""
         self.invocations.put(None)
-        self.shutdown()
+        self._server.shutdown()
         self._thread.join()
-        self.server_close()
+        self._server.server_close()
         os.close(self.wake_fd)
         os.close(self._wake)
+
+
+class _Server(socketserver.ThreadingMixIn, HTTPServer):
+    daemon_threads = True
+    block_on_close = False
+    api: RuntimeApi
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Ignore that a process was killed in the middle of a call."""
@@ -125,7 +128,7 @@ def _too_large(body: bytes) -> str:
 
 
 class _Handler(BaseHTTPRequestHandler):
-    server: RuntimeApi
+    server: _Server
     protocol_version = "HTTP/1.1"
     # One segment for each answer: two small ones would cost a delayed ACK, 40 ms.
     disable_nagle_algorithm = True
@@ -138,8 +141,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.path != _PREFIX + "invocation/next":
             return self._reply(404, {"errorType": "NotFound"})
-        self.server.add_answer(RuntimeAnswer(kind="ready"))
-        invocation = self.server.invocations.get()
+        self.server.api.add_answer(RuntimeAnswer(kind="ready"))
+        invocation = self.server.api.invocations.get()
         if invocation is None:
             self.close_connection = True
             return None
@@ -156,16 +159,16 @@ class _Handler(BaseHTTPRequestHandler):
         error_type = self.headers.get("Lambda-Runtime-Function-Error-Type")
         if self.path == _PREFIX + "init/error":
             answer = RuntimeAnswer(kind="init_error", body=body, error_type=error_type)
-        elif self.path == f"{_PREFIX}invocation/{self.server.current}/response":
+        elif self.path == f"{_PREFIX}invocation/{self.server.api.current}/response":
             if len(body) > LARGEST_RESPONSE:
-                self.server.add_answer(RuntimeAnswer(kind="refused", error_type=TOO_LARGE))
+                self.server.api.add_answer(RuntimeAnswer(kind="refused", error_type=TOO_LARGE))
                 return self._reply(413, {"errorType": TOO_LARGE, "errorMessage": _too_large(body)})
             answer = RuntimeAnswer(kind="response", body=body)
-        elif self.path == f"{_PREFIX}invocation/{self.server.current}/error":
+        elif self.path == f"{_PREFIX}invocation/{self.server.api.current}/error":
             answer = RuntimeAnswer(kind="error", body=body, error_type=error_type)
         else:
             return self._reply(400, {"errorType": "InvalidRequestID"})
-        self.server.add_answer(answer)
+        self.server.api.add_answer(answer)
         return self._reply(202, {"status": "OK"})
 
     def _body(self) -> bytes:

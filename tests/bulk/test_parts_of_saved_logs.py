@@ -14,6 +14,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -24,7 +25,8 @@ import pytest
 from retryctl.app.options import SourceOptions
 from retryctl.app.trace import trace
 from retryctl.core.crosscheck.checked_request import CheckedRequest
-from tests.support.lambda_log import ID, OTHER_ID, Environment, timed_out
+from retryctl.errors import UnreadableInput
+from tests.support.lambda_log import ID, OTHER_ID, RUNTIME, Environment, timed_out
 from tests.support.log_answers import Answers, answers, contradictions, differences, undetermined
 from tests.support.made_up_runtimes import (
     JAVA_ERROR,
@@ -41,7 +43,8 @@ from tests.support.saved_shapes import SECONDS, SHAPES, STREAMS, TIMES
 OF_ONE_ENVIRONMENT = ("answer of invoke", "docker compose logs", "Telemetry API")
 NAMES = [name for name in SHAPES if name not in OF_ONE_ENVIRONMENT]
 TIMED = {name for name in NAMES if SHAPES[name][1] & {TIMES, SECONDS}}
-JOINABLE = TIMED - {"get-log-events"}  # two of its answers are two streams
+OF_ONE_STREAM = {"get-log-events", "get-log-events --output text", "subscription event"}
+JOINABLE = TIMED - OF_ONE_STREAM
 CHECKS = ("agrees", "disagrees", "silent", "undetermined")
 HISTORIES = int(os.environ.get("RETRYCTL_HISTORIES", "30"))
 
@@ -193,6 +196,24 @@ def test_a_message_that_begins_with_a_time_or_ends_as_printed_is_read_in_every_s
     (traced,) = _traced(tmp_path / "log")
     found = [attempt.outcome.value for attempt in traced.request.attempts]
     assert (found, traced.request.attempts[0].claim.counter) == (["timeout", "error"], 0)
+
+
+@pytest.mark.parametrize("shape", NAMES)
+def test_a_report_that_the_end_of_the_file_cuts_short_proves_no_outcome(
+    shape: str, tmp_path: Path
+) -> None:
+    here = Environment().inits(RUNTIME).starts(OTHER_ID).prints("0").reports(OTHER_ID)
+    here.at(60).starts().prints("0").reports(status="error", error_type="Runtime.OutOfMemory")
+    rows = [(event.timestamp_ms, event.log_stream or "", event.message) for event in here.events]
+    text = SHAPES[shape][0](rows)
+    known = text.rfind("Used: 36 MB") + len("Used: 36 MB")
+    for at in (known, known + 1, text.rfind("Status: error") + len("Status: error"), -2):
+        (tmp_path / "log").write_text(text[:at])
+        with suppress(UnreadableInput):  # packed data
+            traced = trace((ID,), SourceOptions(source=str(tmp_path / "log"))).checked
+            found = {each.outcome.value for one in traced for each in one.request.attempts}
+            assert found <= {"unknown", "running"} or at == -2
+            assert "ok" not in found
 
 
 @pytest.mark.parametrize("json_format", [False, True])

@@ -15,13 +15,14 @@ import pytest
 
 from retryctl.cli.options.times import zone
 from retryctl.core.crosscheck.attempt_check import Verdict
+from retryctl.core.model.events import LogEvent
 from retryctl.core.model.request import RequestOutcome
 from retryctl.core.summary.request_row import RequestRow
 from retryctl.views.screen import Screen
 from retryctl.views.text.layout import text_of
 from retryctl.views.text.request_list import list_blocks
 from tests.cli.test_summary import retried_in_another, save
-from tests.support.lambda_log import ID, OTHER_ID, THIRD_ID, Environment
+from tests.support.lambda_log import ID, OTHER_ID, THIRD_ID, Environment, events_of
 from tests.support.program import run
 
 
@@ -256,3 +257,74 @@ def test_markdown_and_html_have_every_column(log: Path, tmp_path: Path) -> None:
     unnamed = run("list", "--from", str(log), "--report", str(tmp_path / "page.pdf"))
     assert unnamed.returncode == 2
     assert "html, markdown" in unnamed.stderr
+
+
+def csv_of(*events: LogEvent, streams: bool) -> str:
+    rows = io.StringIO()
+    writer = csv.writer(rows, lineterminator="\n")
+    writer.writerow(["timestamp", "message", "logStreamName"][: 3 if streams else 2])
+    for event in events:
+        row = [event.timestamp_ms, event.message, event.log_stream]
+        writer.writerow(row[: 3 if streams else 2])
+    return rows.getvalue()
+
+
+@pytest.mark.parametrize("command", ["list", "summary"])
+def test_a_log_saved_twice_with_and_without_streams_is_counted_once(
+    command: str, tmp_path: Path
+) -> None:
+    one, two = Environment("a"), Environment("b")
+    one.at(0).runs(ID, "0", "process A", ends="error")
+    two.at(70).runs(ID, "0", "process A", ends="error")
+    two.at(90).runs(OTHER_ID, "0", "process A")
+    events = sorted(events_of(one, two), key=lambda event: event.timestamp_ms)
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "named.csv").write_text(csv_of(*events, streams=True))
+    (tmp_path / "two" / "nameless.csv").write_text(csv_of(*events, streams=False))
+    once, twice = (
+        json.loads(run(command, "--from", str(tmp_path / name), "-o", "json").stdout)
+        for name in ("one", "two")
+    )
+    assert once.pop("coverage")["events_read"] * 2 == twice.pop("coverage")["events_read"]
+    assert once == twice
+
+
+def test_a_stream_whose_name_breaks_off_is_not_another_environment(tmp_path: Path) -> None:
+    one = Environment("a")
+    one.at(0).runs(ID, "0", "process A", ends="error")
+    text = csv_of(*events_of(one), streams=True)
+    path = tmp_path / "log.csv"
+    path.write_text(text[:-10])
+    document = json.loads(run("list", "--from", str(path), "-o", "json").stdout)
+    assert [row["attempts"] for row in document["requests"]] == [1]
+    assert [gap["kind"] for gap in document["coverage"]["gaps"]] == ["truncated"]
+    assert "breaks off" in document["coverage"]["gaps"][0]["message"]
+
+
+def test_signs_of_the_table_are_explained_where_they_occur(tmp_path: Path) -> None:
+    one, two = Environment("a"), Environment("b")
+    one.at(0).runs(ID, "0", "process A", ends="error")
+    one.at(61).runs(ID, ends="error")
+    for number, branch in enumerate("ABCCCCCC"):
+        two.at(1000 + 200 * number).runs(OTHER_ID, str(number), f"process {branch}", ends="error")
+    path = save(tmp_path / "log.jsonl", one, two)
+    for form in ("text", "html", "markdown"):
+        shown = run("list", "--from", str(path), "-o", form, env={"COLUMNS": "200"}).stdout
+        assert "among branches: the attempt logged none." in shown
+        assert "2 more attempts; --output json has the branch of each." in shown
+        assert "another branch was expected" not in shown
+    assert run("explain", "A✗").stdout.startswith("branch\n")
+
+
+def test_requests_of_one_minute_show_their_seconds_at_80_columns(tmp_path: Path) -> None:
+    one, two = Environment("a"), Environment("b")
+    for at, environment in ((0, one), (61, two)):
+        environment.at(at).runs(ID, "0", "process A", ends="error")
+    one.at(10).runs(OTHER_ID, "0", "process A", ends="error")
+    path = save(tmp_path / "log.jsonl", one, two)
+    lines = run("list", "--from", str(path), env={"COLUMNS": "80"}).stdout.splitlines()
+    rows = [line for line in lines if line[1:37] in (ID, OTHER_ID)]
+    starts = {time for row in rows for time in re.findall(r"\d\d:\d\d:\d\d", row)}
+    assert starts == {"00:00:00", "00:00:10"}
+    assert all(len(line) <= 80 for line in lines)

@@ -215,6 +215,14 @@ def test_it_says_where_a_report_breaks_off(end: str) -> None:
     assert report.max_memory_used_mb is None
 
 
+@pytest.mark.parametrize("end", ["", "\t", "\tStatus: error", "\tStatus: error\tError Type: R.O"])
+def test_a_report_marked_as_cut_has_no_status(end: str) -> None:
+    report = _read(f"{REPORT.rstrip()}{end}…")
+    assert isinstance(report, Report)
+    assert (report.cut, report.status, report.error_type) == (True, None, None)
+    assert report.max_memory_used_mb == FIGURES["max_memory_used_mb"]
+
+
 @pytest.mark.parametrize(
     "message",
     [

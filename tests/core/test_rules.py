@@ -25,9 +25,11 @@ from tests.support.lambda_log import (
     QUEUE_ID,
     Environment,
     checked,
+    end,
     events_of,
     judged,
     platform,
+    report,
     saved,
     whole,
 )
@@ -871,3 +873,11 @@ def test_a_store_that_failed_has_the_remedy_of_its_cause(
     (finding,) = found(of, "counter-failed")
     assert finding.message.startswith(message)
     assert finding.remedy.startswith(remedy)
+
+
+def test_a_file_that_ends_within_a_report_is_named() -> None:
+    of = checked(Environment().starts().logs(end(), f"{report().rstrip()}…"))
+    assert [each.message for each in found(of, "logs-incomplete")] == [
+        "The file ends within the REPORT of attempt 1: a status may follow."
+    ]
+    assert (of.request.outcome.value, of.lacks_lines) == ("unknown", True)

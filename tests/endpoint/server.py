@@ -18,7 +18,7 @@ from urllib.parse import parse_qs
 
 from tests.endpoint import lambda_api
 from tests.endpoint.errors import Refusal
-from tests.endpoint.faults import WIRE_KINDS, Faults
+from tests.endpoint.faults import HUNG_HEADER, WIRE_KINDS, Faults
 from tests.endpoint.insights import InsightsApi
 from tests.endpoint.logs_api import LogsApi
 from tests.endpoint.quotas import Quotas
@@ -108,6 +108,7 @@ class Endpoint:
         self.hang.set()
         self._http.shutdown()
         self._http.server_close()
+        self._http.end_connections()
 
     def serve(self) -> None:
         """Answer until ``shutdown``."""
@@ -231,6 +232,24 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 128
     endpoint: Endpoint
 
+    def __init__(self, *address_and_handler: Any) -> None:
+        super().__init__(*address_and_handler)
+        self._connections: set[Any] = set()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self._connections.discard(request)
+        super().shutdown_request(request)
+
+    def end_connections(self) -> None:
+        """End the thread of each connection that a client keeps open."""
+        for connection in tuple(self._connections):
+            with contextlib.suppress(OSError):  # closed by now
+                connection.shutdown(socket.SHUT_RDWR)
+
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that hangs up is not worth a traceback."""
 
@@ -327,8 +346,14 @@ class _Handler(BaseHTTPRequestHandler):
     def _misbehave(self, fault: str) -> None:
         """Answer as no service of AWS does, or not at all."""
         self.close_connection = True
-        if fault == "hang":
-            self.server.endpoint.hang.wait()
+        hang_s = self.server.endpoint.faults.hang_s
+        if fault == "hang" and not self.server.endpoint.hang.wait(hang_s):
+            self.send_response(200)
+            self.send_header(HUNG_HEADER, "")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+        elif fault == "hang":
+            pass
         elif fault == "bad-header":
             self.wfile.write(b"\x00\xff nonsense\r\n\r\n")
         elif fault == "redirect":

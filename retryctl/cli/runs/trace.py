@@ -19,7 +19,7 @@ from retryctl.cli.options.shortened_ids import needs_whole_log, whole_ids
 from retryctl.cli.options.source import source_options, time_window
 from retryctl.cli.options.times import read_duration, wait_limit, zone
 from retryctl.cli.output.messages import nothing_found
-from retryctl.cli.output.report_files import ReportFile, report_files
+from retryctl.cli.output.report_files import ReportFile, trace_reports
 from retryctl.cli.output.terminal import TerminalFeedback, remark
 from retryctl.cli.output.trace_output import show_trace
 from retryctl.config import ProjectConfig, config_for
@@ -52,9 +52,7 @@ def run_trace(
     source = source_options(read, aws, config, store=store)
     timeout_ms = _wait_timeout(timeout, read, wait=wait)
     _refuse_conflicts(request_ids, source, show)
-    files = report_files(
-        show.report or (), [form.value for form in options.Output], source=read.source
-    )
+    files = trace_reports(show.report, read.source)
     _announce_stdin(request_ids, source, quiet=show.quiet)
     feedback = TerminalFeedback(quiet=show.quiet)
     window = time_window(read, show.tz)
@@ -214,7 +212,8 @@ def _newest(
         source, window, config=config, last=last, failed=show.failed, feedback=feedback
     )
     saved = "" if source.source == "cloudwatch" else f" --from {shlex.quote(source.source)}"
-    listing = f"retryctl list{saved}{source.names}{source.aws_options}"
+    place = f"{saved}{source.names}{source.aws_options}"
+    listing = f"retryctl list{place}"
     if not selected.request_ids:
         if not selected.others:
             raise _no_request(source, window, selected.coverage, show.tz)
@@ -223,7 +222,8 @@ def _newest(
             f"{what}, of {selected.others:,}.",
             selected.coverage,
             zone(show.tz),
-            f"{listing} shows them. If one event ran several times: retryctl trace --related",
+            f"{listing} shows them. "
+            f"If one event ran several times: retryctl trace --related{place}",
         )
     if selected.others:
         feedback.warn(f"{number_of(selected.others, 'other request')}: {listing}")

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from retryctl.core.crosscheck.findings import Match, Rule, RuleInput, Severity
 from retryctl.core.crosscheck.hidden_parts import ONE_STREAM, may_hide, span_ms
+from retryctl.core.grammar.platform_text import CUT_MARK
 from retryctl.core.grammar.record_parser import parse_record
 from retryctl.core.grammar.runtime_text import may_lack_traceback
 from retryctl.core.history.cut_log import BEGINS_LATE
@@ -174,10 +175,15 @@ def _report_missing(case: RuleInput, attempt: Attempt) -> Iterator[Match]:
         yield _unclear_end(attempt, attempt.report_event)
 
 
+def breaks_off(attempt: Attempt) -> bool:
+    """Whether its REPORT is cut short, so that a status may be missing."""
+    report = parse_record(attempt.report_event) if attempt.report_event else None
+    return isinstance(report, Report) and report.cut
+
+
 def _unclear_end(attempt: Attempt, report_event: LogEvent) -> Match:
     """Explain why an attempt with a REPORT has no known outcome."""
-    report = parse_record(report_event)
-    cut = isinstance(report, Report) and report.cut
+    cut = breaks_off(attempt)
     lines = (event for event in attempt.events if may_lack_traceback(event.message))
     if not cut and (line := next(lines, None)):
         return Match(
@@ -186,6 +192,11 @@ def _unclear_end(attempt: Attempt, report_event: LogEvent) -> Match:
             "without its traceback, or printed text: whether it failed is not known.",
             (line, report_event),
             "Save the log with all lines of each event (aws logs filter-log-events --output json).",
+        )
+    if report_event.message.endswith(CUT_MARK):
+        what = f"The file ends within the REPORT of attempt {attempt.number}: a status may follow."
+        return Match(
+            attempt.number, what, (report_event,), "Save the log again, with its last line."
         )
     if cut or attempt.log_stream is not None:
         what = f"The REPORT of attempt {attempt.number} breaks off."

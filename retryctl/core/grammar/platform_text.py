@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from retryctl.core.late_regex import late_regex
 from retryctl.core.model.events import REQUEST_ID
@@ -24,6 +24,9 @@ from retryctl.core.model.records import (
 
 # Far above the longest of them; a longer line is an application's, and is not worth a search.
 _LONGEST = 8192
+
+CUT_MARK: Final = "…"
+"""What a reader appends to a REPORT that the end of a file may have cut short."""
 
 _ID = REQUEST_ID
 _NUMBER = r"\d{1,15}(?:\.\d{1,9})?"
@@ -55,6 +58,7 @@ _REPORT_NAMES = {
     "Status": "status",
     "Error Type": "error_type",
 }
+_STATUS_NAMES = ("status", "error_type")
 # INIT_START Runtime Version: python:3.13.v74⇥Runtime Version ARN: arn:aws:lambda:…⏎
 _RUNTIME_VERSION = re.compile(r"\w+ Runtime Version: (\S+)")
 # INIT_REPORT Init Duration: 171.15 ms⇥Phase: init⇥Status: error⇥Error Type: Runtime.Unknown⏎
@@ -98,8 +102,8 @@ def _report(message: str) -> Record | None:
     if not head:
         return None
     line, _, rest = message[head.end() :].partition("XRAY TraceId:")
-    fields: dict[str, Any] = {}
-    at = 0
+    is_cut = line.endswith(CUT_MARK)
+    line, fields, at = line.removesuffix(CUT_MARK), dict[str, Any](), 0
     while m := _REPORT_FIELD.match(line, at):
         at = m.end()
         name, value = m[1] or m[3] or m[5], m[2] or m[4] or m[6]
@@ -107,10 +111,13 @@ def _report(message: str) -> Record | None:
             fields[_REPORT_NAMES[name]] = value if m[5] else _number(value)
     if not fields and line.strip():
         return None
+    if is_cut:  # the status or its type may be one of several words that begin so
+        fields = {name: value for name, value in fields.items() if name not in _STATUS_NAMES}
     xray = _XRAY.match("XRAY TraceId:" + rest) if rest else None
     return Report(
         request_id=head[1].lower(),
-        cut=at < len(line) or "max_memory_used_mb" not in fields,  # every REPORT has it
+        # every REPORT has the memory
+        cut=is_cut or at < len(line) or "max_memory_used_mb" not in fields,
         xray_trace_id=xray[1] if xray else None,
         **fields,
     )

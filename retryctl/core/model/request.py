@@ -96,7 +96,7 @@ def request_of(
 ) -> Request:
     """Build the request of ``key`` (log group and ID) from its attempts, as of ``horizon_ms``."""
     log_group, request_id = key
-    proved, ambiguous = _proved(sorted(attempts, key=_by_start), settings)
+    proved, ambiguous = _proved(_without_copies(sorted(attempts, key=_by_start)), settings)
     numbered = [a if a.number == n else replaced(a, number=n) for n, a in enumerate(proved, 1)]
     delivery = _delivery(numbered, request_id, settings)
     if delivery is Delivery.ASYNCHRONOUS:
@@ -122,6 +122,29 @@ def _by_start(attempt: Attempt) -> tuple[int, str]:
     return (attempt.placed_ms, attempt.log_stream or "")
 
 
+def _without_copies(ordered: list[Attempt]) -> list[Attempt]:
+    """Leave out attempts without a stream that a second file of the same log has with one.
+
+    They start in the same second and ran equally long: Lambda never runs an event twice so.
+    """
+    named = [attempt for attempt in ordered if attempt.log_stream is not None]
+    if not named or len(named) == len(ordered):
+        return ordered
+    return [
+        attempt
+        for attempt in ordered
+        if attempt.log_stream is not None or not any(_is_copy(attempt, of) for of in named)
+    ]
+
+
+def _is_copy(attempt: Attempt, of: Attempt) -> bool:
+    if attempt.started_ms is None or of.started_ms is None:
+        return False
+    if attempt.duration_ms is None or attempt.duration_ms != of.duration_ms:
+        return attempt.started_ms == of.started_ms
+    return abs(attempt.started_ms - of.started_ms) < _SECOND_MS
+
+
 def _proved(
     ordered: list[Attempt], settings: FunctionConfig
 ) -> tuple[list[Attempt], tuple[LogEvent, ...]]:
@@ -145,6 +168,7 @@ def _proved(
 
 
 _MORE_THAN_ALLOWED = 3
+_SECOND_MS = 1000
 
 
 def _is_spent(attempts: list[Attempt], settings: FunctionConfig) -> bool:

@@ -23,11 +23,21 @@ from retryctl.views.attempts_table import (
     memory,
     outcome_word,
     response_lines,
+    table_legend,
     versions,
 )
-from retryctl.views.blocks import BLANK, Block, Command, Drawing, LogLines, Paragraph, Piece
+from retryctl.views.blocks import (
+    BLANK,
+    Block,
+    Command,
+    Drawing,
+    LogLines,
+    Paragraph,
+    Piece,
+    with_command_apart,
+)
 from retryctl.views.coverage_sentence import coverage_sentence
-from retryctl.views.environments import EnvironmentLabel, environments, unknown_legend
+from retryctl.views.environments import EnvironmentLabel, environments
 from retryctl.views.inert_text import lines_of
 from retryctl.views.next_steps import (
     grouped_findings,
@@ -168,7 +178,7 @@ def _request(
         yield BLANK
         ends = _first_and_last(shown)
         yield attempts_table(checked, ends, known, tz, dated=options.dated)
-        if legend := unknown_legend(attempts, ends):
+        for legend in table_legend(checked, ends):
             yield Paragraph(lead=[(" ", "")], words=[(legend, "dim")])
         if between := shown[_FIRST_ROWS:-_LAST_ROWS] if len(ends) < len(shown) else ():
             yield BLANK
@@ -256,10 +266,8 @@ def _findings(group: Sequence[Finding], width: int) -> Iterator[Block]:
         lead=[(f"{sign} ", STYLES[sign])],
         words=[(finding.rule, "bold"), (f" · {finding.severity.value}{where}", "")],
     )
-    for text in dict.fromkeys(
-        [*alike_as_one(one.message for one in group), f"Do: {finding.remedy}"]
-    ):
-        yield Paragraph(lead=[("  ", "")], words=[(text, "")])
+    for text in (*alike_as_one(one.message for one in group), f"Do: {finding.remedy}"):
+        yield from with_command_apart(text, lead=[("  ", "")])
     more, command = "More: ", f"retryctl explain {finding.rule}"
     if len(f"  {more}{command}") <= width:
         yield Paragraph(lead=[("  ", "")], words=[(more + command, "")])

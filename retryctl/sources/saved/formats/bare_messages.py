@@ -19,7 +19,13 @@ from retryctl.sources.saved.canonical_lines import canonical_block, escaped, lin
 from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.formats.event_times import first_place, untimed
 from retryctl.sources.saved.formats.json_lines import LineFormat
-from retryctl.sources.saved.formats.record_line import CODES, ID, RECORD, bare_record
+from retryctl.sources.saved.formats.record_line import (
+    CODES,
+    ID,
+    RECORD,
+    bare_record,
+    with_cut_mark,
+)
 from retryctl.sources.saved.log_format import Head
 
 # ⏎Traceback (most recent call last):  ⏎    x  ⏎Runtime.ExitError  ⏎XRAY TraceId: …
@@ -42,6 +48,8 @@ _GLUED = re.compile(
     + rb"\tDuration: |INIT_START Runtime V"
     rb"|\[ERROR\] [^\n\0]*\0Traceback )|(?<= Version: \$LATEST)(?=[^\s.])"
 )
+# 0process A, process A1: another file was joined there
+_JOINED = re.compile(rb"^(?:\d+process [A-Z]|process [A-Z]\d+)\s*?$", re.MULTILINE)
 # 2026-11-23T03:00:00.123456789Z
 _DOCKER_TIME = rb"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z "
 _DOCKER_TIMES = re.compile(b"^" + _DOCKER_TIME, re.MULTILINE)
@@ -72,6 +80,8 @@ class BareMessages(LineFormat):
         """Yield the messages of a segment as canonical lines, some at a time."""
         start, count = line_start(None, None), first_place(diagnostics.number)
         for text in self._parts(segment):
+            for _ in _JOINED.findall(text):
+                diagnostics.joined_record()
             messages = messages_of(self.plain(text))
             if messages:
                 times = untimed(count, len(messages))
@@ -102,7 +112,7 @@ class BareMessages(LineFormat):
                 pending, size = pending[cut + 1 :], raw_blocks.BLOCK_BYTES
             else:
                 size *= 2
-        yield pending.replace(self.newline, b"\n")
+        yield with_cut_mark(pending.replace(self.newline, b"\n"))
 
 
 def messages_of(text: bytes) -> list[bytes]:

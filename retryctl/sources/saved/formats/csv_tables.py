@@ -10,6 +10,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 from typing import Self
 
@@ -102,6 +103,8 @@ class CsvTable(LineFormat):
                 found = usual.block(rows.text[start:], at + start)
             if found is None and (parsed := rows.parsed()):
                 header_seen = header_seen or self._drop_header(parsed.rows)
+                if rows.is_last and not rows.text.endswith(b"\n"):
+                    parsed = self._without_cut_name(parsed)
                 found = self._block(parsed, count, diagnostics)
             if found:
                 rows.taken = True
@@ -109,6 +112,17 @@ class CsvTable(LineFormat):
                 at += len(rows.text)
                 count += found[1]
                 yield found[0]
+
+    def _without_cut_name(self, parsed: ParsedRows) -> ParsedRows:
+        """Drop the last row if its stream's name breaks off, where other rows have whole ones."""
+        *others, last = parsed.rows or [[]]
+        place = self.columns.stream
+        if place is None or len(last) <= place or place != self.columns.width - 1:
+            return parsed
+        whole = any(len(row) > place and _WHOLE_NAME.search(row[place]) for row in others)
+        if not whole or _WHOLE_NAME.search(last[place]):
+            return parsed
+        return replace(parsed, rows=others, is_cut=True)
 
     def _refuse_changed_times(self, name: str, beginning: bytes) -> None:
         """Raise UnreadableInput where the first times are those that a spreadsheet writes."""
@@ -260,6 +274,8 @@ def _is_column(lines: list[bytes]) -> bool:
     return records == 0
 
 
+# 2026/11/23/[$LATEST]0123456789abcdef0123456789abcdef
+_WHOLE_NAME = re.compile(r"\][0-9a-f]{32}\Z")
 # 2026-11-23T03:00:00.123Z⇥START RequestId: …
 _PLAIN_ROW = re.compile(rb"20\d\d-\d\d-\d\d[T ][^\t]+\t[^\"]")
 

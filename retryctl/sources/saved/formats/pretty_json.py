@@ -1,7 +1,7 @@
 """The layout in which the AWS CLI and jq print JSON events, turned into lines by the block.
 
-Strings of JSON contain no newlines, so every newline is one of the layout: three replacements make
-a line of each event, whatever its keys.
+Strings of JSON contain no newlines, so every newline is one of the layout: a split between events
+and a replacement make a line of each event, whatever its keys.
 """
 
 from __future__ import annotations
@@ -71,13 +71,17 @@ class Layout:
 
     def lines(self, text: bytes, streams: Collection[bytes] = ()) -> bytes:
         """Return each event of a text, or of some streams in it, as a line."""
+        between = self.closing + b",\n" + self.event
+        events = text[len(self.event) : -len(self.closing)].split(between)
         if streams:
-            between = self.closing + b",\n" + self.event
-            events = text[len(self.event) : -len(self.closing)].split(between)
-            named = [event for event in events if any(name in event for name in streams)]
-            text = self.event + between.join(named) + self.closing if named else b""
-        lines = text.replace(b"\n" + self.key, b"").replace(self.closing, b"}")
-        return lines.replace(b"},\n" + self.event + b"{", b"}\n{")[len(self.event) :] + b"\n"
+            opening = b'{\n%b"logStreamName": "' % self.key
+            begins = tuple(b'%b%b"' % (opening, name) for name in streams)
+            if text.count(opening) == len(events):
+                events = [event for event in events if event.startswith(begins)]
+            else:
+                events = [event for event in events if any(name in event for name in streams)]
+        lines = b"}\n".join(events).replace(b"\n" + self.key, b"")
+        return lines + b"}\n" if events else b""
 
 
 def pretty_layout(head: bytes) -> Layout | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from retryctl.core.grammar.platform_text import CUT_MARK
 from retryctl.core.late_regex import late_regex
 from retryctl.core.model.events import REQUEST_ID
 from retryctl.sources.saved.log_format import Head
@@ -31,3 +32,12 @@ def bare_record(head: Head) -> re.Match[bytes] | None:
     """Return the first line that is a record and nothing else; group 1 is its indent."""
     lines = (CODES.sub(b"", line) if b"\x1b" in line else line for line in head.lines)
     return next(filter(None, map(RECORD.match, lines)), None)
+
+
+def with_cut_mark(text: bytes) -> bytes:
+    """Append the mark of a cut where the last line has a REPORT and no line end.
+
+    The end of the file may have cut it short before its status.
+    """
+    is_open = b"REPORT RequestId: " in text[text.rfind(b"\n") + 1 :]
+    return text + CUT_MARK.encode() if is_open else text

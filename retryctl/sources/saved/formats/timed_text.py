@@ -30,7 +30,12 @@ from retryctl.sources.saved.formats.event_times import (
     moment_ms,
 )
 from retryctl.sources.saved.formats.json_lines import LineFormat
-from retryctl.sources.saved.formats.record_line import ENDS_WITH_RECORD, RECORD, bare_record
+from retryctl.sources.saved.formats.record_line import (
+    ENDS_WITH_RECORD,
+    RECORD,
+    bare_record,
+    with_cut_mark,
+)
 from retryctl.sources.saved.log_format import Head
 from retryctl.sources.saved.raw_blocks import (
     BlockSpan,
@@ -42,6 +47,8 @@ from retryctl.sources.saved.raw_blocks import (
 _SECONDS = 19
 _MOST_BLANKS = 16
 _UTC = rb"(?P<offset>\+00:00)"
+# of a header; behind it one that begins a line is sorted out faster than by its match
+_LITERAL_START = re.compile(rb"\A\(\?P<\w+>(20|1)")
 # what a message ends with, before the header of a file that was joined to it
 _ENDS_MESSAGE = re.compile(rb"(?s:.)*?(?: MB\t|[^\s\"'`(\[{<=:,/|@#_+-])\Z")
 
@@ -296,8 +303,11 @@ class TimedText(LineFormat):
 
         ``count`` events precede.
         """
-        _, *fields = self._pattern.split(self._separated(b"\n" + text, note_joined))
+        text = with_cut_mark(text)
         width = self._pattern.groups + 1
+        _, *fields = self._pattern.split(b"\n" + text)
+        if not self._is_separated(text, len(fields) // width):
+            _, *fields = self._pattern.split(self._separated(b"\n" + text, note_joined))
         if streams and "stream" in self._pattern.groupindex:
             named = map(
                 streams.__contains__, fields[self._pattern.groupindex["stream"] - 1 :: width]
@@ -354,7 +364,7 @@ def _compiled(header: bytes, coloured: bool) -> re.Pattern[bytes]:
 
 @lru_cache(maxsize=64)
 def _within_line(header: bytes, coloured: bool) -> re.Pattern[bytes]:
-    """Return the pattern of a header that stands anywhere, from its stream or time on.
+    """Return the pattern of a header, from its stream or time on, that may begin no line.
 
     What repeats is limited, so that a search takes a time in line with the text.
     """
@@ -364,7 +374,8 @@ def _within_line(header: bytes, coloured: bool) -> re.Pattern[bytes]:
     header = header.replace(rb"[^\s\x1b]+?", rb"[^\s\x1b]{1,512}?")
     header = header.replace(rb"[^\s\x1b]+", rb"[^\s\x1b]{1,512}+")
     header = header.replace(rb"[ \t]*", rb"[ \t]{0,4}").replace(b" +", b" {1,%d}" % _MOST_BLANKS)
-    return re.compile(header.replace(COLOUR, _CODES if coloured else b""))
+    header = header.replace(COLOUR, _CODES if coloured else b"")
+    return re.compile(_LITERAL_START.sub(rb"\g<0>(?<!\n\1)", header))
 
 
 @lru_cache(maxsize=64)
