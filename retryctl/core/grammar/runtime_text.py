@@ -92,7 +92,8 @@ _NODE_MARKER = r"(?:Invoke Error|Uncaught Exception|Unhandled Promise Rejection)
 _NODE_ERROR = late_regex(_NODE_MARKER)
 # The same two where a viewer or the clipboard made blanks of the tabs.
 _BLANKS_FOR_TABS = late_regex(
-    rf"{_TIME} +({_ID}|undefined|-) +(?:(ERROR|FATAL) +(?={_NODE_MARKER})|(fail) +(?=\w+\.[\w.+`]+: ))"
+    rf"{_TIME} +({_ID}|undefined|-) +"
+    rf"(?:(ERROR|FATAL) +(?={_NODE_MARKER})|(fail) +(?=\w+\.[\w.+`]+: ))"
 )
 # …⇥fail⇥System.ApplicationException: You caused a failure⏎   at Function.Handler(String input) …
 _DOTNET_ERROR = late_regex(r"([A-Za-z_][\w+`]*(?:\.[\w+`]+)*): ([^\r\n]*)")
