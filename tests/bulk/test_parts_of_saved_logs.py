@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -280,7 +280,7 @@ def test_of_streams_in_two_formats_that_are_not_named_each_has_its_own_lines(
     assert found[OTHER_ID].request.attempts[0].claim.counter == 0
 
 
-def _traced(path: Path) -> list[CheckedRequest]:
+def _traced(path: Path) -> Sequence[CheckedRequest]:
     return trace((), SourceOptions(source=str(path))).checked
 
 
