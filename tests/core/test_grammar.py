@@ -610,7 +610,7 @@ def test_it_reads_each_runtime_s_marker(message: str, record: FunctionError) -> 
     assert _read(message) == record
 
 
-@pytest.mark.parametrize("newline", [" ", "  "])
+@pytest.mark.parametrize("newline", [" ", "  ", "\n"])
 @pytest.mark.parametrize("tab", ["\t", " ", "    "])
 @pytest.mark.parametrize(
     "message",
@@ -634,6 +634,10 @@ def test_it_reads_a_marker_on_one_line_like_the_original(
     line = message.replace("\r", newline).replace("\n", newline).replace("\t", tab)
     assert isinstance(_read(message), FunctionError)
     assert _read(line) == _read(message)
+
+
+def test_it_reads_an_error_of_java_whose_indentation_was_lost() -> None:
+    assert _read(JAVA.replace("\t", "")) == _read(JAVA)
 
 
 @pytest.mark.parametrize(
