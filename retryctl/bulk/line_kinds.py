@@ -72,9 +72,7 @@ class LineKinds:
 def consequence(kind: int, line: bytes, message_at: int) -> int:
     """Return the kind of a line; PLAIN where the whole line shows that it has no consequence."""
     if kind == TEXT:
-        matters = (
-            b"\\tat " in line or b"\\nat " in line or b"****" in line or _frame_in_line(line)
-        )
+        matters = b"\\tat " in line or b"\\nat " in line or b"****" in line or _frame_in_line(line)
     elif kind == DIGITS:
         matters = _TIMED.match(line, message_at) is not None or b"****" in line
     elif kind == JSON:
