@@ -98,7 +98,7 @@ def _by_id(plan: CheckPlan, feedback: Feedback, clock: Clock) -> AddRequests:
         result = read()
         for checked in result.checked:
             evaluator.add(checked)
-        return replace(result.coverage, as_of_ms=plan.window.until_ms), result.not_found
+        return result.coverage, result.not_found
 
     return add
 

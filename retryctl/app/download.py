@@ -82,10 +82,11 @@ def download_groups(
         with feedback.progress() as show:
             late = LateWarnings(report=feedback.warn)
             aws, targets = find_targets(options, config, late.warn, show, reserved=verify_all)
+            listed = {target.group: target.description for target in targets}
             search = SearchOptions(
                 engine=options.engine.value,
                 terms=query_budget(options, feedback),
-                describe=cache(partial(describe, aws)),
+                describe=cache(lambda group: listed.get(group) or describe(aws, group)),
                 markers=config.markers,
             )
             if targets and not aws.calls:
