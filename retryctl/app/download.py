@@ -178,9 +178,9 @@ class _Download:
         reach_ms = max(each.event_age_ms + each.timeout_ms for each in settings)
         since_ms = max(0, self.limits.since_ms - reach_ms)
         log = WindowDownload(
-            self.aws,
-            group,
-            self.search,
+            aws=self.aws,
+            group=group,
+            options=self.search,
             window=replace(self.limits, since_ms=since_ms),
             now_ms=self.now_ms,
             folder=folder,

@@ -99,7 +99,7 @@ class RequestSource:
             describe=self._describe,
             markers=markers or Markers(),
         )
-        self._looked = SearchStats(since_ms=0, until_ms=0, horizon_ms=0)
+        self._looked = SearchStats()
         self._selection = LogQuery()
         self._memory: Memory = {}
         self._found_in: tuple[LogGroup, ...] = ()
