@@ -211,3 +211,25 @@ def test_a_link_needs_the_name_of_the_group(tmp_path: Path) -> None:
     assert "https://eu-west-1.console" in run(*linked, "-g", "/aws/lambda/orders").stdout
     web = run("trace", ID, "--from", str(path), "--web", env={"AWS_REGION": ""})
     assert (web.returncode, web.stdout) == (2, "")
+
+
+def test_a_short_id_outside_of_the_window_is_not_called_missing(log: Path) -> None:
+    done = run("trace", ID[:8], "--from", str(log), "--since", "2026-11-24T00:00:00Z")
+    assert done.returncode == 2
+    assert f"begins with {ID[:8]} between --since and --until" in done.stderr
+
+
+def test_the_command_of_a_remedy_has_a_line_of_its_own(log: Path) -> None:
+    command = "    retryctl counters vendor DIR --store dynamodb\n"
+    assert command in run("trace", ID, "--from", str(log)).stdout
+    assert command in run("summary", "--from", str(log)).stdout
+
+
+def test_a_right_count_with_a_wrong_branch_is_not_called_a_wrong_count(tmp_path: Path) -> None:
+    one = Environment("a")
+    one.at(0).runs(ID, "0", "process A", ends="error")
+    one.at(61).runs(ID, "1", "process A", ends="error")
+    path = str(save(tmp_path / "log.jsonl", one))
+    text = run("summary", "--from", path).stdout
+    assert "Every retry that logged a count ran another branch than that of its count" in text
+    assert "counted wrong" not in text
