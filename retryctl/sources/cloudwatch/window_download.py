@@ -259,8 +259,8 @@ class WindowDownload:
         fresh_ms = min(until_ms, max(since_ms, self.now_ms - FRESH_MS))
         self.stats = self._nothing()
         if since_ms < fresh_ms:
-            seen = TimeRange(since_ms=since_ms, until_ms=fresh_ms)
-            self._save_queried(seen, lines.read(seen, expression))
+            settled = TimeRange(since_ms=since_ms, until_ms=fresh_ms)
+            self._save_queried(settled, lines.read(settled, expression))
         if fresh_ms < until_ms:
             self._save_fresh(TimeRange(since_ms=fresh_ms, until_ms=until_ms), expression)
         lines.report_scanned()
