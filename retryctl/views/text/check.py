@@ -17,6 +17,7 @@ from retryctl.views.ci.report import (
     headline,
     next_command,
     result_sentence,
+    unchecked_sentence,
 )
 from retryctl.views.sentences import SET_MARKERS, may_lack_lines
 from retryctl.views.signs import BAD, GOOD, NOTE, STYLES, UNSURE, WARNING
@@ -47,7 +48,11 @@ def check_blocks(result: CheckReport) -> Iterator[Block]:
         yield _line(NOTE, f"nothing was cross-checked: {why}")
     for words in harmless_findings(judgement):
         yield _line(WARNING, words)
-    yield _line(_SIGNS.get(result.status, UNSURE), f"{result_sentence(result)}.")
+    sign = _SIGNS.get(result.status, UNSURE)
+    if unchecked := unchecked_sentence(judgement):
+        yield _line(UNSURE, unchecked)
+        sign = BAD if sign == BAD else UNSURE
+    yield _line(sign, f"{result_sentence(result)}.")
     if result.reports:
         yield _line("", f"Report: {', '.join(result.reports)}")
     yield _line("", result.coverage_sentence)

@@ -98,6 +98,9 @@ def trace_blocks(
     width: int,
 ) -> Iterator[Block]:
     """Yield the whole answer. ``width`` is that of the timeline's drawing, in cells."""
+    if not_found:
+        yield _sentence(Sentence(UNSURE, f"not found: {', '.join(not_found)}"))
+        yield BLANK
     known = environments(a for one in checked for a in one.request.attempts)
     for one in (gaps_named_once(each, coverage, "the end") for each in checked):
         if _is_short(one, options):
@@ -107,9 +110,6 @@ def trace_blocks(
                 break
         else:
             yield from _request(one, coverage, known, options, tz, width)
-        yield BLANK
-    if not_found:
-        yield _sentence(Sentence(UNSURE, f"not found: {', '.join(not_found)}"))
         yield BLANK
     yield from _coverage(coverage, tz)
     others = others_step(coverage, options.others_wrong, options.others_exhausted)
