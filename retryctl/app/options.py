@@ -192,7 +192,7 @@ def of_function(query: LogQuery, options: SourceOptions, feedback: Feedback) -> 
     query = replace(query, log_groups=options.log_groups)
     if not options.one_function:
         return query
-    from retryctl.sources.aws.function_config import alias_not_logged, parse_function_name
+    from retryctl.sources.aws.function_name import alias_not_logged, parse_function_name
 
     named = parse_function_name(options.one_function)
     if named.alias:
