@@ -20,7 +20,7 @@ from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.formats.columns import Columns, is_time
 from retryctl.sources.saved.formats.event_times import first_place
 from retryctl.sources.saved.formats.json_lines import LineFormat
-from retryctl.sources.saved.formats.record_line import RECORD
+from retryctl.sources.saved.formats.record_line import RECORD, joined_behind_report
 from retryctl.sources.saved.formats.timed_text import TITLES
 from retryctl.sources.saved.log_format import Head
 
@@ -117,6 +117,11 @@ class InsightsTable(LineFormat):
                     torn = any(map(is_time, row))
                     note = diagnostics.torn_event if torn else diagnostics.unread_event
                     note(count + 1, f" {self.mark} ".join(row))
+            texts = (row[self.columns.message] for row in events)
+            for _ in filter(
+                joined_behind_report, (text.encode() for text in texts if "\n" in text)
+            ):
+                diagnostics.joined_record()
             yield self.columns.blocks(events, first_place(diagnostics.number) + count)
             count += len(events)
 
@@ -135,14 +140,30 @@ class InsightsTable(LineFormat):
                 row = ""
             if starts:
                 row = line
+            elif row and line.strip() and self._is_over(row):
+                diagnostics.unread_event(number, line)
             elif row:
                 row += line
             elif line.strip() and not self.is_rule(line) and not self.header(line):
                 diagnostics.unread_event(number, line)
         if row:
             ends_in_message = self.columns.message == self.columns.width - 1
-            is_cut = ends_in_message and not row.rstrip().endswith("|")
+            is_whole = row.rstrip().endswith("|") if self.mark == "|" else row.endswith("\n")
+            is_cut = ends_in_message and not is_whole
             yield self._cells(row + CUT_MARK if is_cut else row)
+
+    def _is_over(self, row: str) -> bool:
+        """Whether nothing that follows belongs to the row: its last cell is its stream.
+
+        A REPORT has no further line behind the bar that ends its row.
+        """
+        cells = self._cells(row)
+        if not self.columns.is_row(cells):
+            return False
+        if self.columns.stream == self.columns.width - 1:
+            return _STREAM.fullmatch(cells[-1]) is not None
+        is_report = cells[self.columns.message].startswith("REPORT RequestId: ")
+        return is_report and self.mark == "|" and row.rstrip().endswith("|")
 
     def _lines(self, segment: BufferedReader) -> Iterator[tuple[int, str]]:
         """Yield the lines with their numbers; rows of joined files without headers are cut."""

@@ -33,7 +33,9 @@ from retryctl.sources.saved.formats.json_lines import LineFormat
 from retryctl.sources.saved.formats.record_line import (
     ENDS_WITH_RECORD,
     RECORD,
+    RECORD_LINE,
     bare_record,
+    joined_behind_report,
     with_cut_mark,
 )
 from retryctl.sources.saved.log_format import Head
@@ -84,6 +86,7 @@ TITLES = re.compile(
 class TimedText(LineFormat):
     """Text whose events begin with ``header``, which has the groups second, fraction and offset.
 
+    ``begins_with_message``: the lines behind the times are the messages.
     It may have the groups stream and group too; a stream that the text does not name may be
     known from elsewhere (``log_stream``).
     """
@@ -91,6 +94,7 @@ class TimedText(LineFormat):
     header: ClassVar[bytes]
     splittable = True
     has_times: ClassVar[bool] = True
+    begins_with_message: ClassVar[bool] = False
 
     newline: bytes = b"\n"
     coloured: bool = False
@@ -209,6 +213,8 @@ class TimedText(LineFormat):
 
     def _is_separated(self, text: bytes, events: int) -> bool:
         """Whether no header of ``events`` stands behind a line: files were joined."""
+        if not self.begins_with_message and RECORD_LINE.search(text):
+            return False
         if _UTC in self.header and text.count(b"+00:00 ") == events:
             return True
         return not any(self.joined_headers(b"\n" + text))
@@ -313,7 +319,11 @@ class TimedText(LineFormat):
                 streams.__contains__, fields[self._pattern.groupindex["stream"] - 1 :: width]
             )
             fields = list(compress(fields, chain.from_iterable(map(repeat, named, repeat(width)))))
-        messages = escaped(fields[width - 1 :: width], self._prepared)
+        messages = fields[width - 1 :: width]
+        if RECORD_LINE.search(text):
+            for _ in filter(joined_behind_report, messages):
+                note_joined()
+        messages = escaped(messages, self._prepared)
         return canonical_block(
             self._starts(fields, width), *self.times(fields, width, count), messages
         )
