@@ -72,3 +72,35 @@ def test_a_report_in_json_ends_with_its_line(tmp_path: Path) -> None:
     text = SHAPES["aws logs tail"][0](found)
     clean, noisy = (traced(tmp_path / "log", text + behind) for behind in ("", PROMPT))
     assert outcomes(noisy) == outcomes(clean)
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        *("console CSV with streams", "Insights CSV", "Insights Markdown", "aws logs tail"),
+        *("pasted rows with streams", "pasted rows with streams, no header"),
+        *("ms, stream and message", "sam logs"),
+    ],
+)
+@pytest.mark.parametrize("left", [12, 30, 50])
+def test_a_name_that_breaks_off_is_no_stream(shape: str, left: int, tmp_path: Path) -> None:
+    found = events()
+    text = SHAPES[shape][0](found)
+    whole = traced(tmp_path / "log", text)
+    cut = traced(tmp_path / "log", text[: text.rindex(found[-1][1]) + left])
+    assert streams(cut) <= streams(whole)
+    assert [gap.kind for gap in cut.coverage.gaps] == ["truncated"]
+
+
+def test_a_name_of_a_group_that_breaks_off_is_no_group(tmp_path: Path) -> None:
+    text = SHAPES["Insights CSV"][0](events())
+    whole, cut = (traced(tmp_path / "log", each) for each in (text, text[:-4]))
+    assert cut.coverage.log_groups == whole.coverage.log_groups
+    assert [gap.kind for gap in cut.coverage.gaps] == ["truncated"]
+
+
+def test_a_file_without_its_last_line_end_is_whole(tmp_path: Path) -> None:
+    for shape in TEXT_SHAPES:
+        if shape not in ("messages", "Insights Markdown"):
+            result = traced(tmp_path / "log", SHAPES[shape][0](events()).rstrip("\n"))
+            assert not [gap for gap in result.coverage.gaps if gap.kind == "truncated"], shape

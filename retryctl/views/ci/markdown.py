@@ -16,6 +16,7 @@ from retryctl.views.ci.report import (
     result_sentence,
     unchecked_sentence,
 )
+from retryctl.views.coverage_blocks import first_gaps
 from retryctl.views.markdown import escaped, table_lines
 
 _MOST_ROWS, _MOST_NAMED = 100, 10
@@ -49,8 +50,8 @@ def _lines(result: CheckReport) -> Iterator[str]:
         yield from ("", escaped(words))
     if result.command == "check":
         yield from ("", escaped(result.coverage_sentence))
-    for gap in result.coverage.gaps:
-        yield f"- {escaped(gap.message)}"
+    gaps, more = first_gaps(result.coverage)
+    yield from (f"- {escaped(words)}" for words in (*(gap.message for gap in gaps), more) if words)
 
 
 def _row(checks: Sequence[CheckResult], problem: Problem) -> tuple[str, str, str, str]:

@@ -19,6 +19,7 @@ from retryctl.views.ci.report import (
     result_sentence,
     unchecked_sentence,
 )
+from retryctl.views.coverage_blocks import first_gaps
 from retryctl.views.sentences import SET_MARKERS, may_lack_lines
 from retryctl.views.signs import BAD, GOOD, NOTE, STYLES, UNSURE, WARNING
 
@@ -56,11 +57,14 @@ def check_blocks(result: CheckReport) -> Iterator[Block]:
     if result.reports:
         yield _line("", f"Report: {', '.join(result.reports)}")
     yield _line("", result.coverage_sentence)
-    for gap in result.coverage.gaps:
+    gaps, more_gaps = first_gaps(result.coverage)
+    for gap in gaps:
         yield _line(WARNING, gap.message)
         if gap.settle:
             yield _line("", "  To close the gap:")
             yield Command(text=gap.settle)
+    if more_gaps:
+        yield _line(WARNING, more_gaps)
 
 
 def _failed(

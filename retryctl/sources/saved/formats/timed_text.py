@@ -47,6 +47,8 @@ from retryctl.sources.saved.raw_blocks import (
 )
 
 _SECONDS = 19
+_ZEROS = bytes.maketrans(b"123456789", b"0" * 9)
+_SHORTEST_CUT = len("\n2026")
 _MOST_BLANKS = 16
 _UTC = rb"(?P<offset>\+00:00)"
 # of a header; behind it one that begins a line is sorted out faster than by its match
@@ -146,6 +148,7 @@ class TimedText(LineFormat):
         """Yield the events of one part of the text at a time."""
         count = first_place(diagnostics.number)
         named = "stream" in self._pattern.groupindex
+        text = b""
         for at, text in self._parts(segment):
             first = self._pattern.search(text)
             start = first.start() if first else len(text)
@@ -165,6 +168,16 @@ class TimedText(LineFormat):
                 block = converted(text[start + 1 :], count=count)
                 count += block.count(b"\n")
                 yield CanonicalBlock(raw=block)
+        if self._is_cut(text):
+            diagnostics.breaks_off("its last line breaks off")
+
+    def _is_cut(self, text: bytes) -> bool:
+        """Whether the last line ends within a header, or has no message behind it."""
+        line = text[text.rfind(b"\n") :]
+        first, own = self._pattern.search(text), self._pattern.match(line)
+        if own or not first or len(line) <= _SHORTEST_CUT:
+            return own is not None and own.end() == len(line)
+        return first[0].translate(_ZEROS).startswith(line.translate(_ZEROS))
 
     @property
     def _pattern(self) -> re.Pattern[bytes]:
