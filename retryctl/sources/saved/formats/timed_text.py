@@ -18,7 +18,7 @@ from typing import ClassVar, Self
 
 from retryctl.core.value_classes import value_class
 from retryctl.sources.saved import raw_blocks
-from retryctl.sources.saved.canonical_lines import canonical_block, escaped, line_start
+from retryctl.sources.saved.canonical_lines import canonical_block, json_escaped, line_start
 from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.formats.event_times import (
     GROUP_STARTS,
@@ -336,7 +336,7 @@ class TimedText(LineFormat):
         if RECORD_LINE.search(text):
             for _ in filter(joined_behind_report, messages):
                 note_joined()
-        messages = escaped(messages, self._prepared)
+        messages = json_escaped(messages, self._prepared)
         return canonical_block(
             self._starts(fields, width), *self.times(fields, width, count), messages
         )
