@@ -22,9 +22,11 @@ from retryctl.core.model.records import (
     AppLine,
     End,
     FunctionError,
+    InitReport,
     InitStart,
     Record,
     Report,
+    RestoreReport,
     RestoreStart,
     Start,
 )
@@ -134,8 +136,8 @@ class ConcurrentSegmenter:
         event, record = line
         if not self.open and not (self.managed and isinstance(record, AppLine)):
             self.between.append(line)
-        elif isinstance(record, (InitStart, RestoreStart)):
-            self.another_starts_up = True
+        elif isinstance(record, (InitStart, InitReport, RestoreStart, RestoreReport)):
+            self.another_starts_up = True  # that of an attempt comes before its START
         elif len(self.open) == 1 and not (self.managed or self._another_runs(event)):
             next(iter(self.open.values())).add(line)
         elif not self.managed and isinstance(record, (AppLine, FunctionError)):
@@ -186,11 +188,17 @@ def _lone_ends(lines: Sequence[Line]) -> set[int]:
 def _runs_without_start(lines: Sequence[Line]) -> deque[tuple[int, int]]:
     """Return when attempts without a START may have run, as limits that do not overlap.
 
+    So do inits: one after a timeout or a crash has no INIT_START, and its error has no ID.
     Without times, an attempt that ends again after its REPORT is another one: files were joined.
     """
     closed_ms: dict[str, int | None] = {}
     limits: list[tuple[int, int]] = []
+    last_ms = 0
     for event, record in lines:
+        if isinstance(record, InitReport):
+            limits.append((_init_began_ms(event, record, last_ms), event.timestamp_ms))
+        elif isinstance(record, (Start, *CLOSING)):
+            last_ms = event.timestamp_ms
         if isinstance(record, Start):
             closed_ms[record.request_id] = None
         elif isinstance(record, CLOSING):
@@ -201,6 +209,14 @@ def _runs_without_start(lines: Sequence[Line]) -> deque[tuple[int, int]]:
             ends = isinstance(record, Report) and not is_timed(now_ms)
             closed_ms[record.request_id] = now_ms if ends else None
     return deque(_merged(limits))
+
+
+def _init_began_ms(event: LogEvent, record: InitReport, last_ms: int) -> int:
+    """Return the latest moment before an init; without times, ``last_ms`` of the last record."""
+    if not is_timed(event.timestamp_ms) or record.duration_ms is None:
+        return last_ms
+    slack_ms = 1 if event.timestamp_ms % 1_000 else _CLOCK_SLACK_MS
+    return event.timestamp_ms - math.ceil(record.duration_ms) - slack_ms
 
 
 def _merged(limits: list[tuple[int, int]]) -> list[tuple[int, int]]:
