@@ -44,9 +44,18 @@ class ExitStatus(IntEnum):
 
 
 def install_step(package: str, extra: str) -> str:
-    """Return the commands that install a package which an extra of retryctl has."""
-    python, package = shlex.quote(sys.executable), shlex.quote(package)
-    return f"Run: {python} -m pip install {package}, or in a checkout: pipx install -f '.[{extra}]'"
+    """Return the command that installs a package which an extra of retryctl has.
+
+    It depends on the tool that installed retryctl, which leaves a file of its own.
+    """
+    from pathlib import Path  # slow to import, and most commands need no package
+
+    environment, package = Path(sys.prefix), shlex.quote(package)
+    if (environment / "pipx_metadata.json").exists():
+        return f"Run: pipx inject retryctl {package}"
+    if (environment / "uv-receipt.toml").exists():
+        return f"Run in a checkout: uv tool install --force '.[{extra}]'"
+    return f"Run: {shlex.quote(sys.executable)} -m pip install {package}"
 
 
 class RetryctlError(Exception):

@@ -19,10 +19,7 @@ _DEFAULT_REGION = "region in retryctl.toml or pyproject.toml"
 
 
 def aws_for(
-    options: SourceOptions,
-    *names: str | None,
-    show: ShowProgress,
-    clock: Clock = wall_clock_ms,
+    options: SourceOptions, *names: str | None, show: ShowProgress, clock: Clock = wall_clock_ms
 ) -> AwsClient:
     """Return the client of all calls; an ARN among ``names`` gives the region where no option does.
 

@@ -98,7 +98,7 @@ def _by_id(plan: CheckPlan, feedback: Feedback, clock: Clock) -> AddRequests:
         result = read()
         for checked in result.checked:
             evaluator.add(checked)
-        return replace(result.coverage, as_of_ms=plan.window.until_ms), result.not_found
+        return result.coverage, result.not_found
 
     return add
 
@@ -134,7 +134,7 @@ def check_when_settled(
     Without request IDs, the check waits for the requests that existed when the minimum number was
     reached. It does not wait for newer ones: on a busy function it would never end.
     """
-    saved = plan.options.source != "cloudwatch" and plan.window.until_ms is None
+    saved = plan.options.source != "cloudwatch"
     expectations = replace(plan.expectations, in_saved_log=saved)
     waited, began_ms = False, clock()
     evaluator: CheckEvaluator

@@ -48,8 +48,8 @@ from retryctl.sources.aws.log_groups import (
     told_apart,
 )
 from retryctl.sources.aws.service_clock import LEAST_SKEW_MS
-from retryctl.sources.cloudwatch.insights import QueryBudget
 from retryctl.sources.cloudwatch.request_source import RequestSource
+from retryctl.sources.cloudwatch.search_options import QueryBudget
 
 _AT_ONCE = 4
 # arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/orders-worker
@@ -258,10 +258,7 @@ class _Functions:
 
 
 def _settings(
-    aws: AwsClient,
-    function: str,
-    warn: Warn,
-    beside: Callable[[str | None], None] | None = None,
+    aws: AwsClient, function: str, warn: Warn, beside: Callable[[str | None], None] | None = None
 ) -> tuple[FunctionConfig, str | None]:
     settings, group, notes = read_settings(aws, function, beside=beside)
     _warn_all(warn, notes)
@@ -285,13 +282,15 @@ def _warn_all(warn: Warn, sentences: Iterable[str]) -> None:
 class Target:
     """A log group; of a ``function`` that is named only its own streams are read.
 
-    ``versions`` are those that are selected, ``None`` for all.
+    ``versions`` are those that are selected, ``None`` for all. ``description`` is that of the
+    group, where it was listed.
     """
 
     group: LogGroup
     function: str | None
     settings: FunctionConfig
     versions: frozenset[str] | None = None
+    description: Description | None = None
 
 
 def find_targets(
@@ -320,8 +319,11 @@ def find_targets(
             found = chain(finder.of_function(place.function, place.groups))
         else:
             found = chain(finder.of_groups(place.groups))
-    targets = tuple(dict.fromkeys(found))
-    groups = told_apart([target.group for target in targets])
+    once: dict[object, Target] = {}
+    for target in found:
+        once.setdefault((target.group, target.function, target.versions), target)
+    targets = once.values()
+    groups = told_apart(target.group for target in targets)
     return aws, tuple(replace(t, group=group) for t, group in zip(targets, groups, strict=True))
 
 
@@ -341,8 +343,12 @@ class _TargetFinder:
         read = read_listed_settings(self.aws, functions, reserved=self.reserved)
         for function, (known, notes) in zip(functions, read, strict=True):
             _warn_all(self.warn, notes)
-            group = LogGroup(name=function.group)
-            yield Target(group=group, function=function.name, settings=known)
+            yield Target(
+                group=LogGroup(name=function.group),
+                function=function.name,
+                settings=known,
+                description=function.description,
+            )
 
     def of_function(self, function: str, groups: tuple[str, ...] = ()) -> Iterator[Target]:
         """Return the targets of one function: ``groups``, or the group that its settings name."""

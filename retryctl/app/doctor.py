@@ -9,13 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from retryctl.app.aws_clients import aws_for
-from retryctl.app.options import (
-    Feedback,
-    ProgressText,
-    ShowProgress,
-    SourceOptions,
-    TimeWindow,
-)
+from retryctl.app.options import Feedback, ProgressText, ShowProgress, SourceOptions, TimeWindow
 from retryctl.app.window import open_window
 from retryctl.bulk.partition_map import Requests
 from retryctl.config import ProjectConfig

@@ -9,36 +9,26 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import field, replace
 from functools import cache, partial
 from itertools import chain
 from pathlib import Path
 
 from retryctl.app.aws_clients import warn_of_skew, with_place
-from retryctl.app.cloudwatch_targets import (
-    Target,
-    find_targets,
-    query_budget,
-)
+from retryctl.app.cloudwatch_targets import Target, find_targets, query_budget
 from retryctl.app.options import Feedback, LateWarnings, ShowProgress, SourceOptions, TimeWindow
 from retryctl.app.search_progress import show_calls
 from retryctl.config import ProjectConfig
-from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.model.coverage import Coverage, Gap
-from retryctl.core.value_classes import value_class
+from retryctl.core.value_classes import state_class, value_class
 from retryctl.errors import CouldNotLook, LoginExpired, NoCredentials
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.log_groups import LogGroup, describe, refusal_of
-from retryctl.sources.cloudwatch.engine_choice import SearchOptions
-from retryctl.sources.cloudwatch.gaps import (
-    masked,
-    not_kept,
-    not_searched,
-    with_usable_advice,
-)
+from retryctl.sources.cloudwatch.gaps import masked, not_kept, not_searched, with_usable_advice
 from retryctl.sources.cloudwatch.pages import Page, StreamStretch, TimeRange, asked_window
+from retryctl.sources.cloudwatch.search_options import SearchOptions
 from retryctl.sources.cloudwatch.stats import SearchStats
 from retryctl.sources.cloudwatch.window_download import WindowDownload
 from retryctl.temporary import temporary_folder
@@ -92,7 +82,13 @@ def download_groups(
         with feedback.progress() as show:
             late = LateWarnings(report=feedback.warn)
             aws, targets = find_targets(options, config, late.warn, show, reserved=verify_all)
-            search = _search_options(options, aws, feedback)
+            listed = {target.group: target.description for target in targets}
+            search = SearchOptions(
+                engine=options.engine.value,
+                terms=query_budget(options, feedback),
+                describe=cache(lambda group: listed.get(group) or describe(aws, group)),
+                markers=config.markers,
+            )
             if targets and not aws.calls:
                 search.describe(targets[0].group)  # the response has the service's clock
             now_ms += aws.skew_ms
@@ -100,13 +96,16 @@ def download_groups(
             window = window.shifted(aws.skew_ms)
             window.refuse_future(now_ms)
             limits = asked_window(window.since_ms, window.until_ms, now_ms)
+            by_group: dict[LogGroup, list[Target]] = defaultdict(list)
+            for target in targets:
+                by_group[target.group].append(target)
             download = _Download(
-                aws,
-                targets,
-                limits,
-                search,
-                config.markers,
+                aws=aws,
+                by_group=by_group,
+                limits=limits,
+                search=search,
                 now_ms=now_ms,
+                stats=SearchStats.of(limits, now_ms),
                 verify_all=verify_all,
                 wrong_counters=wrong_counters,
                 every_line=every_line,
@@ -127,67 +126,49 @@ def _names(options: SourceOptions) -> tuple[str, ...]:
     return functions or options.log_groups
 
 
-def _search_options(options: SourceOptions, aws: AwsClient, feedback: Feedback) -> SearchOptions:
-    return SearchOptions(
-        engine=options.engine.value,
-        terms=query_budget(options, feedback),
-        describe=cache(partial(describe, aws)),
-    )
-
-
+@state_class
 class _Download:
     """The download of the windows of several groups, one after the other."""
 
-    def __init__(
-        self,
-        aws: AwsClient,
-        targets: Sequence[Target],
-        limits: TimeRange,
-        search: SearchOptions,
-        markers: Markers,
-        *,
-        now_ms: int,
-        verify_all: bool,
-        wrong_counters: WrongCountersOf,
-        every_line: bool,
-        show: ShowProgress,
-    ) -> None:
-        self._every_line = every_line
-        self._aws, self._limits, self._search = aws, limits, search
-        self._markers, self._now_ms, self._verify_all = markers, now_ms, verify_all
-        self._show, self._wrong_counters = show, wrong_counters
-        self._by_group: dict[LogGroup, list[Target]] = defaultdict(list)
-        for target in targets:
-            self._by_group[target.group].append(target)
-        self._lock = threading.Lock()
-        self._pages = 0
-        self._all = SearchStats.of(limits, now_ms)
+    aws: AwsClient
+    by_group: Mapping[LogGroup, Sequence[Target]]
+    limits: TimeRange
+    search: SearchOptions
+    now_ms: int
+    stats: SearchStats
+    verify_all: bool
+    wrong_counters: WrongCountersOf
+    every_line: bool
+    show: ShowProgress
+    _pages: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def coverage(self) -> Coverage:
         """What was read of all groups."""
-        return self._all.coverage(self._aws.calls)
+        return self.stats.coverage(self.aws.calls)
 
     def run(self, folder: Path) -> Iterator[DownloadedGroup]:
         """Save each group in a folder below ``folder``."""
         refused: list[CouldNotLook] = []
-        for number, (group, targets) in enumerate(self._by_group.items()):
+        for number, (group, targets) in enumerate(self.by_group.items()):
             own = folder / f"{number:06d}"
             try:
                 stats, assumed = self._save_one(group, targets, own)
             except CouldNotLook as error:
-                if isinstance(error, (NoCredentials, LoginExpired)) and not self._all.groups:
+                if isinstance(error, (NoCredentials, LoginExpired)) and not self.stats.groups:
                     raise
-                refused.append(refusal_of(self._aws, group, error))
-                self._all.gaps.append(not_searched(group, self._limits, refused[-1], None))
+                refused.append(refusal_of(self.aws, group, error))
+                self.stats.gaps.append(not_searched(group, self.limits, refused[-1], None))
             else:
                 coverage = replace(stats.coverage(0), log_groups=(group.name,))
-                self._add(stats, assumed)
+                self.stats.merge(stats)
+                self.stats.gaps += assumed
                 for target in targets:
                     yield DownloadedGroup(target=target, folder=own, coverage=coverage)
-            self._all.groups.append(group)
-            self._all.groups_done += 1
-        if refused and len(refused) == len(self._by_group):
+            self.stats.groups.append(group)
+            self.stats.groups_done += 1
+        if refused and len(refused) == len(self.by_group):
             raise refused[0]
 
     def _save_one(
@@ -195,47 +176,40 @@ class _Download:
     ) -> tuple[SearchStats, list[Gap]]:
         settings = [target.settings for target in targets]
         reach_ms = max(each.event_age_ms + each.timeout_ms for each in settings)
-        since_ms = max(0, self._limits.since_ms - reach_ms)
+        since_ms = max(0, self.limits.since_ms - reach_ms)
         log = WindowDownload(
-            self._aws,
+            self.aws,
             group,
-            self._search,
-            window=replace(self._limits, since_ms=since_ms),
-            now_ms=self._now_ms,
-            markers=self._markers,
+            self.search,
+            window=replace(self.limits, since_ms=since_ms),
+            now_ms=self.now_ms,
             folder=folder,
             on_page=partial(self._count_page, group),
-            verify_all=self._verify_all,
-            every_line=self._every_line,
+            verify_all=self.verify_all,
+            every_line=self.every_line,
             wrong_counters=partial(self._wrong, targets, folder),
         )
         log.save()
         stats = log.stats
-        if self._now_ms - since_ms > _DAY_MS:  # no group keeps less
-            kept = not_kept(group, self._search.describe(group), since_ms, self._now_ms)
+        if self.now_ms - since_ms > _DAY_MS:  # no group keeps less
+            kept = not_kept(group, self.search.describe(group), since_ms, self.now_ms)
             stats.gaps += [gap for gap in kept if gap.kind == "retention"]
-        stats.gaps = with_usable_advice(stats.gaps, partial(self._search.describe, group))
+        stats.gaps = with_usable_advice(stats.gaps, partial(self.search.describe, group))
         if stats.masked:
-            known = self._search.describe(group)
-            stats.gaps += masked(group, known, stats.masked, unmask=self._aws.unmask)
+            known = self.search.describe(group)
+            stats.gaps += masked(group, known, stats.masked, unmask=self.aws.unmask)
         return stats, [log.assumed] if log.assumed else []
 
     def _wrong(
         self, targets: Sequence[Target], folder: Path, coverage: Coverage
     ) -> Sequence[StreamStretch]:
         groups = [DownloadedGroup(target=t, folder=folder, coverage=coverage) for t in targets]
-        return list(chain.from_iterable(map(self._wrong_counters, groups)))
-
-    def _add(self, stats: SearchStats, assumed: list[Gap]) -> None:
-        self._all.merge(stats)
-        self._all.gaps += assumed
-        self._all.since_ms = min(self._all.since_ms, stats.since_ms)
-        self._all.horizon_ms = min(self._all.horizon_ms, stats.horizon_ms)
+        return list(chain.from_iterable(map(self.wrong_counters, groups)))
 
     def _count_page(self, group: LogGroup, page: Page) -> None:
         with self._lock:
             self._pages += 1
-            self._all.found += len(page.events)
-            at = self._all.progress(group, groups=len(self._by_group), api_calls=self._aws.calls)
+            self.stats.found += len(page.events)
+            at = self.stats.progress(group, groups=len(self.by_group), api_calls=self.aws.calls)
             at = replace(at, pages=self._pages)  # the pages of this group are not added yet
-        show_calls(self._show, at)
+        show_calls(self.show, at)

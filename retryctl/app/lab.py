@@ -9,10 +9,8 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field
-from pathlib import Path
 from typing import Any
 
-from retryctl.config import load_settings
 from retryctl.core.crosscheck.checked_request import CheckedRequest, HistoryInput, check_history
 from retryctl.core.crosscheck.claims import Branches, Markers
 from retryctl.core.model.coverage import Coverage
@@ -111,11 +109,6 @@ def run_lab(
         warnings=(*dict.fromkeys(remarks(lab)), *_import_hint(checked, function)),
         seed=seed,
     )
-
-
-def markers_from(folder: Path) -> Markers:
-    """Return the markers in the settings file of ``folder`` or of a folder above it."""
-    return load_settings(folder).markers
 
 
 def check_events(

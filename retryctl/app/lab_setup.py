@@ -160,10 +160,7 @@ def _credentials(
     sources: Mapping[VariableSource, Mapping[str, str]], own: Mapping[str, Any]
 ) -> Iterator[str]:
     """Report each source of AWS credentials, but for the mapping that a test gives."""
-    names = {
-        VariableSource.FILE: own["env_file"],
-        VariableSource.PROFILE: own["profile_through"],
-    }
+    names = {VariableSource.FILE: own["env_file"], VariableSource.PROFILE: own["profile_through"]}
     for source, variables in sources.items():
         is_a_tests = source is VariableSource.OPTION and isinstance(own["env"], Mapping)
         if "AWS_SECRET_ACCESS_KEY" in variables and not is_a_tests:

@@ -159,11 +159,7 @@ class Silent:
 
     def progress(self) -> AbstractContextManager[ShowProgress]:
         """Return a context that shows nothing."""
-        return nullcontext(_show_nothing)
-
-
-def _show_nothing(text: ProgressText) -> None:
-    pass
+        return nullcontext(lambda text: None)
 
 
 SILENT: Feedback = Silent()

@@ -5,34 +5,22 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from retryctl.app.trace import TraceResult
 from retryctl.errors import UnreadableInput
+
+if TYPE_CHECKING:
+    from retryctl.sources.saved.live_pipe import LivePipe
 
 _STEP_S, _QUIET_S, _BUSY_S = 0.1, 0.5, 5.0
 _MOST_OF_TIME = 20  # reading takes at most a twentieth of the time, even without pauses
 
 
-class Pipe(Protocol):
-    """A pipe whose content is copied while it arrives."""
-
-    @property
-    def size(self) -> int:
-        """The number of bytes that have come."""
-
-    @property
-    def has_ended(self) -> bool:
-        """Whether it is closed."""
-
-    def quiet_s(self) -> float:
-        """Return for how many seconds nothing has come."""
-
-
 class PipeFollower:
     """Reads a pipe again after new content, once it pauses."""
 
-    def __init__(self, pipe: Pipe, read: Callable[[], TraceResult]) -> None:
+    def __init__(self, pipe: LivePipe, read: Callable[[], TraceResult]) -> None:
         self._pipe, self._read = pipe, read
         self._size_read = 0
         self._next_s = time.monotonic() + _BUSY_S

@@ -71,7 +71,7 @@ def find_related(
     else:
         found = trace((), options, window, config=config, feedback=feedback)
         requests, coverage = found.checked, found.coverage
-    some = _of(requests, is_wanted)
+    some = [one for one in requests if is_wanted(one.request.function)]
     keys = [_whole_id(key, some) for key in keys]
     wanted = {name.lower() for name in (*request_ids, *keys)}
     groups = related_requests(some, read_key)
@@ -108,12 +108,6 @@ def _whole_id(key: str, requests: Iterable[CheckedRequest]) -> str:
     return found[0] if len(key) >= _SHORTEST_PREFIX and len(found) == 1 else key
 
 
-def _of(
-    requests: Iterable[CheckedRequest], is_wanted: Callable[[str | None], bool]
-) -> list[CheckedRequest]:
-    return [one for one in requests if is_wanted(one.request.function)]
-
-
 def _place(
     request_ids: Sequence[str],
     options: SourceOptions,
@@ -129,14 +123,9 @@ def _place(
     groups = dict.fromkeys(attempt.log_group for attempt in attempts if attempt.log_group)
     if not (options.function or options.functions or options.log_groups):
         options = replace(options, log_groups=tuple(groups))
-    first_ms, last_ms = attempts[0].placed_ms, attempts[0].placed_ms
-    for attempt in attempts:
-        first_ms = min(first_ms, attempt.placed_ms)
-        last_ms = max(last_ms, attempt.last_event.timestamp_ms)
-    until_ms = last_ms + AROUND_MS
-    return options, TimeWindow(
-        since_ms=first_ms - AROUND_MS, until_ms=until_ms if until_ms < clock() else None
-    )
+    since_ms = min(attempt.placed_ms for attempt in attempts) - AROUND_MS
+    until_ms = max(attempt.last_event.timestamp_ms for attempt in attempts) + AROUND_MS
+    return options, TimeWindow(since_ms=since_ms, until_ms=until_ms if until_ms < clock() else None)
 
 
 def _download(

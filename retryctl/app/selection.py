@@ -125,8 +125,9 @@ def matching_ids(
     }
     for prefix, some in matching.items():
         if not some:
+            inside = "" if window == WHOLE else " between --since and --until"
             raise UsageError(
-                f"no request ID of this log begins with {prefix}.",
+                f"no request ID of this log begins with {prefix}{inside}.",
                 near_ids(prefix, ids) or "retryctl list shows the requests.",
             )
     return matching

@@ -125,7 +125,13 @@ def trace_reader(
         read = _search_reader(options, config, query, window, feedback, clock)
     else:
         read = partial(_read_saved, options, config.markers, query, feedback, stdin)
-    return lambda: _compared(read(_read_store(options, request_ids, feedback)), records)
+
+    def traced() -> TraceResult:
+        result = _compared(read(_read_store(options, request_ids, feedback)), records)
+        given = replace(result.coverage, given_since_ms=window.since_ms, as_of_ms=window.until_ms)
+        return replace(result, coverage=given)
+
+    return traced
 
 
 def _compared(result: TraceResult, records: Sequence[FailureRecord]) -> TraceResult:
@@ -218,10 +224,7 @@ def _read_saved(
 
         named = parse_function_name(function)
         query = replace(
-            query,
-            function=named.name,
-            versions=named.versions,
-            place=(named.account, named.region),
+            query, function=named.name, versions=named.versions, place=(named.account, named.region)
         )
         if named.alias:
             feedback.warn(alias_not_logged(named))

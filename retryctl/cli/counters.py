@@ -133,9 +133,9 @@ def template(
 
 @app.command()
 def layer(
-    file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="The zip to write.", show_default=False)
-    ] = Path("retryctl-counters.zip"),
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The zip to write.")] = Path(
+        "retryctl-counters.zip"
+    ),
     debug: options.Debug = False,
 ) -> int:
     """Write a Lambda layer with retryctl.counters, for every Python runtime from 3.9."""

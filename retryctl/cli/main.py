@@ -66,7 +66,8 @@ def _status_of(arguments: Sequence[str]) -> int:
             return ExitStatus.OK
         raise
     except RetryctlError as error:
-        if arguments and arguments[0] in ("doctor", "probe"):
+        reads_saved = any(word.startswith("--from") for word in arguments)
+        if reads_saved or (arguments and arguments[0] in ("doctor", "probe")):
             error.next_step = _without_saved_log(error.next_step)
         else:
             step = _from_demo(error, arguments) or _from_stdin(error, arguments)
@@ -105,7 +106,7 @@ def _unexpected(error: Exception) -> CouldNotLook:
 
 
 def _without_saved_log(next_step: str) -> str:
-    """Return the next step for a command that has no ``--from``."""
+    """Return the next step for a command that has no ``--from``, or has it already."""
     from retryctl.sources.aws.credential_errors import HOW_TO_SAVE, OR_SAVED
 
     return next_step.replace(f", {OR_SAVED}", "").replace(f"\n{HOW_TO_SAVE}", "")

@@ -71,8 +71,8 @@ class HandlerLab:
 
         :raises retryctl.errors.UsageError: an option is unknown or has a wrong value.
         """
-        from retryctl.app.lab import markers_from
         from retryctl.app.lab_setup import open_setup
+        from retryctl.config import load_settings
         from retryctl.core.crosscheck.claims import Markers
         from retryctl.errors import UsageError
 
@@ -86,7 +86,7 @@ class HandlerLab:
         resources = ExitStack()
         setup = resources.enter_context(open_setup({"handler": handler, **named}, folder))
         _warn(setup.remarks, UserWarning)
-        return cls(setup, markers or markers_from(folder), resources)
+        return cls(setup, markers or load_settings(folder).markers, resources)
 
     def close(self) -> None:
         """Remove the layers, and end the local AWS. The results stay."""

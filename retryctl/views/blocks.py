@@ -6,7 +6,8 @@ A view of a request or a summary is a sequence of blocks. ``views.text`` fits th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import field
 
 from retryctl.core.value_classes import value_class
@@ -101,6 +102,23 @@ class LogLines:
 Block = Paragraph | Command | Table | Figures | Drawing | LogLines
 
 BLANK = Paragraph()
+
+
+_LAST_COMMAND = re.compile(r"(.*:) (retryctl [^:]+)", re.DOTALL)
+
+
+def with_command(text: str) -> tuple[str, str]:
+    """Return the words of a text, and the command at its end; ``""`` if it has none."""
+    found = _LAST_COMMAND.fullmatch(text)
+    return (found[1], found[2]) if found else (text, "")
+
+
+def with_command_apart(text: str, *, lead: Pieces = (), style: str = "") -> Iterator[Block]:
+    """Yield a paragraph, and the command at its end on a line of its own."""
+    words, command = with_command(text)
+    yield Paragraph(lead=lead, words=((words, style),))
+    if command:
+        yield Command(text=command)
 
 
 def plain_paragraph(text: str) -> Paragraph:

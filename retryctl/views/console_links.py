@@ -45,7 +45,11 @@ def console_lines(checked: Sequence[CheckedRequest], region: str) -> Iterator[st
     for one in checked:
         yield f"\nin the console, request {one.request.request_id}:\n"
         for attempt in one.request.attempts:
-            link = attempt_link(attempt, region) or "its log stream is not known"
+            link = attempt_link(attempt, region) or (
+                "its log stream is not known"
+                if stream_name(attempt.log_stream) is None
+                else "its log group is not known: name the function with -f, or the group with -g"
+            )
             yield f" {attempt.number}  {link}\n"
 
 

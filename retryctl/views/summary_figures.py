@@ -116,8 +116,10 @@ def nothing_retried(coverage: Coverage) -> str:
 
 
 def _of_wrong(tally: SummaryTally, right: int, wrong: int) -> str:
-    words = f"{_share(wrong, right + wrong)} counted wrong"
-    ordered = reasons(tally)
+    ordered, who = reasons(tally), _share(wrong, right + wrong)
+    if [rule for rule, _ in ordered] == ["branch-contradicts-counter"]:
+        return f"{who} ran another branch than that of its count (branch-contradicts-counter)."
+    words = f"{who} counted wrong"
     if not ordered:
         return f"{words}. See retryctl list --verdict disagrees."
     rule, count = ordered[0]

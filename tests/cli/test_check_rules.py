@@ -167,3 +167,26 @@ def test_a_wrong_branch_of_an_attempt_that_succeeded_counts(tmp_path: Path) -> N
     assert "it ran A instead of B" in trace
     document = json.loads(run("trace", "--from", path, "-o", "json").stdout)
     assert document["requests"][0]["attempts"][1]["branch"] == {"logged": "A", "expected": None}
+
+
+def test_no_branch_of_a_failed_attempt_neither_passes_nor_fails(tmp_path: Path) -> None:
+    one = Environment("a")
+    one.at(0).runs(ID, ends="error")
+    one.at(61).runs(ID)
+    path = str(save(tmp_path / "log.jsonl", one))
+    done = run("check", "--from", path, "--max-wrong-branch", "0")
+    assert done.returncode == 5
+    assert "no branch was logged, and 1 attempt failed" in done.stdout
+    save(tmp_path / "log.jsonl", Environment("a").at(0).runs(ID))
+    assert run("check", "--from", path, "--max-wrong-branch", "0").returncode == 0
+
+
+def test_a_request_that_is_open_at_until_does_not_pass(tmp_path: Path) -> None:
+    one = Environment("a")
+    one.at(0).runs(ID, "0", "process A", ends="error")
+    one.at(61).runs(ID, "0", "process A", ends="error")
+    path = str(save(tmp_path / "log.jsonl", one))
+    assert run("check", "--from", path).returncode == 1
+    done = run("check", "--from", path, "--until", "2026-11-23T00:00:30Z")
+    assert done.returncode == 5
+    assert "the log ends before the request was over" in done.stdout

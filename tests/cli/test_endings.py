@@ -56,7 +56,7 @@ def reading(
         stderr=subprocess.PIPE,
         start_new_session=True,
     ) as running:
-        for _ in until(20):
+        for _ in until(120):
             if len(children(running.pid)) >= 2 or running.poll() is not None:
                 break
         time.sleep(wait_s)
@@ -71,7 +71,7 @@ def reading(
 
 def ends(running: subprocess.Popen[bytes], workers: list[int], status: int) -> str:
     """What it says when it ends, soon, with all its processes."""
-    _, said = running.communicate(timeout=10)
+    _, said = running.communicate(timeout=120)
     assert running.returncode == status
     assert not [pid for pid in workers if Path(f"/proc/{pid}").exists()]
     assert b"Traceback" not in said

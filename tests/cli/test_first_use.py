@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.test_summary import retried_in_another, save
-from tests.support.lambda_log import ID, THIRD_ID, Environment
+from tests.support.lambda_log import ID, THIRD_ID, Environment, events_of
 from tests.support.program import run
 
 OTHERS = "Other requests with a wrong counter:"
@@ -178,3 +178,58 @@ def test_a_check_without_a_counter_names_markers_also_where_an_attempt_still_run
     printed = " ".join(run("check", "--from", str(log)).stdout.split())
     assert "nothing was cross-checked" in printed
     assert "[markers] in retryctl.toml" in printed
+
+
+def test_a_request_id_in_place_of_a_function_is_named(tmp_path: Path) -> None:
+    for command in ("list", "summary"):
+        done = run(command, ID, "--from", "demo")
+        assert (done.returncode, done.stdout) == (2, "")
+        assert f"{ID} is a request ID, not a function." in done.stderr
+        assert f"retryctl trace {ID} --from demo\n" in done.stderr
+
+
+def test_the_second_of_two_logs_is_not_read_alone() -> None:
+    done = run("check", "--from", "demo", "--from=other.csv")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--from is given twice." in done.stderr
+
+
+def test_the_store_of_a_counter_is_an_argument() -> None:
+    done = run("counters", "iam", "--store", "dynamodb")
+    assert "retryctl counters iam dynamodb" in done.stderr
+
+
+def test_a_link_needs_the_name_of_the_group(tmp_path: Path) -> None:
+    one = Environment("a")
+    one.at(0).runs(ID, ends="error")
+    path = tmp_path / "log.csv"
+    rows = [f'{e.timestamp_ms},"{e.message}",{e.log_stream}\n' for e in events_of(one)]
+    path.write_text("".join(["timestamp,message,logStreamName\n", *rows]))
+    linked = ("trace", ID, "--from", str(path), "--links", "--region", "eu-west-1")
+    why = "its log group is not known: name the function with -f, or the group with -g"
+    assert why in run(*linked).stdout
+    assert "https://eu-west-1.console" in run(*linked, "-g", "/aws/lambda/orders").stdout
+    web = run("trace", ID, "--from", str(path), "--web", env={"AWS_REGION": ""})
+    assert (web.returncode, web.stdout) == (2, "")
+
+
+def test_a_short_id_outside_of_the_window_is_not_called_missing(log: Path) -> None:
+    done = run("trace", ID[:8], "--from", str(log), "--since", "2026-11-24T00:00:00Z")
+    assert done.returncode == 2
+    assert f"begins with {ID[:8]} between --since and --until" in done.stderr
+
+
+def test_the_command_of_a_remedy_has_a_line_of_its_own(log: Path) -> None:
+    command = "    retryctl counters vendor DIR --store dynamodb\n"
+    assert command in run("trace", ID, "--from", str(log)).stdout
+    assert command in run("summary", "--from", str(log)).stdout
+
+
+def test_a_right_count_with_a_wrong_branch_is_not_called_a_wrong_count(tmp_path: Path) -> None:
+    one = Environment("a")
+    one.at(0).runs(ID, "0", "process A", ends="error")
+    one.at(61).runs(ID, "1", "process A", ends="error")
+    path = str(save(tmp_path / "log.jsonl", one))
+    text = run("summary", "--from", path).stdout
+    assert "Every retry that logged a count ran another branch than that of its count" in text
+    assert "counted wrong" not in text

@@ -16,15 +16,25 @@ from tests.endpoint.server import Endpoint
 from tests.support.aws_program import CREDENTIALS, GROUP, WRONG, put_both
 from tests.support.program import PYTHON, environment
 
-# The program with shorter limits of time.
+# The program with a shorter limit of time for calls of the services that do not answer.
 PROGRAM = """
 import os
 
+from botocore.config import Config
+from botocore.session import Session
+
 from retryctl.__main__ import main
 from retryctl.cli.output import terminal
-from retryctl.sources.aws import call_watch, client
+from retryctl.sources.aws import call_watch
 
-client.READ_TIMEOUT_S = float(os.environ["READ_TIMEOUT_S"])
+create_client = Session.create_client
+
+def impatient(session, service, *others, config=None, **options):
+    if service in os.environ.get("HUNG", service).split():
+        config = config.merge(Config(read_timeout=0.5))
+    return create_client(session, service, *others, config=config, **options)
+
+Session.create_client = impatient
 call_watch._PATIENCE_S, call_watch._EVERY_S, terminal._PATIENCE_S = 0.2, 0.1, 0
 main()
 """
@@ -60,7 +70,7 @@ def on_terminal(
 ) -> tuple[int, str]:
     """Run the program; return its exit status and what a terminal shows."""
     above, below = pty.openpty()
-    shown_on = {"TERM": "xterm", "COLUMNS": "150", "READ_TIMEOUT_S": "0.5"}
+    shown_on = {"TERM": "xterm", "COLUMNS": "150"}
     env = environment({**CREDENTIALS, **shown_on, **(variables or {})})
     with subprocess.Popen([PYTHON, "-c", PROGRAM, *arguments], stderr=below, env=env) as process:
         os.close(below)
@@ -112,7 +122,7 @@ def test_logs_are_read_where_only_lambda_does_not_answer(hung: Endpoint, command
     with Endpoint() as logs:
         put_both(logs, ago=3_600_000)
         hosts = {"AWS_ENDPOINT_URL_LAMBDA": hung.url, "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS": logs.url}
-        status, shown = on_terminal(COMMANDS[command], {**hosts, "READ_TIMEOUT_S": "1"})
+        status, shown = on_terminal(COMMANDS[command], {**hosts, "HUNG": "lambda"})
     assert status == (ExitStatus.DID_NOT_HOLD if command == "check" else ExitStatus.OK), shown
     assert "settings of orders-worker are not known" in shown
     assert hung.calls == {"GetFunctionConfiguration": 2}

@@ -88,6 +88,13 @@ def test_two_names(endpoint: Endpoint) -> None:
     assert told["coverage"]["complete"]
 
 
+def test_a_name_that_a_pattern_matches_too_counts_once(
+    endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(endpoint.lambdas.concurrency, "orders-good", 5)
+    assert summary(endpoint, "orders-good", "orders-goo*")["requests"] == 1
+
+
 def test_a_row_for_each_function_in_text(endpoint: Endpoint) -> None:
     done = ask(endpoint, "summary", "orders-good", "orders-wrong")
     rows = [line for line in done.stdout.splitlines() if line.strip().startswith("orders-")]
@@ -136,6 +143,7 @@ def test_a_pattern_of_functions_takes_one_call_for_the_settings_of_each(
         "ListFunctionEventInvokeConfigs": 5,
         "ListEventSourceMappings": 1,
     }
+    assert endpoint.calls["DescribeLogGroups"] == 1 + 1, "the list, and the group of another name"
     endpoint.calls.clear()
     ask(endpoint, "check", "orders-*", "-o", "json")
     assert endpoint.calls["GetFunctionConcurrency"] == 3

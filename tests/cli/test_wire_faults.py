@@ -12,6 +12,7 @@ from retryctl.core.timestamps import iso_ms
 from retryctl.errors import ExitStatus
 from retryctl.sources.aws import client
 from tests.endpoint.server import Endpoint
+from tests.support import quick_hangs
 from tests.support.aws_program import (
     CREDENTIALS,
     GROUP,
@@ -50,9 +51,8 @@ TLS = "no secure connection to https://"
 
 
 @pytest.fixture(autouse=True)
-def _impatient(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    hangs = "hang" in request.node.name
-    monkeypatch.setattr(client, "READ_TIMEOUT_S", 0.3 if hangs else 10)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    quick_hangs.install(monkeypatch)
     monkeypatch.setattr(client, "_MAX_ATTEMPTS", 2)
     bucket = "botocore.retries.bucket.TokenBucket.__init__.__defaults__"
     monkeypatch.setattr(bucket, (1_000.0,))  # calls a second at least
@@ -69,8 +69,8 @@ def loaded() -> Iterator[Endpoint]:
 
 @pytest.fixture
 def endpoint(loaded: Endpoint) -> Endpoint:
-    faults = loaded.faults
-    faults.reset()
+    loaded.faults.reset()
+    loaded.faults.hang_s = 0.3
     return loaded
 
 

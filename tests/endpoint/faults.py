@@ -45,6 +45,7 @@ KINDS = (
 )
 # Faults that are never mixed in: a client need not survive them.
 WIRE_KINDS = ("close", "hang", "bad-header", "garbage", "html", "json-list", "redirect")
+HUNG_HEADER = "X-Hung"
 _PAGED = frozenset({"FilterLogEvents", "GetLogEvents"})
 _OPERATIONS = {
     "empty-page": _PAGED,
@@ -65,6 +66,7 @@ class Faults:
     ``later_pages``: fault of each call with a page token.
     ``until``: an end and the fault of each FilterLogEvents call on a window that ends by then.
     ``first_term_only``: of a pattern ``?a ?b`` the service honours the first term only.
+    ``hang_s``: a hang is an answer after this time, which ``quick_hangs`` takes for a timeout.
     ``injected`` counts what was done.
     """
 
@@ -81,6 +83,7 @@ class Faults:
     of_stream: dict[str, str] = field(default_factory=dict)
     first_term_only: bool = False
     slow_s: float = 0.05
+    hang_s: float | None = None
     injected: Counter[str] = field(default_factory=Counter)
     _random: random.Random = field(init=False)
     _good_for: dict[str, int] = field(default_factory=dict)
@@ -91,7 +94,7 @@ class Faults:
     def reset(self) -> None:
         """Let nothing go wrong any more."""
         self.rates, self.credentials, self.regexes, self.until = {}, None, None, None
-        self.first_term_only, self.later_pages = False, None
+        self.first_term_only, self.later_pages, self.hang_s = False, None, None
         for each in (
             *(self.script, self.denied, self.denied_groups, self.denied_streams),
             *(self.injected, self._good_for, self.of_stream),

@@ -18,7 +18,7 @@ from urllib.parse import parse_qs
 
 from tests.endpoint import lambda_api
 from tests.endpoint.errors import Refusal
-from tests.endpoint.faults import WIRE_KINDS, Faults
+from tests.endpoint.faults import HUNG_HEADER, WIRE_KINDS, Faults
 from tests.endpoint.insights import InsightsApi
 from tests.endpoint.logs_api import LogsApi
 from tests.endpoint.quotas import Quotas
@@ -346,8 +346,14 @@ class _Handler(BaseHTTPRequestHandler):
     def _misbehave(self, fault: str) -> None:
         """Answer as no service of AWS does, or not at all."""
         self.close_connection = True
-        if fault == "hang":
-            self.server.endpoint.hang.wait()
+        hang_s = self.server.endpoint.faults.hang_s
+        if fault == "hang" and not self.server.endpoint.hang.wait(hang_s):
+            self.send_response(200)
+            self.send_header(HUNG_HEADER, "")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+        elif fault == "hang":
+            pass
         elif fault == "bad-header":
             self.wfile.write(b"\x00\xff nonsense\r\n\r\n")
         elif fault == "redirect":

@@ -87,7 +87,7 @@ def neighbours(
     streams: Sequence[Sequence[LogEvent]], markers: Markers
 ) -> list[tuple[AdjacentPair, bool]]:
     """The pairs among the selected lines, and whether a line stands between the two."""
-    pairs = Pairs(markers, 1_000)
+    pairs = Pairs(markers=markers, most=1_000)
     for event in selected(streams, markers):
         pairs.take(event)
     pairs.finish()

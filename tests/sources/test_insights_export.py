@@ -17,8 +17,7 @@ from retryctl.core.model.events import LogEvent
 from retryctl.errors import CouldNotLook, Throttled
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.log_groups import LogGroup, describe
-from retryctl.sources.cloudwatch.event_order import in_order
-from retryctl.sources.cloudwatch.insights import QueryBudget
+from retryctl.sources.cloudwatch.event_order import Doubt, EventOrder
 from retryctl.sources.cloudwatch.insights_export import (
     Bin,
     InsightsLines,
@@ -27,6 +26,7 @@ from retryctl.sources.cloudwatch.insights_export import (
     windows_for,
 )
 from retryctl.sources.cloudwatch.pages import TimeRange
+from retryctl.sources.cloudwatch.search_options import QueryBudget, SearchOptions
 from tests.endpoint.errors import Refusal
 from tests.endpoint.insights_query import parse
 from tests.endpoint.server import Endpoint
@@ -69,13 +69,22 @@ def endpoint() -> Iterator[Endpoint]:
 def lines(endpoint: Endpoint, group: str = GROUP, **terms: Any) -> InsightsLines:
     aws = AwsClient(endpoint_url=endpoint.url)
     return InsightsLines(
-        aws,
-        LogGroup(name=group),
-        QueryBudget(**{"sleep": lambda seconds: None, **terms}),
-        describe=cache(partial(describe, aws)),
+        aws=aws,
+        group=LogGroup(name=group),
+        options=SearchOptions(
+            engine="insights",
+            terms=QueryBudget(**{"sleep": lambda seconds: None, **terms}),
+            describe=cache(partial(describe, aws)),
+        ),
         now_ms=NOW,
         halted=threading.Event(),
     )
+
+
+def in_order(events: list[LogEvent]) -> tuple[list[LogEvent], list[Doubt]]:
+    """The events in order, and what of their order is not settled."""
+    order = EventOrder()
+    return order.ordered(events), order.doubts
 
 
 def read(reader: InsightsLines, window: TimeRange = WHOLE) -> list[LogEvent]:

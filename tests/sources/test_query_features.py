@@ -11,8 +11,8 @@ import pytest
 
 from retryctl.core.model.coverage import LogQuery
 from retryctl.sources.aws.client import AwsClient
-from retryctl.sources.cloudwatch.insights import QueryBudget
 from retryctl.sources.cloudwatch.request_source import RequestSource
+from retryctl.sources.cloudwatch.search_options import QueryBudget
 from tests.endpoint.errors import Refusal
 from tests.endpoint.server import Endpoint
 from tests.endpoint.store import LogGroup

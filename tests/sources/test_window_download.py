@@ -27,9 +27,8 @@ from retryctl.errors import CouldNotLook, ExitStatus
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.log_groups import LogGroup, describe
 from retryctl.sources.cloudwatch import insights_export
-from retryctl.sources.cloudwatch.engine_choice import SearchOptions
-from retryctl.sources.cloudwatch.insights import QueryBudget
 from retryctl.sources.cloudwatch.pages import StreamStretch, TimeRange
+from retryctl.sources.cloudwatch.search_options import QueryBudget, SearchOptions
 from retryctl.sources.cloudwatch.window_download import NotSaved, WindowDownload, WrongCounters
 from tests.bulk.test_whole_log import tally_of
 from tests.endpoint.faults import KINDS, Faults
@@ -104,10 +103,10 @@ def saved(
             engine=engine,
             terms=QueryBudget(**{"sleep": lambda _: None, **terms}),
             describe=partial(describe, aws),
+            markers=markers or Markers(),
         ),
         window=replace(window, since_ms=window.since_ms - REACH_MS),
         now_ms=NOW,
-        markers=markers or Markers(),
         folder=folder,
         on_page=lambda _: None,
         verify_all=verify_all,

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import botocore.endpoint
 
 from retryctl.sources.aws.client import AwsClient
-from retryctl.sources.cloudwatch.insights import QueryBudget
+from retryctl.sources.cloudwatch.search_options import QueryBudget
 
 
 def no_wait(seconds: float) -> None:

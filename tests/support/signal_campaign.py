@@ -1,9 +1,9 @@
 """Send a signal at random moments of each command, and list what did not end as it must.
 
 ``python -m tests.support.signal_campaign 200`` runs 200 moments of each command; the suite runs a
-few. The program must end within two seconds with 128 + the signal's number, without a traceback,
-and leave no temporary file and no process. The moments begin at the program's first line: Python's
-own start is Python's.
+few, and gives them more time. The program must end within two seconds with 128 + the signal's
+number, without a traceback, and leave no temporary file and no process. The moments begin at the
+program's first line: Python's own start is Python's.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from tests.support.program import PYTHON, environment
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 LONGEST_END_S = 2.0
-_LAST_S = 0.5
+_SHARE_OF_LAST_STEPS = 0.25
 _LOG_BYTES = 70_000_000  # enough for several workers
 _PR_SET_CHILD_SUBREAPER = 36
 # Runs the program as the console script does, and reports that its first line was run.
@@ -146,9 +146,14 @@ def _remove_groups(endpoint: Endpoint) -> list[str]:
 
 
 def campaign(
-    subject: Subject, moments: int, seed: int, length_s: float | None = None
+    subject: Subject,
+    moments: int,
+    seed: int,
+    length_s: float | None = None,
+    *,
+    longest_s: float = LONGEST_END_S,
 ) -> Iterator[str]:
-    """Yield a sentence for each run that did not end as it must.
+    """Yield a sentence for each run that did not end as it must, within ``longest_s``.
 
     A command that has its answer may still end by itself, at once. The moments lie within
     ``length_s``; by default within the time that the command takes.
@@ -160,8 +165,8 @@ def campaign(
     for _ in range(moments):
         number = chance.choice(SIGNALS)
         moment_s = chance.uniform(0.0, length_s)
-        end = _run(subject, number, moment_s)
-        for wrong in end.wrong(number):
+        end = _run(subject, number, moment_s, longest_s)
+        for wrong in end.wrong(number, longest_s):
             yield f"{subject.name}: {number.name} after {moment_s:.3f} s: {wrong}"
 
 
@@ -173,17 +178,14 @@ class _End:
     files: Sequence[str]
     processes: Sequence[str]
 
-    @property
-    def by_itself(self) -> bool:
-        """Whether the signal came when the exit status was known already."""
-        return self.status in (0, 1) and self.seconds < _LAST_S
-
-    def wrong(self, number: signal.Signals) -> Iterator[str]:
+    def wrong(self, number: signal.Signals, longest_s: float) -> Iterator[str]:
         """Yield what is wrong with the end."""
-        if self.seconds > LONGEST_END_S:
+        if self.seconds > longest_s:
             yield f"ended after {self.seconds:.1f} s"
+        # The signal may come when the exit status is known already.
+        by_itself = self.status in (0, 1) and self.seconds < longest_s * _SHARE_OF_LAST_STEPS
         # A negative status is the signal's default action, which a shell shows as 128 + number.
-        if self.status not in (128 + number, -number) and not self.by_itself:
+        if self.status not in (128 + number, -number) and not by_itself:
             yield f"status {self.status}"
         if "Traceback" in self.errors or "Exception" in self.errors:
             yield f"stderr: {self.errors[-600:]}"
@@ -193,7 +195,12 @@ class _End:
             yield f"processes left: {self.processes}"
 
 
-def _run(subject: Subject, number: signal.Signals | None, moment_s: float | None) -> _End:
+def _run(
+    subject: Subject,
+    number: signal.Signals | None,
+    moment_s: float | None,
+    longest_s: float = LONGEST_END_S,
+) -> _End:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         given = stack.enter_context(subject.stdin.open("rb")) if subject.stdin else None
@@ -216,10 +223,10 @@ def _run(subject: Subject, number: signal.Signals | None, moment_s: float | None
             if number:
                 process.send_signal(0 if _has_ended(process, moment_s) else number)
                 began = time.monotonic()
-            if not _has_ended(process, 60):
+            if not _has_ended(process, 30 * longest_s):
                 process.kill()
             seconds = time.monotonic() - began
-        left = _orphans(others)
+        left = _orphans(others, longest_s * _SHARE_OF_LAST_STEPS)
         errors.seek(0)
         printed = errors.read().decode(errors="replace")
         unnamed = [name for name in subject.left() if name not in printed]
@@ -245,7 +252,7 @@ def _adopt_orphans() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def _orphans(others: Collection[int], wait_s: float = 0.5) -> list[str]:
+def _orphans(others: Collection[int], wait_s: float) -> list[str]:
     """The children beside ``others`` that still run after ``wait_s``, which are then killed."""
     ends = time.monotonic() + wait_s
     while (left := _running(set(_children()) - set(others))) and time.monotonic() < ends:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import field
 from secrets import token_hex
 from typing import Any
@@ -15,7 +15,7 @@ from retryctl.errors import CouldNotLook, NoSuchLogGroup, Unreachable
 from retryctl.sources.aws.client import AwsClient, AwsResponse
 from retryctl.sources.aws.daemon_pool import DaemonPool, PoolTask
 from retryctl.sources.aws.errors import Refused
-from retryctl.sources.cloudwatch.insights import USD_PER_GB
+from retryctl.sources.cloudwatch.insights import usd_of
 
 PREFIX = "/retryctl/probe/"
 _USD_PER_GB_WRITTEN = 0.50
@@ -58,8 +58,7 @@ class ProbeSession:
     @property
     def usd(self) -> float:
         """The price of what was written and scanned, in us-east-1."""
-        gb = 1e9
-        return self.bytes_written / gb * _USD_PER_GB_WRITTEN + self.bytes_scanned / gb * USD_PER_GB
+        return self.bytes_written / 1e9 * _USD_PER_GB_WRITTEN + usd_of(self.bytes_scanned)
 
     def call(self, operation: str, **request: Any) -> AwsResponse:
         """Call CloudWatch Logs. Raises the errors of ``retryctl.errors``."""
@@ -138,13 +137,9 @@ class ProbeSession:
         parameters: dict[str, Any] = {"logGroupName": self.standard, **request}
         if pattern:
             parameters["filterPattern"] = pattern
-        events: list[AwsResponse] = []
-        while True:
-            page = self.call("FilterLogEvents", **parameters)
-            events += page["events"]
-            if "nextToken" not in page:
-                return events
-            parameters["nextToken"] = page["nextToken"]
+        options = {"subject": parameters["logGroupName"]}
+        pages = self.aws.pages("logs", "FilterLogEvents", parameters, **options)
+        return [event for page in pages for event in page["events"]]
 
     def streamed(self, **request: Any) -> list[AwsResponse]:
         """Return the events of the stream ``crafted`` that one GetLogEvents call gives."""
@@ -172,15 +167,10 @@ class ProbeSession:
             endTime=self.sample.end_ms // 1000 if until_s is None else until_s,
             queryString="\n| ".join(commands),
         )
-        with self._stopped(started["queryId"]):
-            return self._result(started["queryId"])
-
-    @contextlib.contextmanager
-    def _stopped(self, query_id: str) -> Iterator[None]:
-        """Stop the query where waiting for it fails. After a signal, its group is deleted."""
+        query_id = started["queryId"]
         try:
-            yield
-        except CouldNotLook:
+            return self._result(query_id)
+        except CouldNotLook:  # after a signal, its group is deleted
             with contextlib.suppress(CouldNotLook):
                 self.call("StopQuery", queryId=query_id)
             raise

@@ -59,7 +59,8 @@ RequestIds = Annotated[
         metavar="[REQUEST_ID...]",
         help="AWS request IDs, or text that contains them: a log line, a URL, a failure record or "
         "a file or folder of records. - reads them from stdin. Of a saved log the first characters "
-        "are enough. Without an ID: the newest request that failed or was retried.",
+        "are enough. Without an ID: the newest request that failed or was retried, or all of a "
+        "saved log with at most 3.",
         show_default=False,
     ),
 ]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import tzinfo
 from fnmatch import fnmatchcase
+from shlex import quote
 
 from retryctl.app.options import Feedback, SourceOptions
 from retryctl.core.model.coverage import AFTER_LOGIN, Coverage
+from retryctl.core.model.events import REQUEST_ID
 from retryctl.core.model.log_place import function_name
 from retryctl.core.wording import capitalised, suggestions
 from retryctl.errors import CouldNotLook, NothingFound, RetryctlError, UnreadableInput, UsageError
@@ -25,12 +28,19 @@ def select_functions(
 ) -> tuple[SourceOptions, Callable[[str | None], bool]]:
     """Return where to read, and whether a function that is found there is wanted.
 
-    Raises ``UsageError`` for a name that cannot be a function's.
+    Raises ``UsageError`` for a name that cannot be a function's, and for a request ID.
     """
     # not at the top: trace and demo, which share this file, start without AWS modules
     from retryctl.sources.aws.function_config import parse_function_name
     from retryctl.sources.aws.log_groups import is_pattern
 
+    for name in functions:
+        if re.fullmatch(REQUEST_ID, name):
+            place = "" if options.source == "cloudwatch" else f" --from {quote(options.source)}"
+            raise UsageError(
+                f"{name} is a request ID, not a function.",
+                f"To show it: retryctl trace {name}{place}",
+            )
     also = options.functions or ((options.function,) if options.function else ())
     names, options = tuple(dict.fromkeys([*functions, *also])), replace(options, functions=())
     if len(names) == 1 and not is_pattern(names[0]):

@@ -34,6 +34,8 @@ def show_trace(
     then. With ``is_printed`` the answer is on stdout already.
     """
     tz = zone(show.tz)
+    if show.web:
+        _region(result)
     if result.checked:
         _refuse_missing_attempt(result.checked, show.attempt)
     for file in files:

@@ -20,6 +20,7 @@ from retryctl.cli.options.lab_options import LabRequestOptions, LabShowOptions
 from retryctl.cli.options.params import Output, OutputOptions, ScreenOptions
 from retryctl.cli.output.terminal import put, remark, stdout_screen
 from retryctl.cli.output.trace_output import show_trace, verdict_status
+from retryctl.config import load_settings
 from retryctl.core.check.expectations import CheckTally, Expectations, of_request
 from retryctl.core.crosscheck.checked_request import cross_checked
 from retryctl.core.history.outcome import AttemptOutcome
@@ -59,7 +60,7 @@ def run(
             retries=retries,
             source=request.source,
             seed=request.seed,
-            markers=lab_app.markers_from(Path.cwd()),
+            markers=load_settings(Path.cwd()).markers,
             between=_between(request.between, setup.variables),
             on_event=_on_event(setup, show.follow),
         )

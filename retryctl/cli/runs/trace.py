@@ -214,7 +214,8 @@ def _newest(
         source, window, config=config, last=last, failed=show.failed, feedback=feedback
     )
     saved = "" if source.source == "cloudwatch" else f" --from {shlex.quote(source.source)}"
-    listing = f"retryctl list{saved}{source.names}{source.aws_options}"
+    place = f"{saved}{source.names}{source.aws_options}"
+    listing = f"retryctl list{place}"
     if not selected.request_ids:
         if not selected.others:
             raise _no_request(source, window, selected.coverage, show.tz)
@@ -223,7 +224,8 @@ def _newest(
             f"{what}, of {selected.others:,}.",
             selected.coverage,
             zone(show.tz),
-            f"{listing} shows them. If one event ran several times: retryctl trace --related",
+            f"{listing} shows them. "
+            f"If one event ran several times: retryctl trace --related{place}",
         )
     if selected.others:
         feedback.warn(f"{number_of(selected.others, 'other request')}: {listing}")

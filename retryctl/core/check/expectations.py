@@ -239,7 +239,11 @@ def of_all(
             lambda n: number_of(n, "request") + " exhausted" + more,
             tally.unknown,
         )
-    if expected.max_wrong_branch:
+    if expected.max_wrong_branch and tally.failed_attempts and not tally.branches:
+        message = f"no branch was logged, and {number_of(tally.failed_attempts, 'attempt')} failed"
+        passed = True if expected.allow_empty else None
+        yield CheckResult(name="max-wrong-branch", passed=passed, message=message, awaits=message)
+    elif expected.max_wrong_branch:
         yield _at_most(
             "max-wrong-branch",
             expected.max_wrong_branch,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import field
+from collections.abc import Mapping
+from dataclasses import field, fields
 from typing import Any, TypeVar
 
 from retryctl.core.model.limits import DEFAULT_RETRIES, LONGEST_EVENT_AGE_S
@@ -138,19 +138,8 @@ class FunctionFacts:
 
     def denied(self) -> tuple[str, ...]:
         """Return the actions of ``doctor`` that IAM refused, in the order of their names."""
-        facts: Iterable[object] = (
-            *(
-                self.configuration,
-                self.aliases,
-                self.invoke_configs,
-                self.reserved_concurrency,
-                self.provisioned,
-            ),
-            *(self.event_sources, self.policy, self.log_group, self.indexed_fields),
-            *(self.retry_places, self.counter_copies),
-            *self.queues.values(),
-            *self.targets.values(),
-        )
+        own = (getattr(self, each.name) for each in fields(self))
+        facts = (*own, *self.queues.values(), *self.targets.values())
         denied = {fact.action for fact in facts if isinstance(fact, NotRead) and fact.denied}
         return tuple(sorted(denied))
 

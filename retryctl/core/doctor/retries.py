@@ -36,8 +36,9 @@ def last_branch_can_run(facts: FunctionFacts) -> CheckAnswer:
         f"{policy.qualifier} allows {number_of(policy.retries, 'retry', 'retries')}"
         for policy in short
     )
+    nor_b = ", nor does B" if any(policy.retries == 0 for policy in short) else ""
     return fails(
-        f"{evidence}: branch C never runs{', nor does B' if _none(short) else ''}.",
+        f"{evidence}: branch C never runs{nor_b}.",
         "Set --maximum-retry-attempts 2, or remove the branches that cannot run.",
     )
 
@@ -118,10 +119,6 @@ def _sentence(policy: RetryPolicy) -> str:
     default = " (Lambda's default)" if policy.is_default else ""
     retries = number_of(policy.retries, "retry", "retries")
     return f"{policy.qualifier}: {retries} within {policy.event_age_s:,} s{default}"
-
-
-def _none(policies: list[RetryPolicy]) -> bool:
-    return any(policy.retries == 0 for policy in policies)
 
 
 def _needed_s(policy: RetryPolicy, facts: FunctionFacts) -> int:

@@ -187,9 +187,7 @@ def _platform_init_report(record: dict[str, Any]) -> Record:
 
 
 def _platform_restore_start(record: dict[str, Any]) -> Record:
-    return RestoreStart(
-        runtime_version=_text(record, "runtimeVersion"),
-    )
+    return RestoreStart(runtime_version=_text(record, "runtimeVersion"))
 
 
 def _platform_restore_report(record: dict[str, Any]) -> Record:
@@ -216,8 +214,7 @@ def _platform_extension(record: dict[str, Any]) -> Record:
 
 def _platform_logs_dropped(record: dict[str, Any]) -> Record:
     return LogsDropped(
-        dropped_records=_figure(record, "droppedRecords"),
-        reason=_text(record, "reason"),
+        dropped_records=_figure(record, "droppedRecords"), reason=_text(record, "reason")
     )
 
 

@@ -51,10 +51,7 @@ def _python_error(message: str) -> FunctionError | None:
     if not m or not (certain or is_cut(message)):
         return None
     return FunctionError(
-        error_type=m[1],
-        error_message=m[2] or None,
-        frame=python_frame(message),
-        certain=certain,
+        error_type=m[1], error_message=m[2] or None, frame=python_frame(message), certain=certain
     )
 
 

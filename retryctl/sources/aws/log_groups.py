@@ -212,11 +212,15 @@ def is_pattern(name: str) -> bool:
 
 @value_class
 class LoggingFunction:
-    """A function and its log group; without a ``configuration`` the function was deleted."""
+    """A function and its log group; without a ``configuration`` the function was deleted.
+
+    ``description`` is that of the group, where it was listed too.
+    """
 
     name: str
     group: str
     configuration: AwsResponse | None = None
+    description: Description | None = None
 
 
 Discovered = Mapping[str, Description | None]
@@ -272,17 +276,18 @@ def matching_functions(
     """
     notes: list[str] = []
     fixed = _SIGNS.split(pattern)[0]
-    groups = [name for name, _ in described_groups(aws, _PREFIX + fixed)]
+    groups = dict(described_groups(aws, _PREFIX + fixed))
     found = {
-        name: LoggingFunction(name=name, group=group)
-        for group in groups
+        name: LoggingFunction(name=name, group=group, description=known)
+        for group, known in groups.items()
         if fnmatchcase(name := group.removeprefix(_PREFIX), pattern)
     }
     try:
         for function in listed_functions(aws):
             usual = function.group == _PREFIX + function.name
             if fnmatchcase(function.name, pattern) and (not usual or function.group in groups):
-                found[function.name] = function
+                known = groups.get(function.group)
+                found[function.name] = replace(function, description=known)
     except CouldNotLook as error:
         notes.append(f"Functions with a log group of their own are not searched: {error.what}.")
     if not found:

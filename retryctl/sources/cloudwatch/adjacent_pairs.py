@@ -9,14 +9,14 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Callable, Iterable
-from itertools import count
+from dataclasses import field
 
 from retryctl.core.crosscheck.claims import Markers, bare_integer, read_claim
 from retryctl.core.grammar.record_parser import parse_record
 from retryctl.core.history.attempt_lines import Line, request_named
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.records import AppLine, FunctionError, Report, Start
-from retryctl.core.value_classes import value_class
+from retryctl.core.value_classes import state_class, value_class
 
 
 @value_class
@@ -32,26 +32,22 @@ class AdjacentPair:
         return self.second.timestamp_ms - self.first.timestamp_ms if self.second else math.inf
 
 
+@state_class
 class Pairs:
     """Finds the pairs among selected lines, taken in the order of time; ``found`` counts them.
 
     Of each kind at most ``most`` are kept: those with the most time between. ``wanted`` selects.
     """
 
-    def __init__(
-        self,
-        markers: Markers,
-        most: int,
-        wanted: Callable[[AdjacentPair], bool] = lambda pair: True,
-    ) -> None:
-        self._markers = markers
-        self._most = most
-        self._wanted = wanted
-        self._integers: dict[str | None, Line] = {}
-        self._errors: dict[str | None, dict[str | None, LogEvent]] = {}
-        self._heaps: dict[str, list[tuple[float, int, AdjacentPair]]] = {"counter": [], "error": []}
-        self._ties = count()
-        self.found = 0
+    markers: Markers
+    most: int
+    wanted: Callable[[AdjacentPair], bool] = lambda pair: True
+    found: int = 0
+    _integers: dict[str | None, Line] = field(default_factory=dict)
+    _errors: dict[str | None, dict[str | None, LogEvent]] = field(default_factory=dict)
+    _heaps: dict[str, list[tuple[float, int, AdjacentPair]]] = field(
+        default_factory=lambda: {"counter": [], "error": []}
+    )
 
     def awaits(self, stream: str | None) -> bool:
         """Whether the next line of ``stream`` can complete a pair."""
@@ -77,9 +73,9 @@ class Pairs:
 
     def _printed(self, stream: str | None, event: LogEvent, line: AppLine) -> None:
         integer = self._integers.pop(stream, None)
-        if integer and len(read_claim([integer, (event, line)], self._markers).evidence) == 2:
+        if integer and len(read_claim([integer, (event, line)], self.markers).evidence) == 2:
             self._keep("counter", AdjacentPair(first=integer[0], second=event))
-        if self._markers.are_default and bare_integer(line.text) is not None:
+        if self.markers.are_default and bare_integer(line.text) is not None:
             self._integers[stream] = (event, line)
 
     def finish(self) -> None:
@@ -99,11 +95,11 @@ class Pairs:
         return [pair for heap in ordered for _, _, pair in heap]
 
     def _keep(self, kind: str, pair: AdjacentPair) -> None:
-        if not self._wanted(pair):
+        if not self.wanted(pair):
             return
         self.found += 1
-        heap, item = self._heaps[kind], (pair.apart_ms, next(self._ties), pair)
-        if len(heap) < self._most:
+        heap, item = self._heaps[kind], (pair.apart_ms, self.found, pair)
+        if len(heap) < self.most:
             heapq.heappush(heap, item)
         else:
             heapq.heappushpop(heap, item)

@@ -16,13 +16,7 @@ from retryctl.core.grammar.record_parser import parse_record
 from retryctl.core.history.attempt_lines import CLOSING
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.limits import LONGEST_ATTEMPT_MS
-from retryctl.core.model.records import (
-    InitReport,
-    InitStart,
-    RestoreReport,
-    RestoreStart,
-    Start,
-)
+from retryctl.core.model.records import InitReport, InitStart, RestoreReport, RestoreStart, Start
 from retryctl.sources.cloudwatch.pages import StreamStretch, TimeRange
 
 _ID = rb"([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})"

@@ -5,11 +5,9 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import field
-from typing import Literal
+from dataclasses import field, replace
 
-from retryctl.core.crosscheck.claims import Markers
-from retryctl.core.value_classes import value_class
+from retryctl.core.value_classes import state_class, value_class
 from retryctl.errors import CouldNotLook
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.errors import Refused
@@ -18,12 +16,7 @@ from retryctl.sources.cloudwatch.attempt_reader import AttemptReader
 from retryctl.sources.cloudwatch.event_order import Doubt
 from retryctl.sources.cloudwatch.group_features import is_rewritten, may_query
 from retryctl.sources.cloudwatch.hits import hits_in
-from retryctl.sources.cloudwatch.insights import (
-    FRESH_MS,
-    USD_PER_GB,
-    QueryBudget,
-    estimate_bytes,
-)
+from retryctl.sources.cloudwatch.insights import FRESH_MS, estimate_bytes, usd_of
 from retryctl.sources.cloudwatch.insights_search import InsightsSearch
 from retryctl.sources.cloudwatch.pages import Page, TimeRange, matching_pages
 from retryctl.sources.cloudwatch.request_search import (
@@ -33,15 +26,10 @@ from retryctl.sources.cloudwatch.request_search import (
     SearchResult,
     pattern,
 )
+from retryctl.sources.cloudwatch.search_options import SearchOptions
 
-EngineName = Literal["auto", "filter", "insights"]
-
-
-AUTO_MOST_USD = 0.10
-"""What ``auto`` spends on Insights in one log group without a question."""
-
-QUERY_S = 10
-"""Seconds that a query is expected to take."""
+_AUTO_MOST_USD = 0.10  # what ``auto`` spends on Insights in one log group without a question
+_QUERY_S = 10  # how long a query takes, about
 _CALLS_PER_S = 10
 _CENT = 0.01
 
@@ -54,19 +42,15 @@ Memory = dict[tuple[LogGroup, tuple[str, ...]], SearchResult]
 
 
 @value_class
-class SearchOptions:
-    """How to find requests: the engine, its terms, and when ``auto`` takes Insights.
+class GroupSearch:
+    """The search for at most ``MOST_IDS`` requests in a window of one log group."""
 
-    That is where about more than ``most_pages`` remain to be searched for requests.
-    """
-
-    engine: EngineName
-    terms: QueryBudget
-    most_pages: int = 0
-    describe: Callable[[LogGroup], Description]
-    markers: Markers = field(default_factory=Markers)
+    group: LogGroup
+    request_ids: tuple[str, ...]
+    window: TimeRange
 
 
+@state_class
 class RequestSearcher:
     """FilterLogEvents and GetLogEvents where they serve, Logs Insights where they do not.
 
@@ -77,28 +61,17 @@ class RequestSearcher:
     one was to its end.
     """
 
-    def __init__(
-        self,
-        aws: AwsClient,
-        options: SearchOptions,
-        *,
-        spread: AttemptSpread,
-        now_ms: int,
-        memory: Memory,
-        on_page: Callable[[LogGroup, Page], None],
-        on_fresh: Callable[[LogGroup, TimeRange], None],
-    ) -> None:
-        self._aws = aws
-        self._options = options
-        self._spread = spread
-        self._now_ms = now_ms
-        self._memory = memory
-        self._on_page = on_page
-        self._on_fresh = on_fresh
-        self._insights: dict[LogGroup, InsightsSearch] = {}
-        self._rewritten: dict[LogGroup, bool | None] = {}
-        self.halted = threading.Event()
-        self.enough = threading.Event()
+    aws: AwsClient
+    options: SearchOptions
+    spread: AttemptSpread
+    now_ms: int
+    memory: Memory
+    on_page: Callable[[LogGroup, Page], None]
+    on_fresh: Callable[[LogGroup, TimeRange], None]
+    halted: threading.Event = field(default_factory=threading.Event)
+    enough: threading.Event = field(default_factory=threading.Event)
+    _insights: dict[LogGroup, InsightsSearch] = field(default_factory=dict)
+    _rewritten: dict[LogGroup, bool | None] = field(default_factory=dict)
 
     @property
     def bytes_scanned(self) -> float:
@@ -108,7 +81,7 @@ class RequestSearcher:
     @property
     def attempt_reader(self) -> AttemptReader:
         """What reads the lines of the attempts that were found."""
-        return AttemptReader(self._aws, self._insights)
+        return AttemptReader(aws=self.aws, insights=self._insights)
 
     def doubts(self, group: LogGroup) -> Sequence[Doubt]:
         """Milliseconds of the group whose order Insights did not give."""
@@ -119,11 +92,7 @@ class RequestSearcher:
         return group in self._insights and self._rewritten.get(group, False) is None
 
     def find_all(
-        self,
-        group: LogGroup,
-        known: Description,
-        request_ids: Sequence[str],
-        window: TimeRange,
+        self, group: LogGroup, known: Description, request_ids: Sequence[str], window: TimeRange
     ) -> SearchResult:
         """Return the hits of the requests, in all of the time that their attempts can take.
 
@@ -132,132 +101,107 @@ class RequestSearcher:
         all_found = SearchResult()
         for first in range(0, len(request_ids), MOST_IDS):
             some = tuple(request_ids[first : first + MOST_IDS])
-            before = self._memory.get((group, some), SearchResult())
-            found = self._find(group, known, some, window, before)
-            if len(some) > 1 and not self._is_any_of_honoured(group, some, window, found):
-                found = self._one_by_one(group, known, some, window, before)
-            self._memory[group, some] = found
+            search = GroupSearch(group=group, request_ids=some, window=window)
+            before = self.memory.get((group, some), SearchResult())
+            found = self._find(search, known, before)
+            if len(some) > 1 and not self._is_any_of_honoured(search, found):
+                found = self._one_by_one(search, known, before)
+            self.memory[group, some] = found
             all_found.hits += found.hits
             all_found.unsearched += found.unsearched
             all_found.left += found.left
         return all_found
 
-    def _is_any_of_honoured(
-        self,
-        group: LogGroup,
-        request_ids: Sequence[str],
-        window: TimeRange,
-        found: SearchResult,
-    ) -> bool:
+    def _is_any_of_honoured(self, search: GroupSearch, found: SearchResult) -> bool:
         """Whether a pattern of several IDs finds each of them.
 
         Checked where some ID was not found, with an event that has another: it must be found
         with its ID in the first place of a pattern and in the last.
         """
-        missing_ids = set(request_ids) - {hit.request_id for hit in found.hits}
-        if not missing_ids or group in self._insights or self.halted.is_set():
+        missing_ids = set(search.request_ids) - {hit.request_id for hit in found.hits}
+        if not missing_ids or search.group in self._insights or self.halted.is_set():
             return True
-        sample = self._sample(group, window, found)
+        sample = self._sample(search, found)
         if sample is None:
             return True
         request_id, at_ms = sample
         moment = TimeRange(since_ms=at_ms, until_ms=at_ms + 1)
         other = min(missing_ids)
         for both in ((request_id, other), (other, request_id)):
-            pages = matching_pages(self._aws, group, moment, pattern(both))
+            pages = matching_pages(self.aws, search.group, moment, pattern(both))
             if not any(request_id in event.message for page in pages for event in page.events):
                 return False
         return True
 
-    def _sample(
-        self, group: LogGroup, window: TimeRange, found: SearchResult
-    ) -> tuple[str, int] | None:
+    def _sample(self, search: GroupSearch, found: SearchResult) -> tuple[str, int] | None:
         """Return the request ID and the time of an event in the group; a hit if there is one."""
         if found.hits:
             return found.hits[0].request_id, found.hits[0].timestamp_ms
-        for page in matching_pages(self._aws, group, window, '"RequestId: "', limit=10):
-            for event in page.events:
-                if name := _REQUEST_ID.search(event.message):
-                    return name[0], event.timestamp_ms
-            return None
+        pages = matching_pages(self.aws, search.group, search.window, '"RequestId: "', limit=10)
+        for event in next(pages).events:
+            if name := _REQUEST_ID.search(event.message):
+                return name[0], event.timestamp_ms
         return None
 
     def _one_by_one(
-        self,
-        group: LogGroup,
-        known: Description,
-        request_ids: Sequence[str],
-        window: TimeRange,
-        before: SearchResult,
+        self, search: GroupSearch, known: Description, before: SearchResult
     ) -> SearchResult:
         found = SearchResult(done=before.done)
-        for request_id in request_ids:
-            one = self._find(group, known, (request_id,), window, SearchResult())
+        for request_id in search.request_ids:
+            one = self._find(replace(search, request_ids=(request_id,)), known, SearchResult())
             found.add(one.hits)
             found.unsearched += one.unsearched
             found.left += one.left
         return found
 
-    def _find(
-        self,
-        group: LogGroup,
-        known: Description,
-        request_ids: Sequence[str],
-        window: TimeRange,
-        before: SearchResult,
-    ) -> SearchResult:
-        auto = self._options.engine == "auto"
-        needs_insights = self._options.engine == "insights" or (auto and known.needs_insights)
+    def _find(self, search: GroupSearch, known: Description, before: SearchResult) -> SearchResult:
+        group, auto = search.group, self.options.engine == "auto"
+        needs_insights = self.options.engine == "insights" or (auto and known.needs_insights)
         if group in self._insights or (needs_insights and self._may_query(group)):
-            return self._query(group, request_ids, [window], before)
-        auto = auto and not needs_insights
-        most = self._options.most_pages if auto else None
-        size = estimate_bytes(known, [window], self._now_ms) or 0
+            return self._query(search, [search.window], before)
+        most = self.options.most_pages if auto and not needs_insights else None
+        size = estimate_bytes(known, [search.window], self.now_ms) or 0
         try:
-            found = self._filter(
-                group, request_ids, window, before, most, is_busy=size > _BUSY_BYTES
-            )
+            found = self._filter(search, before, most, is_busy=size > _BUSY_BYTES)
         except Refused as refused:
-            if self._options.engine == "filter" or not refused.is_log_class:
+            if self.options.engine == "filter" or not refused.is_log_class:
                 raise
-            return self._query(group, request_ids, [window], before)
-        if not found.left or self.halted.is_set() or self.enough.is_set():
+            return self._query(search, [search.window], before)
+        if not found.left or self._ended():
             return found
         if not self._may_query(group) or not self._is_worth_it(group, found):
-            return self._filter(group, request_ids, window, found)
+            return self._filter(search, found)
         try:
-            queried = self._query(group, request_ids, found.left, found)
+            queried = self._query(search, found.left, found)
         except CouldNotLook as error:
-            self._options.terms.warn(
+            self.options.terms.warn(
                 f"{error.what}. The search continues with about {found.pages_left:,.0f} calls of "
                 "FilterLogEvents."
             )
-            return self._filter(group, request_ids, window, found)
+            return self._filter(search, found)
         queried.unsearched += found.unsearched
         return queried
 
+    def _ended(self) -> bool:
+        return self.halted.is_set() or self.enough.is_set()
+
     def _may_query(self, group: LogGroup) -> bool:
         """Whether Insights may read the group, whose original text it may not return."""
-        options = self._options
         if group not in self._rewritten:
-            self._rewritten[group] = is_rewritten(
-                self._aws,
-                group,
-                options.describe(group),
-                engine=options.engine,
-                warn=options.terms.warn,
-            )
-        return may_query(self._rewritten[group], options.engine)
+            self._rewritten[group] = is_rewritten(self.aws, group, self.options)
+        return may_query(self._rewritten[group], self.options.engine)
 
     def _is_worth_it(self, group: LogGroup, found: SearchResult) -> bool:
         """Whether Insights may take over, by its cost; above a bound the user decides."""
-        terms, cost = self._options.terms, self._insights_cost(group, found.left)
+        terms = self.options.terms
+        size = estimate_bytes(self.options.describe(group), found.left, self.now_ms)
+        cost = None if size is None else usd_of(size)
         choice = (
             f"About {found.pages_left:,.0f} or more calls of FilterLogEvents remain for "
             f"{group.name}, about {found.pages_left / _CALLS_PER_S:,.0f} s. "
-            f"Logs Insights takes about {QUERY_S} s and costs {_dollars(cost)}"
+            f"Logs Insights takes about {_QUERY_S} s and costs {_dollars(cost)}"
         )
-        most = AUTO_MOST_USD if terms.max_cost_usd is None else terms.max_cost_usd
+        most = _AUTO_MOST_USD if terms.max_cost_usd is None else terms.max_cost_usd
         if cost is not None and cost <= most:
             terms.warn(f"{choice}: it is used.")
             return True
@@ -272,78 +216,57 @@ class RequestSearcher:
         )
         return False
 
-    def _insights_cost(self, group: LogGroup, windows: Sequence[TimeRange]) -> float | None:
-        """US dollars for a query over the windows; ``None`` where the size is not known."""
-        size = estimate_bytes(self._options.describe(group), windows, self._now_ms)
-        return None if size is None else size / 1e9 * USD_PER_GB
-
     def _filter(
         self,
-        group: LogGroup,
-        request_ids: Sequence[str],
-        window: TimeRange,
+        search: GroupSearch,
         before: SearchResult,
         most_pages: int | None = None,
         *,
         is_busy: bool = True,
     ) -> SearchResult:
-        search = RequestSearch(
-            self._aws,
-            group,
-            request_ids,
-            window,
-            spread=self._spread,
-            now_ms=self._now_ms,
-            on_page=lambda page: self._on_page(group, page),
-            halted=_Either(self.halted, self.enough),
+        return RequestSearch(
+            self.aws,
+            search.group,
+            search.request_ids,
+            search.window,
+            spread=self.spread,
+            now_ms=self.now_ms,
+            on_page=lambda page: self.on_page(search.group, page),
+            is_halted=self._ended,
             most_pages=most_pages,
             before=before,
             is_busy=is_busy,
-        )
-        return search.run()
+        ).run()
 
     def _query(
-        self,
-        group: LogGroup,
-        request_ids: Sequence[str],
-        windows: Sequence[TimeRange],
-        before: SearchResult,
+        self, search: GroupSearch, windows: Sequence[TimeRange], before: SearchResult
     ) -> SearchResult:
         """Search by Insights, and the newest time by FilterLogEvents; if that is refused, a gap."""
+        group, request_ids = search.group, search.request_ids
         insights = self._insights.get(group) or InsightsSearch(
-            self._aws,
-            group,
-            self._options.terms,
-            describe=self._options.describe,
-            now_ms=self._now_ms,
+            aws=self.aws,
+            group=group,
+            options=self.options,
+            now_ms=self.now_ms,
             halted=self.halted,
-            markers=self._options.markers,
         )
-        found = insights.search(request_ids, windows, self._spread, before)
+        found = insights.search(request_ids, windows, self.spread, before)
         self._insights[group] = insights
-        fresh = TimeRange(since_ms=self._now_ms - FRESH_MS, until_ms=self._now_ms + 1)
+        fresh = TimeRange(since_ms=self.now_ms - FRESH_MS, until_ms=self.now_ms + 1)
         if max(window.until_ms for window in windows) <= fresh.since_ms:
             return found
         try:
-            for page in matching_pages(self._aws, group, fresh, pattern(request_ids)):
-                self._on_page(group, page)
+            for page in matching_pages(self.aws, group, fresh, pattern(request_ids)):
+                self.on_page(group, page)
                 found.add(m for event in page.events for m in hits_in(event, request_ids))
         except CouldNotLook:
-            self._on_fresh(group, fresh)
+            self.on_fresh(group, fresh)
         return found
 
     def report_scanned(self) -> None:
         """To be called when all is read."""
         for insights in self._insights.values():
             insights.report_scanned()
-
-
-class _Either:
-    def __init__(self, *events: threading.Event) -> None:
-        self._events = events
-
-    def is_set(self) -> bool:
-        return any(event.is_set() for event in self._events)
 
 
 def _dollars(cost: float | None) -> str:

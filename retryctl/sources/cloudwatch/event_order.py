@@ -23,7 +23,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import field
+from dataclasses import field, replace
 from itertools import groupby
 
 from retryctl.core.crosscheck.claims import Markers, bare_integer, read_claim
@@ -110,15 +110,12 @@ class EventOrder:
 
     def copy(self) -> EventOrder:
         """Return an independent order, in which a chunk can be tried."""
-        other = EventOrder(markers=self.markers)
-        other.take_over(self)
-        return other
-
-    def take_over(self, other: EventOrder) -> None:
-        """Continue where ``other`` is."""
-        self.doubts[:], self.known = other.doubts, other.known
-        self._started_ms = dict(other._started_ms)
-        self._after_integer = set(other._after_integer)
+        return replace(
+            self,
+            doubts=[*self.doubts],
+            _started_ms={**self._started_ms},
+            _after_integer={*self._after_integer},
+        )
 
     def ordered(self, events: Iterable[LogEvent]) -> list[LogEvent]:
         """Return the events by time, then by stream, then by the rules of this module."""
@@ -147,10 +144,7 @@ class EventOrder:
             since_ms = self._started_ms.get(stream, 0)
             self.doubts.append(
                 Doubt(
-                    log_stream=stream or None,
-                    since_ms=since_ms,
-                    until_ms=at_ms + 1,
-                    lines=doubtful,
+                    log_stream=stream or None, since_ms=since_ms, until_ms=at_ms + 1, lines=doubtful
                 )
             )
         return [(event, record) for _, event, record in placed]
@@ -159,9 +153,8 @@ class EventOrder:
         """Whether a verdict or an outcome can depend on the line."""
         if not isinstance(record, AppLine):
             return True
-        return _is_claim(record) if self.markers.are_default else self._claims(event, record)
-
-    def _claims(self, event: LogEvent, record: AppLine) -> bool:
+        if self.markers.are_default:  # "retryctl" marks a line of the counters
+            return _rank(record) in (_INTEGER, _BRANCH) or '"retryctl"' in record.text
         return not read_claim([(event, record)], self.markers).silent
 
     def _equal_claims(self, placed: Sequence[tuple[_Place, LogEvent, Record]]) -> int:
@@ -198,22 +191,9 @@ def _as_in(messages: Sequence[str], lines: Iterable[_Line]) -> list[_Line]:
     return [waiting[message].pop(0) for message in messages]
 
 
-def in_order(
-    events: Iterable[LogEvent], markers: Markers | None = None
-) -> tuple[list[LogEvent], list[Doubt]]:
-    """Return the events in order, and what of their order is not settled."""
-    order = EventOrder(markers=markers or Markers())
-    return order.ordered(events), order.doubts
-
-
 def moment_of(event: LogEvent) -> Moment:
     """Return the millisecond of an event in its stream."""
     return event.timestamp_ms, event.log_stream or ""
-
-
-def _is_claim(line: AppLine) -> bool:
-    """Whether it is a printed integer, a printed branch, or the marker of the counters."""
-    return _rank(line) in (_INTEGER, _BRANCH) or '"retryctl"' in line.text
 
 
 def _attempts(records: Sequence[Record]) -> _Attempts:

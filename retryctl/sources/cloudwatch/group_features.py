@@ -12,7 +12,7 @@ FilterLogEvents and GetLogEvents return the original text, which is what the gra
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -21,8 +21,9 @@ from retryctl.core.value_classes import value_class
 from retryctl.errors import CouldNotLook, RetryctlError
 from retryctl.sources.aws.client import AwsClient, AwsResponse
 from retryctl.sources.aws.fact_reading import is_absent
-from retryctl.sources.aws.log_groups import Description, LogGroup
+from retryctl.sources.aws.log_groups import LogGroup
 from retryctl.sources.cloudwatch.pages import TimeRange, matching_pages
+from retryctl.sources.cloudwatch.search_options import EngineName, SearchOptions
 
 FIELD_OF_TEXT, FIELD_OF_JSON = "@requestId", "record.requestId"
 _RECORDS = '?"START RequestId: " ?"platform.start"'
@@ -81,7 +82,8 @@ def _fields_in_use(aws: AwsClient, group: LogGroup, window: TimeRange) -> set[st
         sample = next(filter(None, samples), [])
         if not sample:
             return set()
-        fields |= {_field_of(event.message) for event in sample}
+        in_json = {event.message.lstrip().startswith("{") for event in sample}
+        fields |= {FIELD_OF_JSON if is_json else FIELD_OF_TEXT for is_json in in_json}
     return fields
 
 
@@ -99,10 +101,6 @@ def _ends(window: TimeRange) -> Iterator[list[TimeRange]]:
     ]
 
 
-def _field_of(message: str) -> str:
-    return FIELD_OF_JSON if message.lstrip().startswith("{") else FIELD_OF_TEXT
-
-
 def id_conditions(
     indexes: Sequence[FieldIndex], request_ids: Iterable[str], since_ms: int
 ) -> Iterator[str]:
@@ -116,27 +114,20 @@ def id_conditions(
         yield f"{command} {index.name} in [{values}]"
 
 
-def is_rewritten(
-    aws: AwsClient,
-    group: LogGroup,
-    described: Description,
-    *,
-    engine: str,
-    warn: Callable[[str], None],
-) -> bool | None:
+def is_rewritten(aws: AwsClient, group: LogGroup, options: SearchOptions) -> bool | None:
     """Whether Insights does not return the original text of the group; ``None``: not known.
 
-    ``warn`` reports what makes FilterLogEvents read it (``may_query``).
+    A warning reports what makes FilterLogEvents read it (``may_query``).
     """
-    if described.log_class not in (None, "STANDARD"):
+    if options.describe(group).log_class not in (None, "STANDARD"):
         return False
-    known = _has_transformer(aws, group)
+    known, warn = _has_transformer(aws, group), options.terms.warn
     if known:
         warn(
             f"{group.name} has a log transformer, and Logs Insights returns the transformed text: "
             "FilterLogEvents reads the original."
         )
-    elif known is None and not may_query(known, engine):
+    elif known is None and not may_query(known, options.engine):
         warn(
             f"{NOT_KNOWN.format(group.name)}: FilterLogEvents reads the original. "
             "--engine insights allows Logs Insights."
@@ -144,7 +135,7 @@ def is_rewritten(
     return known
 
 
-def may_query(rewritten: bool | None, engine: str) -> bool:
+def may_query(rewritten: bool | None, engine: EngineName) -> bool:
     """Whether Insights may read the group; where that is not known, only at the user's word."""
     return rewritten is False or (rewritten is None and engine == "insights")
 

@@ -9,26 +9,24 @@ from __future__ import annotations
 
 import contextlib
 import threading
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError
-from dataclasses import replace
+from dataclasses import field, replace
+from typing import Any
 
-from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.model.events import LogEvent
 from retryctl.core.timestamps import iso_ms
-from retryctl.core.value_classes import value_class
+from retryctl.core.value_classes import state_class
 from retryctl.errors import CouldNotLook, RetryctlError, Throttled
 from retryctl.sources.aws.client import AwsClient, AwsResponse
 from retryctl.sources.aws.errors import Refused
 from retryctl.sources.aws.log_groups import Description, LogGroup
 from retryctl.sources.cloudwatch.event_order import Doubt, EventOrder
-from retryctl.sources.cloudwatch.group_features import (
-    FieldIndex,
-)
+from retryctl.sources.cloudwatch.group_features import FieldIndex
 from retryctl.sources.cloudwatch.pages import TimeRange
+from retryctl.sources.cloudwatch.search_options import SearchOptions
 
-USD_PER_GB = 0.005
+_USD_PER_GB = 0.005
 FRESH_MS = 120_000
 _GB = 1e9
 _FIELDS = "fields @timestamp, @message, @logStream, @log"
@@ -40,19 +38,7 @@ _NO_ROWS: AwsResponse = {"results": [], "statistics": {"recordsMatched": 0.0}}
 _DEFAULT_AGE_MS = 30 * 24 * 3_600_000
 
 
-@value_class
-class QueryBudget:
-    """What the queries on a group may cost (US dollars, ``None`` for any).
-
-    ``warn`` reports what they cost. ``confirm`` puts a question to the user: whether to pay.
-    """
-
-    max_cost_usd: float | None = None
-    warn: Callable[[str], None] = lambda sentence: None
-    confirm: Callable[[str], bool] = lambda question: False
-    sleep: Callable[[float], None] = time.sleep
-
-
+@state_class
 class InsightsClient:
     """Queries on one log group. ``bytes_scanned`` is what they were charged for so far.
 
@@ -63,39 +49,28 @@ class InsightsClient:
     to before the group's creation or beyond its retention, where no query may end.
     """
 
-    def __init__(
-        self,
-        aws: AwsClient,
-        group: LogGroup,
-        terms: QueryBudget,
-        *,
-        describe: Callable[[LogGroup], Description],
-        now_ms: int,
-        halted: threading.Event,
-        markers: Markers | None = None,
-    ) -> None:
-        self._aws = aws
-        self._group = group
-        self._markers = markers or Markers()
-        self._terms = terms
-        self._describe = describe
-        self._now_ms = now_ms
-        self._halted = halted
-        self._lock = threading.Lock()
-        self.bytes_scanned = 0.0
-        self.unread: list[TimeRange] = []
-        self.incomplete: list[tuple[TimeRange, RetryctlError]] = []
-        self.doubts: list[Doubt] = []
-        self.clamped = False
+    aws: AwsClient
+    group: LogGroup
+    options: SearchOptions
+    now_ms: int
+    halted: threading.Event
+    bytes_scanned: float = 0.0
+    unread: list[TimeRange] = field(default_factory=list)
+    incomplete: list[tuple[TimeRange, RetryctlError]] = field(default_factory=list)
+    doubts: list[Doubt] = field(default_factory=list)
+    clamped: bool = False
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def report_scanned(self) -> None:
         """To be called when all is read."""
-        self._terms.warn(
-            f"Logs Insights scanned {_amount(self.bytes_scanned)} of {self._group.name}."
+        self.options.terms.warn(
+            f"Logs Insights scanned {_amount(self.bytes_scanned)} of {self.group.name}."
         )
 
     def _announce(self, windows: Sequence[TimeRange], indexes: Sequence[FieldIndex] = ()) -> None:
-        if self._describe(self._group).is_delivery:  # StartQuery is refused: nothing is scanned
+        if self.options.describe(
+            self.group
+        ).is_delivery:  # StartQuery is refused: nothing is scanned
             return
         size = self._estimate(windows)
         self._refuse_above(size)
@@ -103,26 +78,26 @@ class InsightsClient:
         if indexes:
             names = " and ".join(index.name for index in indexes)
             about = f"less than {about}, by the index of {names},"
-        self._terms.warn(f"Logs Insights will scan {about} of {self._group.name}.")
+        self.options.terms.warn(f"Logs Insights will scan {about} of {self.group.name}.")
 
     def _refuse_above(self, size: float | None) -> None:
         """Raise CouldNotLook if ``size`` more bytes cost more than the budget allows."""
-        allowed = self._terms.max_cost_usd
-        if allowed is None or (size is not None and _usd(self.bytes_scanned + size) <= allowed):
+        allowed = self.options.terms.max_cost_usd
+        if allowed is None or (size is not None and usd_of(self.bytes_scanned + size) <= allowed):
             return
         cost = (
             "an unknown amount" if size is None else f"about {_amount(self.bytes_scanned + size)}"
         )
-        only = self._describe(self._group).needs_insights
+        only = self.options.describe(self.group).needs_insights
         other = "" if only else ", or use --engine filter where the group's class allows it"
         raise CouldNotLook(
-            f"Logs Insights would scan {cost} of {self._group.name}, "
+            f"Logs Insights would scan {cost} of {self.group.name}, "
             f"and --max-cost allows ${allowed:g}",
             f"Shorten the window with --since, or raise --max-cost{other}.",
         )
 
     def _estimate(self, windows: Sequence[TimeRange]) -> float | None:
-        return estimate_bytes(self._describe(self._group), windows, self._now_ms)
+        return estimate_bytes(self.options.describe(self.group), windows, self.now_ms)
 
     # ----------------------------------------------------------------------- one query
 
@@ -144,9 +119,7 @@ class InsightsClient:
         events = self._events(window, [cells(row) for row in answer["results"]])
         if not _is_whole(answer):
             window = self._up_to_the_last(events, window)
-        for event in events:
-            if window.since_ms <= event.timestamp_ms < window.until_ms:
-                yield event
+        yield from (event for event in events if window.has(event.timestamp_ms))
 
     def _events(self, window: TimeRange, rows: Sequence[dict[str, str]]) -> list[LogEvent]:
         """Return the events of the rows, and note those without a field that every event has.
@@ -177,19 +150,19 @@ class InsightsClient:
 
     def _fields(self) -> str:
         """Return what to select of each event; only groups of the class Standard take unmask."""
-        of_class = self._describe(self._group).log_class
-        unmask = self._aws.unmask and of_class in (None, "STANDARD")
+        of_class = self.options.describe(self.group).log_class
+        unmask = self.aws.unmask and of_class in (None, "STANDARD")
         return f"{_FIELDS}, unmask(@message) as {_UNMASKED}" if unmask else _FIELDS
 
     def _in_order(self, events: Iterable[LogEvent]) -> list[LogEvent]:
-        order = EventOrder(markers=self._markers)
+        order = EventOrder(markers=self.options.markers)
         ordered = order.ordered(events)
         with self._lock:
             self.doubts += order.doubts
         return ordered
 
     def _query(self, window: TimeRange, *commands: str) -> AwsResponse:
-        if self._halted.is_set():  # no further query is paid for
+        if self.halted.is_set():  # no further query is paid for
             raise CancelledError
         self._refuse_above(self._estimate([window]))
         kept = self._kept(window)
@@ -197,20 +170,20 @@ class InsightsClient:
             return _NO_ROWS
         first_s, last_s = _seconds(kept)
         try:
-            started = self._start(first_s, last_s, commands)
+            query_id = self._start(first_s, last_s, commands)
         except Refused as refused:
             if not refused.is_before_group:
                 raise
             self.clamped = True
             return _NO_ROWS
         try:
-            answer = self._result(started["queryId"])
+            answer = self._result(query_id)
         except BaseException:  # also Ctrl-C: what runs on is paid for
-            self._stop(started["queryId"])
+            self._stop(query_id)
             raise
         if "statistics" not in answer:  # an emulator that may ignore the query
             raise CouldNotLook(
-                f"the answer to the query on {self._group.name} has no statistics: this endpoint "
+                f"the answer to the query on {self.group.name} has no statistics: this endpoint "
                 "is not Logs Insights",
                 "Use --engine filter.",
             )
@@ -220,66 +193,55 @@ class InsightsClient:
 
     def _kept(self, window: TimeRange) -> TimeRange | None:
         """Return the part of the window that the group can have: earlier queries are refused."""
-        known = self._describe(self._group)
-        since_ms = max(known.created_ms or 0, known.kept_since_ms(self._now_ms) or 0)
+        known = self.options.describe(self.group)
+        since_ms = max(known.created_ms or 0, known.kept_since_ms(self.now_ms) or 0)
         if since_ms <= window.since_ms:
             return window
         self.clamped = True
         return replace(window, since_ms=since_ms) if since_ms < window.until_ms else None
 
-    def _start(self, first_s: int, last_s: int, commands: Sequence[str]) -> AwsResponse:
-        return self._aws.call(
-            "logs",
-            "StartQuery",
-            {
-                "logGroupIdentifiers": [self._group.identifier or self._group.name],
-                "startTime": first_s,
-                "endTime": last_s,
-                "queryString": "\n| ".join(commands),
-            },
-            expect="queryId",
-            subject=self._group.name,
-        )
+    def _start(self, first_s: int, last_s: int, commands: Sequence[str]) -> str:
+        """Start a query, and return its ID."""
+        request = {
+            "logGroupIdentifiers": [self.group.identifier or self.group.name],
+            "startTime": first_s,
+            "endTime": last_s,
+            "queryString": "\n| ".join(commands),
+        }
+        return str(self._call("StartQuery", request, expect="queryId")["queryId"])
 
     def _result(self, query_id: str) -> AwsResponse:
         wait_s = _FIRST_WAIT_S
         while True:
-            answer = self._aws.call(
-                "logs",
-                "GetQueryResults",
-                {"queryId": query_id},
-                expect="status",
-                subject=self._group.name,
-                region=self._group.region,
-            )
+            answer = self._call("GetQueryResults", {"queryId": query_id}, expect="status")
             if answer["status"] == "Complete":
                 return answer
             if answer["status"] not in ("Scheduled", "Running"):
                 raise Throttled(
-                    f"the query on {self._group.name} ended as {answer['status']}",
+                    f"the query on {self.group.name} ended as {answer['status']}",
                     "Try again, with a shorter --since or with --engine filter.",
                 )
-            self._terms.sleep(wait_s)
-            if self._halted.is_set():
+            self.options.terms.sleep(wait_s)
+            if self.halted.is_set():
                 raise CancelledError
             wait_s = min(_LONGEST_WAIT_S, wait_s * 1.5)
 
     def _stop(self, query_id: str) -> None:
         with contextlib.suppress(CouldNotLook):  # it may have ended by itself
-            self._aws.call(
-                "logs",
-                "StopQuery",
-                {"queryId": query_id},
-                subject=self._group.name,
-                region=self._group.region,
-            )
+            self._call("StopQuery", {"queryId": query_id})
+
+    def _call(
+        self, operation: str, request: dict[str, Any], *, expect: str | None = None
+    ) -> AwsResponse:
+        name, region = self.group.name, self.group.region
+        return self.aws.call("logs", operation, request, expect=expect, subject=name, region=region)
 
     def _event(self, row: dict[str, str]) -> LogEvent:
         return LogEvent(
             timestamp_ms=utc_ms(row["@timestamp"]),
             message=row.get(_UNMASKED, row["@message"]),
             log_stream=row["@logStream"],
-            log_group=self._group.name,
+            log_group=self.group.name,
         )
 
 
@@ -287,10 +249,7 @@ def estimate_bytes(group: Description, windows: Sequence[TimeRange], now_ms: int
     """Bytes in the windows, as if the group had grown evenly; ``None`` if its size is unknown."""
     if group.stored_bytes is None:
         return None
-    began_ms = max(
-        group.created_ms or now_ms - _DEFAULT_AGE_MS,
-        group.kept_since_ms(now_ms) or 0,
-    )
+    began_ms = max(group.created_ms or now_ms - _DEFAULT_AGE_MS, group.kept_since_ms(now_ms) or 0)
     age_ms = max(1, now_ms - began_ms)
     shares = (min(1.0, (window.until_ms - window.since_ms) / age_ms) for window in windows)
     return group.stored_bytes * sum(shares)
@@ -321,11 +280,12 @@ def cells(row: list[dict[str, str]]) -> dict[str, str]:
     return {cell["field"]: cell["value"] for cell in row if "field" in cell and "value" in cell}
 
 
-def _usd(size: float) -> float:
-    return size / _GB * USD_PER_GB
+def usd_of(size: float) -> float:
+    """Return the price of ``size`` bytes that a query scans, in US dollars."""
+    return size / _GB * _USD_PER_GB
 
 
 def _amount(size: float) -> str:
     """``1.2 GB ($0.006)``."""
     unit, scale = ("GB", _GB) if size >= _GB else ("MB", 1e6)
-    return f"{size / scale:.1f} {unit} (${_usd(size):.3f})"
+    return f"{size / scale:.1f} {unit} (${usd_of(size):.3f})"

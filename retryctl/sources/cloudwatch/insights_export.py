@@ -20,7 +20,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from retryctl.core.model.events import LogEvent
-from retryctl.core.value_classes import value_class
+from retryctl.core.value_classes import state_class, value_class
 from retryctl.errors import CouldNotLook
 from retryctl.sources.aws.daemon_pool import DaemonPool, PoolTask
 from retryctl.sources.cloudwatch.event_order import EventOrder
@@ -55,20 +55,20 @@ MOST_UNSELECTED = 100_000
 _LINES_OF_A_PART = 6_000
 # An account may run 100 queries at once, and others want some of them.
 _AT_ONCE = 4
-_ESCAPE_OR_SLASH = r"(\\.)|/"
 
 
 class TooManyLines(CouldNotLook):
     """All lines of a window take too many queries."""
 
 
+@state_class
 class InsightsLines(InsightsClient):
     """The lines of one log group; see ``InsightsClient`` for its attributes.
 
     ``lookups_ended``: the order of more milliseconds was needed than GetLogEvents is used for.
     """
 
-    lookups_ended = False
+    lookups_ended: bool = False
 
     def read(self, window: TimeRange, expression: str | None) -> Iterator[list[LogEvent]]:
         """Yield the events that match a regular expression, or all of them, oldest first.
@@ -86,19 +86,19 @@ class InsightsLines(InsightsClient):
         windows, matched = self._windows(window, command)
         if expression is None and matched > MOST_UNSELECTED:
             raise TooManyLines(
-                f"{self._group.name} has more than {MOST_UNSELECTED:,} lines in the window",
+                f"{self.group.name} has more than {MOST_UNSELECTED:,} lines in the window",
                 "Shorten the window with --since.",
             )
         order = StreamOrder(
-            aws=self._aws,
-            group=self._group,
-            order=EventOrder(markers=self._markers, doubts=self.doubts),
+            aws=self.aws,
+            group=self.group,
+            order=EventOrder(markers=self.options.markers),
             most=MOST_LOOKUPS,
         )
         for events in self._in_turn(windows, command):
             if events:
                 ordered = order.ordered(events)
-                self.lookups_ended = order.ended
+                self.lookups_ended, self.doubts = order.ended, order.order.doubts
                 yield ordered
 
     def _windows(self, window: TimeRange, command: str) -> tuple[list[TimeRange], int]:
@@ -130,17 +130,14 @@ class InsightsLines(InsightsClient):
                 while waiting:
                     yield waiting.popleft().result()
             except BaseException:  # also Ctrl-C: or leaving this would wait for the queries
-                self._halted.set()
+                self.halted.set()
                 raise
 
 
 def condition_for(expression: str) -> str:
     """Return the condition of ``filter`` for messages that match."""
-    return f"@message like /{re.sub(_ESCAPE_OR_SLASH, _slash_escaped, expression)}/"
-
-
-def _slash_escaped(found: re.Match[str]) -> str:
-    return found[1] or r"\/"
+    escaped = re.sub(r"(\\.)|/", lambda found: found[1] or r"\/", expression)
+    return f"@message like /{escaped}/"
 
 
 def bin_for(window: TimeRange) -> Bin:
@@ -162,13 +159,14 @@ def windows_for(counts: Mapping[int, int], size: Bin, window: TimeRange) -> list
             until_ms=min(since_ms + size.ms, window.until_ms),
         )
         parts = _parts(of_bin, counts[since_ms])
+        share = -(-counts[since_ms] // len(parts))
         for part in parts:
-            lines += -(-counts[since_ms] // len(parts))
+            lines += share
             if joined and lines <= _MOST_LINES:
                 joined[-1] = replace(joined[-1], until_ms=part.until_ms)
             else:
                 joined.append(part)
-                lines = -(-counts[since_ms] // len(parts))
+                lines = share
     return joined
 
 

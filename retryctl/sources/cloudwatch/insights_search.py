@@ -5,11 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from retryctl.core.model.events import LogEvent
-from retryctl.sources.cloudwatch.group_features import (
-    FieldIndex,
-    id_conditions,
-    request_id_indexes,
-)
+from retryctl.sources.cloudwatch.group_features import FieldIndex, id_conditions, request_id_indexes
 from retryctl.sources.cloudwatch.hits import Hit, Kind, StreamSlice, belonging, hits_in
 from retryctl.sources.cloudwatch.insights import InsightsClient
 from retryctl.sources.cloudwatch.pages import TimeRange
@@ -45,17 +41,17 @@ class InsightsSearch(InsightsClient):
             else:
                 found.add(self._indexed(part.window, request_ids, indexes))
             plan.finished(part, pages=1)
-            around = [spread.around(own, self._now_ms) for own in _by_request(found.hits)]
+            around = [spread.around(own, self.now_ms) for own in _by_request(found.hits)]
             plan.aim = tuple(merged([*plan.aim, *around]))
         found.done = plan.done
         found.unsearched += self.incomplete
         return found
 
     def _indexes(self, windows: Sequence[TimeRange]) -> Sequence[FieldIndex]:
-        if not windows or self._describe(self._group).needs_insights:
+        if not windows or self.options.describe(self.group).needs_insights:
             return ()
         whole = TimeRange(since_ms=windows[0].since_ms, until_ms=windows[-1].until_ms)
-        return request_id_indexes(self._aws, self._group, whole)
+        return request_id_indexes(self.aws, self.group, whole)
 
     def _mentions(self, window: TimeRange, request_ids: Sequence[str]) -> dict[Hit, None]:
         """Find the lines that have an ID anywhere."""

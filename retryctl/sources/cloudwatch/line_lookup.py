@@ -86,12 +86,6 @@ class LineLookup:
         """
         return self._look_up(pairs.farthest(_some(pages), errors=_MOST_ERRORS))
 
-    def reaches_all(self, pairs: Pairs, *, pages: int) -> bool:
-        """Whether ``some`` looks up all pairs, and none remains unknown."""
-        if pairs.found > len(pairs.farthest(_some(pages), errors=_MOST_ERRORS)):
-            return False
-        return self.some(pairs, pages=pages).verified == pairs.found
-
     def every(self, pairs: Pairs, *, pages: int) -> PairLookup:
         """Look up all pairs; none of them where reading all lines costs less."""
         most = min(MOST_PAIRS, max(_MOST_SURE_PAIRS, pages * _LINES_FOR_A_SELECTED))

@@ -33,6 +33,10 @@ class TimeRange:
     since_ms: int
     until_ms: int
 
+    def has(self, at_ms: int) -> bool:
+        """Whether the moment lies in it."""
+        return self.since_ms <= at_ms < self.until_ms
+
 
 @value_class
 class StreamStretch:
@@ -43,8 +47,7 @@ class StreamStretch:
 
     def has(self, event: LogEvent) -> bool:
         """Whether the event stands in it."""
-        of_stream = event.log_stream == self.log_stream
-        return of_stream and self.window.since_ms <= event.timestamp_ms < self.window.until_ms
+        return event.log_stream == self.log_stream and self.window.has(event.timestamp_ms)
 
 
 def asked_window(since_ms: int | None, until_ms: int | None, now_ms: int) -> TimeRange:

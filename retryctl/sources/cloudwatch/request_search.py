@@ -20,7 +20,7 @@ from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.log_groups import LogGroup
 from retryctl.sources.cloudwatch.hits import Hit, Kind, hits_in
 from retryctl.sources.cloudwatch.pages import Page, TimeRange, matching_pages
-from retryctl.sources.cloudwatch.slice_runner import Halted, SliceRead, SliceRunner
+from retryctl.sources.cloudwatch.slice_runner import SliceRead, SliceRunner
 from retryctl.sources.cloudwatch.time_slices import SlicePlanner, TimeSlice, merged
 
 # A pattern has at most 1,024 characters.
@@ -93,7 +93,7 @@ class RequestSearch:
 
     ``before`` is what came of an earlier one. ``on_page`` is called after every page, from any
     thread. Where about more than ``most_pages`` remain, no further slice is begun, and what
-    remains is ``left``; the same once ``halted`` is set.
+    remains is ``left``; the same once ``is_halted()``.
     """
 
     def __init__(
@@ -106,7 +106,7 @@ class RequestSearch:
         spread: AttemptSpread,
         now_ms: int,
         on_page: Callable[[Page], None],
-        halted: Halted,
+        is_halted: Callable[[], bool],
         most_pages: int | None = None,
         before: SearchResult | None = None,
         is_busy: bool = False,
@@ -124,7 +124,7 @@ class RequestSearch:
         self._found = SearchResult(hits=list(before.hits))
         self._expected_pages = 0.0
         self._lock = threading.Lock()
-        self._slices = SliceRunner(aws, self._plan, self._search, halted=halted)
+        self._slices = SliceRunner(aws, self._plan, self._search, is_halted=is_halted)
 
     def run(self) -> SearchResult:
         """Search all of the aim. Raises the error of the first call where nothing can be read."""

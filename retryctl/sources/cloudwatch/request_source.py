@@ -31,25 +31,9 @@ from retryctl.sources.aws.log_groups import (
     log_group,
     refusal_of,
 )
+from retryctl.sources.cloudwatch import gaps
 from retryctl.sources.cloudwatch.attempt_reader import AttemptReader
-from retryctl.sources.cloudwatch.engine_choice import (
-    EngineName,
-    Memory,
-    RequestSearcher,
-    SearchOptions,
-)
-from retryctl.sources.cloudwatch.gaps import (
-    lines_missing,
-    masked,
-    may_be_rewritten,
-    not_kept,
-    not_read,
-    not_searched,
-    rerun_command,
-    too_fresh,
-    unordered,
-    with_usable_advice,
-)
+from retryctl.sources.cloudwatch.engine_choice import Memory, RequestSearcher
 from retryctl.sources.cloudwatch.hits import (
     Hit,
     Kind,
@@ -58,9 +42,9 @@ from retryctl.sources.cloudwatch.hits import (
     missing,
     stream_slices,
 )
-from retryctl.sources.cloudwatch.insights import QueryBudget
 from retryctl.sources.cloudwatch.pages import Page, TimeRange, asked_window
 from retryctl.sources.cloudwatch.request_search import AttemptSpread, SearchResult
+from retryctl.sources.cloudwatch.search_options import EngineName, QueryBudget, SearchOptions
 from retryctl.sources.cloudwatch.stats import SearchProgress, SearchStats
 
 # At ten calls a second, ten seconds; then Insights is faster, and costs little by comparison.
@@ -169,8 +153,8 @@ class RequestSource:
         self, request_ids: Sequence[str], window: TimeRange, now_ms: int
     ) -> Iterator[LogEvent]:
         finder = RequestSearcher(
-            self._aws,
-            self._options,
+            aws=self._aws,
+            options=self._options,
             spread=self._spread,
             now_ms=now_ms,
             memory=self._memory,
@@ -247,14 +231,14 @@ class RequestSource:
                         found_in[request_id].append(group)
                     for unsearched, error in found.unsearched:
                         again = self._rerun(group)
-                        self._looked.gaps.append(not_searched(group, unsearched, error, again))
+                        self._looked.gaps.append(gaps.not_searched(group, unsearched, error, again))
                     if finder.may_be_rewritten(group):
-                        self._looked.gaps.append(may_be_rewritten(group))
+                        self._looked.gaps.append(gaps.may_be_rewritten(group))
                     if own:
                         yield from self._attempts(finder, group, own, now_ms)
                     elif not until_found:
                         since_ms, known = window.since_ms, self._describe(group)
-                        self._looked.gaps += not_kept(group, known, since_ms, now_ms)
+                        self._looked.gaps += gaps.not_kept(group, known, since_ms, now_ms)
             except BaseException:  # also Ctrl-C: or leaving this would wait for all the groups
                 finder.halted.set()
                 raise
@@ -287,12 +271,12 @@ class RequestSource:
             yield from self._slices(finder, group, wanted)
         except CouldNotLook as error:
             self._unread.append(error)
-        doubts = unordered(group, finder.doubts(group))
-        self._looked.gaps += with_usable_advice(doubts, partial(self._describe, group))
+        doubts = gaps.unordered(group, finder.doubts(group))
+        self._looked.gaps += gaps.with_usable_advice(doubts, partial(self._describe, group))
         masked_lines = self._looked.masked - masked_before
         if masked_lines:
             known = self._describe(group)
-            self._looked.gaps += masked(group, known, masked_lines, unmask=self._aws.unmask)
+            self._looked.gaps += gaps.masked(group, known, masked_lines, unmask=self._aws.unmask)
 
     def _slices(
         self, finder: RequestSearcher, group: LogGroup, wanted: list[StreamSlice]
@@ -309,7 +293,7 @@ class RequestSource:
             for part, result in zip(wanted, results, strict=True):
                 if isinstance(result, RetryctlError):
                     refused.append(result)
-                    self._looked.gaps.append(not_read(group, part, result, self._rerun(group)))
+                    self._looked.gaps.append(gaps.not_read(group, part, result, self._rerun(group)))
                     continue
                 read += 1
                 for event in result:
@@ -337,7 +321,7 @@ class RequestSource:
         lost = missing(events, part)
         if lost:
             with self._lock:
-                self._looked.gaps.append(lines_missing(group, part, lost, self._rerun(group)))
+                self._looked.gaps.append(gaps.lines_missing(group, part, lost, self._rerun(group)))
         return belonging(events, part)
 
     # ----------------------------------------------------------------------- what was read
@@ -351,7 +335,9 @@ class RequestSource:
     def _note_fresh(self, group: LogGroup, fresh: TimeRange) -> None:
         with self._lock:
             self._looked.horizon_ms = min(self._looked.horizon_ms, fresh.since_ms)
-            self._looked.gaps.append(too_fresh(group, fresh, self._rerun(group, fresh.since_ms)))
+            self._looked.gaps.append(
+                gaps.too_fresh(group, fresh, self._rerun(group, fresh.since_ms))
+            )
 
     def _tell(self, group: LogGroup) -> None:
         if self._progress:
@@ -361,7 +347,7 @@ class RequestSource:
     def _note_refusal(self, group: LogGroup, window: TimeRange, error: CouldNotLook) -> None:
         told = refusal_of(self._aws, group, error)
         self._refused.append(told)
-        self._looked.gaps.append(not_searched(group, window, told, self._rerun(group)))
+        self._looked.gaps.append(gaps.not_searched(group, window, told, self._rerun(group)))
 
     def _note_look_back(self, group: LogGroup, own: list[Hit], now_ms: int) -> None:
         """Note how far back the search went, and whether the group keeps that time."""
@@ -373,13 +359,13 @@ class RequestSource:
         looked = self._looked
         looked.since_ms = min(looked.since_ms, since_ms)
         looked.until_ms = max(looked.until_ms, *(span.until_ms for span in spans))
-        looked.gaps += not_kept(group, self._describe(group), since_ms, now_ms)
+        looked.gaps += gaps.not_kept(group, self._describe(group), since_ms, now_ms)
 
     def _rerun(self, group: LogGroup, until_ms: int | None = None) -> str | None:
         asked, place = self._selection, self._given_function
         place = place or f"-g {group.identifier or group.name}"
         since_ms, until_ms = asked.since_ms or 0, until_ms or asked.until_ms
-        return rerun_command(asked.request_ids, place, since_ms, until_ms)
+        return gaps.rerun_command(asked.request_ids, place, since_ms, until_ms)
 
     def _forget_the_newest(self, now_ms: int) -> None:
         for found in self._memory.values():

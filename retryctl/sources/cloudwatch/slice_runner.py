@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 from retryctl.core.value_classes import value_class
 from retryctl.errors import CouldNotLook, RetryctlError, Throttled, Unreachable
@@ -23,13 +23,6 @@ _POLL_S = 0.02
 T = TypeVar("T")
 
 
-class Halted(Protocol):
-    """A signal to stop, such as ``threading.Event``."""
-
-    def is_set(self) -> bool:
-        """Whether to stop."""
-
-
 @value_class
 class SliceRead(Generic[T]):
     """What was found in a slice; ``to_the_end`` is false where the reading stopped early."""
@@ -42,7 +35,7 @@ class SliceRead(Generic[T]):
 class SliceRunner(Generic[T]):
     """Reads the slices of ``plan`` with ``read``, which runs in threads.
 
-    No slice is begun once ``over`` or ``halted`` is set, and ``read`` should then end early.
+    No slice is begun once ``over`` or ``is_halted()``, and ``read`` should then end early.
     ``unread`` are slices that could not be read, each with its error; ``fatal`` is the error that
     all the rest would have.
     """
@@ -53,12 +46,12 @@ class SliceRunner(Generic[T]):
         plan: SlicePlanner,
         read: Callable[[TimeSlice], SliceRead[T]],
         *,
-        halted: Halted,
+        is_halted: Callable[[], bool],
     ) -> None:
         self._aws = aws
         self._plan = plan
         self._read = read
-        self._halted = halted
+        self._is_halted = is_halted
         self._at_once = _MOST_AT_ONCE
         self._failures = 0
         self._tries: Counter[TimeRange] = Counter()
@@ -71,7 +64,7 @@ class SliceRunner(Generic[T]):
     @property
     def ended(self) -> bool:
         """Whether no more is wanted."""
-        return self.over or self._halted.is_set()
+        return self.over or self._is_halted()
 
     def run(self) -> Iterator[T]:
         """Yield what each slice gave, as they are read; the aim of the plan may change meanwhile.

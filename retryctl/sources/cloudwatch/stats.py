@@ -75,10 +75,12 @@ class SearchStats:
         )
 
     def merge(self, other: SearchStats) -> None:
-        """Add the counts of another part of the same group."""
+        """Add the counts of another part, which may reach further back or end earlier."""
         for name in ("events", "bytes", "masked", "pages", "found", "bytes_scanned"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.gaps += other.gaps
+        self.since_ms = min(self.since_ms, other.since_ms)
+        self.horizon_ms = min(self.horizon_ms, other.horizon_ms)
 
     def coverage(self, api_calls: int) -> Coverage:
         """Return the coverage of what was read."""

@@ -45,7 +45,7 @@ class StreamOrder:
             ordered = trial.ordered(events)
             doubts = trial.doubts[len(self.order.doubts) :]
             if not self._look_up([doubt.moment for doubt in doubts], events):
-                self.order.take_over(trial)
+                self.order = trial
                 return ordered
 
     def _look_up(self, moments: Iterable[Moment], events: Sequence[LogEvent]) -> bool:

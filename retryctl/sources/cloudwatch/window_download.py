@@ -21,7 +21,6 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.grammar.masked_lines import MASK
 from retryctl.core.model.coverage import Coverage, Gap
 from retryctl.core.model.events import LogEvent
@@ -29,31 +28,15 @@ from retryctl.errors import CouldNotLook, RetryctlError
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.errors import Refused
 from retryctl.sources.aws.log_groups import LogGroup
+from retryctl.sources.cloudwatch import gaps
 from retryctl.sources.cloudwatch.adjacent_pairs import AdjacentPair, Pairs
 from retryctl.sources.cloudwatch.attempt_line_pattern import attempt_line_pattern
-from retryctl.sources.cloudwatch.engine_choice import SearchOptions
-from retryctl.sources.cloudwatch.gaps import (
-    attempts_unproved,
-    counter_not_verified,
-    created_later,
-    lines_between,
-    may_be_rewritten,
-    not_searched,
-    pairs_not_verified,
-    too_fresh,
-    too_many,
-    unordered,
-)
 from retryctl.sources.cloudwatch.group_features import is_rewritten, may_query
 from retryctl.sources.cloudwatch.insights import FRESH_MS
 from retryctl.sources.cloudwatch.insights_export import InsightsLines
-from retryctl.sources.cloudwatch.line_lookup import (
-    MOST_PAIRS,
-    LineLookup,
-    bare_starts_in,
-    pairs_in,
-)
+from retryctl.sources.cloudwatch.line_lookup import MOST_PAIRS, LineLookup, bare_starts_in, pairs_in
 from retryctl.sources.cloudwatch.pages import Page, StreamStretch, TimeRange, matching_pages
+from retryctl.sources.cloudwatch.search_options import SearchOptions
 from retryctl.sources.cloudwatch.slice_runner import SliceRead, SliceRunner
 from retryctl.sources.cloudwatch.stats import SearchStats
 from retryctl.sources.cloudwatch.time_slices import SlicePlanner, TimeSlice
@@ -94,7 +77,6 @@ class WindowDownload:
         *,
         window: TimeRange,
         now_ms: int,
-        markers: Markers,
         folder: Path,
         on_page: Callable[[Page], None],
         verify_all: bool = False,
@@ -106,13 +88,13 @@ class WindowDownload:
         self._options = options
         self._window = window
         self._now_ms = now_ms
-        self._markers = markers
+        self._markers = options.markers
         self._folder = folder
         self._on_page = on_page
         self._verify_all = verify_all
         self._wrong_counters = wrong_counters
         self._every_line = every_line
-        self._selecting = None if every_line else attempt_line_pattern(markers)
+        self._selecting = None if every_line else attempt_line_pattern(options.markers)
         self._selected = False
         self._awaited: dict[str | None, int] = {}
         self._rewritten: bool | None = False
@@ -144,15 +126,8 @@ class WindowDownload:
             self._query()
 
     def _may_query(self) -> bool:
-        options = self._options
-        self._rewritten = is_rewritten(
-            self._aws,
-            self._group,
-            options.describe(self._group),
-            engine=options.engine,
-            warn=options.terms.warn,
-        )
-        return may_query(self._rewritten, options.engine)
+        self._rewritten = is_rewritten(self._aws, self._group, self._options)
+        return may_query(self._rewritten, self._options.engine)
 
     def _read_all_lines(self) -> None:
         """Read the window again without selecting lines; what was read stays where that fails."""
@@ -162,7 +137,7 @@ class WindowDownload:
         except CouldNotLook as error:
             if not self.stats.events:
                 raise
-            self.stats.gaps.append(not_searched(self._group, self._window, error, None))
+            self.stats.gaps.append(gaps.not_searched(self._group, self._window, error, None))
 
     def _read_instead(self, read: Callable[[], object]) -> None:
         """Replace what was read by what ``read`` saves; keep it where that raises."""
@@ -201,7 +176,7 @@ class WindowDownload:
         """Save the lines; false where the selected lines do not prove enough."""
         plan = SlicePlanner(self._window)
         reading = SliceRunner(
-            self._aws, plan, lambda part: self._slice(part, plan, reading), halted=threading.Event()
+            self._aws, plan, lambda part: self._slice(part, plan, reading), is_halted=lambda: False
         )
         self.stats, self._selected, self._awaited = self._nothing(), False, {}
         for stats in reading.run():
@@ -212,8 +187,8 @@ class WindowDownload:
         unread = [*reading.unread, *((w, fatal) for w in plan.rest() if fatal)]
         if unread and not plan.done:
             raise unread[0][1]
-        self.stats.gaps += [not_searched(self._group, *each, None) for each in unread]
-        if any(w.since_ms <= at < w.until_ms for at in self._awaited.values() for w in plan.done):
+        self.stats.gaps += [gaps.not_searched(self._group, *each, None) for each in unread]
+        if any(window.has(at_ms) for at_ms in self._awaited.values() for window in plan.done):
             return False
         return not (self._selected and self._unproved())
 
@@ -283,13 +258,11 @@ class WindowDownload:
     def _save_by_insights(self, expression: str | None) -> None:
         """Raise ``TooManyLines`` without an expression where the window has too many lines."""
         lines = InsightsLines(
-            self._aws,
-            self._group,
-            self._options.terms,
-            describe=self._options.describe,
+            aws=self._aws,
+            group=self._group,
+            options=self._options,
             now_ms=self._now_ms,
             halted=threading.Event(),
-            markers=self._markers,
         )
         since_ms, until_ms = self._window.since_ms, self._window.until_ms
         fresh_ms = min(until_ms, max(since_ms, self._now_ms - FRESH_MS))
@@ -301,14 +274,18 @@ class WindowDownload:
             self._save_fresh(TimeRange(since_ms=fresh_ms, until_ms=until_ms), expression)
         lines.report_scanned()
         self.stats.bytes_scanned = lines.bytes_scanned
-        self.stats.gaps += [not_searched(self._group, *each, None) for each in lines.incomplete]
-        self.stats.gaps += [too_many(self._group, second) for second in lines.unread]
-        self.stats.gaps += unordered(self._group, lines.doubts, lookups_ended=lines.lookups_ended)
+        self.stats.gaps += [
+            gaps.not_searched(self._group, *each, None) for each in lines.incomplete
+        ]
+        self.stats.gaps += [gaps.too_many(self._group, second) for second in lines.unread]
+        self.stats.gaps += gaps.unordered(
+            self._group, lines.doubts, lookups_ended=lines.lookups_ended
+        )
         if self._rewritten is None:
-            self.stats.gaps.append(may_be_rewritten(self._group))
+            self.stats.gaps.append(gaps.may_be_rewritten(self._group))
         if lines.clamped:
             known = self._options.describe(self._group)
-            self.stats.gaps += created_later(self._group, known, self._window.since_ms)
+            self.stats.gaps += gaps.created_later(self._group, known, self._window.since_ms)
 
     def _save_queried(self, window: TimeRange, queried: Iterator[list[LogEvent]]) -> None:
         """Save the rows of Insights; where a query fails, the rest is a gap."""
@@ -321,7 +298,7 @@ class WindowDownload:
             if since_ms == window.since_ms:
                 raise
             rest = TimeRange(since_ms=since_ms, until_ms=window.until_ms)
-            self.stats.gaps.append(not_searched(self._group, rest, error, None))
+            self.stats.gaps.append(gaps.not_searched(self._group, rest, error, None))
 
     def _save_fresh(self, window: TimeRange, expression: str | None) -> None:
         """Save by FilterLogEvents what Insights may not find yet, all of it or nothing."""
@@ -334,7 +311,7 @@ class WindowDownload:
         except CouldNotLook:
             path.unlink(missing_ok=True)
             self.stats.horizon_ms = min(self.stats.horizon_ms, window.since_ms)
-            self.stats.gaps.append(too_fresh(self._group, window))
+            self.stats.gaps.append(gaps.too_fresh(self._group, window))
         else:
             self.stats.merge(stats)
 
@@ -345,32 +322,31 @@ class WindowDownload:
         if self._selecting is None:
             return []
         look_up = LineLookup(self._aws, self._group, self._window, self._selecting)
-        gaps = self._add_lines(look_up, bare_starts_in(self._folder))
-        pairs = pairs_in(self._folder, Pairs(self._markers, MOST_PAIRS))
+        left = self._add_lines(look_up, bare_starts_in(self._folder))
+        pairs = pairs_in(self._folder, Pairs(markers=self._markers, most=MOST_PAIRS))
         pages = self.stats.pages
         if self._verify_all:
             found = look_up.every(pairs, pages=pages)
-            return gaps if found.verified == pairs.found else [lines_between(self._group)]
-        if not look_up.reaches_all(pairs, pages=pages):
-            gaps += self._undecided(look_up)
+            return left if found.verified == pairs.found else [gaps.lines_between(self._group)]
         found = look_up.some(pairs, pages=pages)
         if found.parted:
-            return [lines_between(self._group)]
+            return [gaps.lines_between(self._group)]
         if found.verified < pairs.found:
-            self.assumed = pairs_not_verified(self._group, pairs.found, found.verified)
-        return gaps
+            left += self._undecided(look_up)
+            self.assumed = gaps.pairs_not_verified(self._group, pairs.found, found.verified)
+        return left
 
     def _undecided(self, look_up: LineLookup) -> list[Gap]:
         """Look up the pairs behind wrong counters; return a gap for each that stays unknown."""
         wrong = self._wrong_counters(self.stats.coverage(0))
-        pairs = Pairs(self._markers, MOST_PAIRS, wanted=partial(_is_within, wrong))
+        pairs = Pairs(markers=self._markers, most=MOST_PAIRS, wanted=partial(_is_within, wrong))
         pairs_in(self._folder, pairs)
         found = look_up.every(pairs, pages=self.stats.pages)
         if found.verified == pairs.found:
             return []
         if found.parted:
-            return [lines_between(self._group)]
-        return [counter_not_verified(self._group, stretch) for stretch in wrong]
+            return [gaps.lines_between(self._group)]
+        return [gaps.counter_not_verified(self._group, stretch) for stretch in wrong]
 
     def _add_lines(self, look_up: LineLookup, stretches: Sequence[StreamStretch]) -> list[Gap]:
         """Save the other lines of attempts of which a START alone was selected."""
@@ -385,7 +361,7 @@ class WindowDownload:
                 return []
         except CouldNotLook:
             pass
-        return [attempts_unproved(self._group, stretch) for stretch in stretches]
+        return [gaps.attempts_unproved(self._group, stretch) for stretch in stretches]
 
 
 def _is_within(stretches: Sequence[StreamStretch], pair: AdjacentPair) -> bool:

@@ -214,7 +214,7 @@ class FileDiagnostics:
         if place == 1 and found.rstrip().endswith("}") and found.lstrip()[:1] not in ("{", "["):
             self.begins_within_line = True
         if self._no_events <= LINES_NAMED:
-            what = f"{self.name}:{place}: not a log event: {found[:60]!r}"
+            what = f"{self.name}:{place}: not a log event: {found.strip()[:60]!r}"
             self._gap("unrecognised", what, hides_attempts=False)
 
     def torn_event(self, place: int, found: str) -> None:

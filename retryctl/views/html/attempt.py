@@ -19,11 +19,12 @@ from retryctl.views.attempts_table import (
     outcome_cell,
     response,
 )
+from retryctl.views.blocks import with_command
 from retryctl.views.environments import EnvironmentLabel
 from retryctl.views.html.markup import Markup, joined, spans, tag
 from retryctl.views.html.tmp_files import files_are_inferred, files_around
 from retryctl.views.inert_text import lines_of
-from retryctl.views.sentences import numbered
+from retryctl.views.sentences import alike_as_one, numbered
 from retryctl.views.signs import SEVERITY_SIGNS, STYLES
 from retryctl.views.times import duration, moment, stamp
 
@@ -74,12 +75,13 @@ def findings_section(group: Sequence[Finding], around: Setting) -> Markup:
     sign = SEVERITY_SIGNS[finding.severity]
     numbers = [one.attempt for one in group if one.attempt is not None]
     where = f" · {numbered(numbers)}" if numbers else ""
+    words, command = with_command(finding.remedy)
     evidence = list(dict.fromkeys(event for one in group for event in one.evidence))
     return tag(
         "section",
         tag("h4", f"{sign} {finding.rule} ", tag("small", f"{finding.severity.value}{where}")),
-        *(tag("p", words) for words in dict.fromkeys(one.message for one in group)),
-        tag("p", tag("b", "Do: "), finding.remedy),
+        *(tag("p", each) for each in alike_as_one(one.message for one in group)),
+        tag("p", tag("b", "Do: "), words, *((" ", tag("code", command)) if command else ())),
         tag("p", "More: ", tag("code", f"retryctl explain {finding.rule}"), class_="dim"),
         _proof("evidence", evidence, around),
         class_=f"finding edge {STYLES[sign]}",

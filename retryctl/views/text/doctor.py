@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from retryctl.core.doctor.result import Diagnosis, DoctorReport
 from retryctl.core.wording import number_of
-from retryctl.views.blocks import BLANK, Block, Paragraph
+from retryctl.views.blocks import BLANK, Block, Paragraph, with_command_apart
 from retryctl.views.signs import BAD, GOOD, STYLES, UNSURE
 
 _SIGNS = {True: GOOD, False: BAD, None: UNSURE}
@@ -30,7 +30,7 @@ def diagnosis_blocks(diagnoses: Iterable[Diagnosis]) -> Iterator[Block]:
             words=((diagnosis.name, "bold"), (f"  {diagnosis.evidence}", "")),
         )
         if diagnosis.remedy:
-            yield Paragraph(lead=(("    → ", ""),), words=((diagnosis.remedy, ""),))
+            yield from with_command_apart(diagnosis.remedy, lead=(("    → ", ""),))
 
 
 def doctor_result(report: DoctorReport) -> str:

@@ -25,6 +25,7 @@ from retryctl.views.blocks import (
     Piece,
     Pieces,
     Table,
+    with_command_apart,
 )
 from retryctl.views.coverage_sentence import coverage_sentence
 from retryctl.views.inert_text import cut
@@ -89,7 +90,7 @@ def summary_blocks(
     if changes is not None:
         yield from _changed(changes)
         yield BLANK
-    yield Paragraph(words=[(advice(total, coverage), "bold")])
+    yield from with_command_apart(advice(total, coverage), style="bold")
     yield BLANK
     yield Paragraph(words=[(coverage_sentence(coverage, tz), "")])
     for gap in coverage.gaps[:_MOST_GAPS]:

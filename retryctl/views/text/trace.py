@@ -25,7 +25,16 @@ from retryctl.views.attempts_table import (
     response_lines,
     versions,
 )
-from retryctl.views.blocks import BLANK, Block, Command, Drawing, LogLines, Paragraph, Piece
+from retryctl.views.blocks import (
+    BLANK,
+    Block,
+    Command,
+    Drawing,
+    LogLines,
+    Paragraph,
+    Piece,
+    with_command_apart,
+)
 from retryctl.views.coverage_sentence import coverage_sentence
 from retryctl.views.environments import EnvironmentLabel, environments, unknown_legend
 from retryctl.views.inert_text import lines_of
@@ -256,10 +265,8 @@ def _findings(group: Sequence[Finding], width: int) -> Iterator[Block]:
         lead=[(f"{sign} ", STYLES[sign])],
         words=[(finding.rule, "bold"), (f" · {finding.severity.value}{where}", "")],
     )
-    for text in dict.fromkeys(
-        [*alike_as_one(one.message for one in group), f"Do: {finding.remedy}"]
-    ):
-        yield Paragraph(lead=[("  ", "")], words=[(text, "")])
+    for text in (*alike_as_one(one.message for one in group), f"Do: {finding.remedy}"):
+        yield from with_command_apart(text, lead=[("  ", "")])
     more, command = "More: ", f"retryctl explain {finding.rule}"
     if len(f"  {more}{command}") <= width:
         yield Paragraph(lead=[("  ", "")], words=[(more + command, "")])
