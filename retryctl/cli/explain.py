@@ -22,6 +22,7 @@ _HEADINGS = {
     "cold": "cold_start",
     "right": "agrees",
     "wrong": "disagrees",
+    "e": "environment",
     "env": "environment",
     "envs": "environment",
     "environments": "environment",
@@ -81,9 +82,11 @@ def explain(
 
 
 def _of_heading(word: str) -> str:
-    """Return the name of the page for a word of a screen: ``env``, ``not in log``, ``2+``."""
+    """Return the name of the page for what a screen shows: ``env``, ``2+``, ``A✗``, ``+3``."""
     if at_least := re.fullmatch(r"(\d+|[\w-]+)\+", word):
         return "counter" if at_least[1].isdigit() else "branch"
+    if re.fullmatch(r"[\w-]+✗|[A-Z]x|\+\d+", word):
+        return "branch"
     return _HEADINGS.get(word.lower(), word)
 
 

@@ -36,6 +36,7 @@ def run(
         ),
     ] = None,
     output: options.OutputForm = options.Output.TEXT,
+    report: options.Report = None,
     *,
     screen: options.ScreenOptions,
 ) -> int:
@@ -46,7 +47,14 @@ def run(
     from retryctl.cli.runs import lab as lab_runs
 
     of_function = {"handler": handler, **asdict(function)}
-    return lab_runs.run(request, of_function, show, screen, output)
+    printed = options.OutputOptions(
+        output=output,
+        report=report,
+        lines=show.lines,
+        exit_code=show.exit_code,
+        **asdict(screen),
+    )
+    return lab_runs.run(request, of_function, show, printed)
 
 
 @app.command()

@@ -14,7 +14,7 @@ from retryctl.core.history.outcome import AttemptOutcome
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.events import is_timed
 from retryctl.views.blocks import Column, Paragraph, Pieces, Table
-from retryctl.views.environments import EnvironmentLabel
+from retryctl.views.environments import EnvironmentLabel, unknown_legend
 from retryctl.views.inert_text import cut
 from retryctl.views.sentences import numbered
 from retryctl.views.signs import BAD, GOOD, NOTHING, STYLES, UNSURE, outcome_sign
@@ -74,6 +74,15 @@ def attempts_table(
         clipped="outcome",
         instead=_instead(shown),
     )
+
+
+def table_legend(checked: CheckedRequest, shown: Sequence[Attempt]) -> Iterator[str]:
+    """Yield the meaning of the signs that the rows of the ``shown`` attempts have."""
+    if words := unknown_legend(checked.request.attempts, shown):
+        yield words
+    checks = (checked.checks[attempt.number - 1] for attempt in shown)
+    if any(each.at_least and False in (each.counter_agrees, each.branch_agrees) for each in checks):
+        yield "+: or a later one, as earlier attempts may be missing from the log"
 
 
 def _instead(shown: Sequence[Attempt]) -> dict[tuple[str, ...], list[Paragraph]]:

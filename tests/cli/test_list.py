@@ -300,3 +300,31 @@ def test_a_stream_whose_name_breaks_off_is_not_another_environment(tmp_path: Pat
     assert [row["attempts"] for row in document["requests"]] == [1]
     assert [gap["kind"] for gap in document["coverage"]["gaps"]] == ["truncated"]
     assert "breaks off" in document["coverage"]["gaps"][0]["message"]
+
+
+def test_signs_of_the_table_are_explained_where_they_occur(tmp_path: Path) -> None:
+    one, two = Environment("a"), Environment("b")
+    one.at(0).runs(ID, "0", "process A", ends="error")
+    one.at(61).runs(ID, ends="error")
+    for number, branch in enumerate("ABCCCCCC"):
+        two.at(1000 + 200 * number).runs(OTHER_ID, str(number), f"process {branch}", ends="error")
+    path = save(tmp_path / "log.jsonl", one, two)
+    for form in ("text", "html", "markdown"):
+        shown = run("list", "--from", str(path), "-o", form, env={"COLUMNS": "200"}).stdout
+        assert "among branches: the attempt logged none." in shown
+        assert "2 more attempts; --output json has the branch of each." in shown
+        assert "another branch was expected" not in shown
+    assert run("explain", "A✗").stdout.startswith("branch\n")
+
+
+def test_requests_of_one_minute_show_their_seconds_at_80_columns(tmp_path: Path) -> None:
+    one, two = Environment("a"), Environment("b")
+    for at, environment in ((0, one), (61, two)):
+        environment.at(at).runs(ID, "0", "process A", ends="error")
+    one.at(10).runs(OTHER_ID, "0", "process A", ends="error")
+    path = save(tmp_path / "log.jsonl", one, two)
+    lines = run("list", "--from", str(path), env={"COLUMNS": "80"}).stdout.splitlines()
+    rows = [line for line in lines if line[1:37] in (ID, OTHER_ID)]
+    starts = {time for row in rows for time in re.findall(r"\d\d:\d\d:\d\d", row)}
+    assert starts == {"00:00:00", "00:00:10"}
+    assert all(len(line) <= 80 for line in lines)

@@ -195,3 +195,21 @@ def test_a_report_through_a_link_is_written_where_it_leads(log: Path) -> None:
     assert run("list", "--from", str(log), "--report", str(link)).returncode == 0
     assert link.is_symlink()
     assert json.loads((log.parent / "r.json").read_text())["schema"] == "retryctl/list/1"
+
+
+def test_demo_and_lab_run_write_reports(tmp_path: Path) -> None:
+    handler = tmp_path / "app.py"
+    handler.write_text("def handler(event, context):\n    raise ValueError('no address')\n")
+    commands = (
+        ("demo",),
+        ("lab", "run", "app.py:handler", "--event", "{}", "--plan", "same,fresh"),
+        ("lab", "run", "app.py:handler", "--event", "{}", "--plan", "all"),
+    )
+    for number, command in enumerate(commands):
+        page = tmp_path / f"{number}.html"
+        done = run(*command, "--report", str(page), cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert f"Report: {page}" in done.stderr
+        assert page.read_text().startswith("<!doctype html>")
+    refused = run("demo", "--report", "page")
+    assert (refused.returncode, refused.stdout) == (2, "")

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from retryctl.cli.options.params import Output
 from retryctl.cli.output.messages import refuse_unknown
 from retryctl.cli.output.terminal import remark
 from retryctl.core.value_classes import value_class
@@ -65,6 +66,11 @@ def report_files(
         refuse_unwritable(file.path)
         files[path] = file
     return tuple(files.values())
+
+
+def trace_reports(asked: Iterable[str] | None, source: str = "") -> tuple[ReportFile, ...]:
+    """Return the reports of a command whose result is that of ``trace``."""
+    return report_files(asked or (), [form.value for form in Output], source=source)
 
 
 def _form_and_name(text: str, forms: Collection[str]) -> tuple[str, str]:

@@ -38,10 +38,8 @@ def show_trace(
         _region(result)
     if result.checked:
         _refuse_missing_attempt(result.checked, show.attempt)
-    for file in files:
-        write(file.path, trace_view(result, replace(show, output=Output(file.form)), tz))
+    write_reports(result, show, files)
     is_table = _is_table(result, show)
-    announce(files, quiet=show.quiet)
     if not is_printed and (result.checked or is_table or show.output is not Output.TEXT):
         put(
             trace_view(result, show, tz, stdout_screen(show.color)),
@@ -58,6 +56,14 @@ def show_trace(
     if result.unmatched:
         remark(f"retryctl: {result.unmatched}.", quiet=show.quiet)
     return verdict_status(result.checked, result.unmatched) if show.exit_code else ExitStatus.OK
+
+
+def write_reports(result: TraceResult, show: OutputOptions, files: Sequence[ReportFile]) -> None:
+    """Write the report files, and name them on stderr."""
+    for file in files:
+        form = replace(show, output=Output(file.form))
+        write(file.path, trace_view(result, form, zone(show.tz)))
+    announce(files, quiet=show.quiet)
 
 
 def _beside(coverage: Coverage, show: OutputOptions) -> Iterator[str]:

@@ -8,8 +8,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -17,9 +17,10 @@ from retryctl.app import lab as lab_app
 from retryctl.app.lab_setup import LabSetup, open_setup
 from retryctl.app.trace import TraceResult
 from retryctl.cli.options.lab_options import LabRequestOptions, LabShowOptions
-from retryctl.cli.options.params import Output, OutputOptions, ScreenOptions
+from retryctl.cli.options.params import Output, OutputOptions
+from retryctl.cli.output.report_files import ReportFile, trace_reports
 from retryctl.cli.output.terminal import put, remark, stdout_screen
-from retryctl.cli.output.trace_output import show_trace, verdict_status
+from retryctl.cli.output.trace_output import show_trace, verdict_status, write_reports
 from retryctl.config import load_settings
 from retryctl.core.check.expectations import CheckTally, Expectations, of_request
 from retryctl.core.crosscheck.checked_request import cross_checked
@@ -43,11 +44,11 @@ def run(
     request: LabRequestOptions,
     function: Mapping[str, Any],
     show: LabShowOptions,
-    screen: ScreenOptions,
-    output: Output,
+    screen: OutputOptions,
 ) -> ExitStatus:
     """Run the handler, and show the result as ``trace`` does; of many plans, a table."""
     require_posix()
+    files = trace_reports(screen.report)
     event = read_event(request.event)
     with open_setup(function, Path()) as setup:
         for sentence in setup.remarks:
@@ -72,18 +73,14 @@ def run(
     if request.seed is None:
         remark(f"retryctl: repeat this run with --seed {run_of.seed}", quiet=screen.quiet)
     unretried = _unretried(run_of) if request.plan and retries else ""
-    status = _show(run_of, show, screen, output, unretried)
+    status = _show(run_of, screen, files, unretried)
     _write_records(run_of, setup.function, event, show)
     unexpected = _unexpected_branches(run_of, show.expect_branches)
     return max(status, unexpected, key=(ExitStatus.OK, ExitStatus.UNDETERMINED, 1).index)
 
 
 def _show(
-    run_of: lab_app.LabRun,
-    show: LabShowOptions,
-    screen: ScreenOptions,
-    output: Output,
-    unretried: str,
+    run_of: lab_app.LabRun, show: OutputOptions, files: Sequence[ReportFile], unretried: str
 ) -> ExitStatus:
     """Print the result, and return the status of ``--exit-code``.
 
@@ -91,13 +88,6 @@ def _show(
     """
     unmatched = _unmatched(run_of) or unretried
     responses = {i: [attempt.body for attempt in of_one] for i, of_one in run_of.attempts.items()}
-    if len(set(run_of.plans.values())) > 1 and output is Output.TEXT and run_of.checked:
-        plans = {request_id: plan.text for request_id, plan in run_of.plans.items()}
-        blocks = plan_blocks(run_of.checked, plans, responses if show.lines else {})
-        put(text_of(blocks, stdout_screen(screen.color)))
-        if unmatched:
-            remark(f"retryctl: {unmatched}.", quiet=screen.quiet)
-        return verdict_status(run_of.checked, unmatched) if show.exit_code else ExitStatus.OK
     result = TraceResult(
         checked=run_of.checked,
         coverage=run_of.coverage,
@@ -105,10 +95,16 @@ def _show(
         responses=responses,
         unmatched=unmatched,
     )
-    options = OutputOptions(
-        output=output, lines=show.lines, exit_code=show.exit_code, **asdict(screen)
-    )
-    return show_trace(result, options)
+    several = len(set(run_of.plans.values())) > 1
+    if not (several and show.output is Output.TEXT and run_of.checked):
+        return show_trace(result, show, files)
+    write_reports(result, show, files)
+    plans = {request_id: plan.text for request_id, plan in run_of.plans.items()}
+    blocks = plan_blocks(run_of.checked, plans, responses if show.lines else {})
+    put(text_of(blocks, stdout_screen(show.color)))
+    if unmatched:
+        remark(f"retryctl: {unmatched}.", quiet=show.quiet)
+    return verdict_status(run_of.checked, unmatched) if show.exit_code else ExitStatus.OK
 
 
 def _unretried(run_of: lab_app.LabRun) -> str:

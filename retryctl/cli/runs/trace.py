@@ -19,7 +19,7 @@ from retryctl.cli.options.shortened_ids import needs_whole_log, whole_ids
 from retryctl.cli.options.source import source_options, time_window
 from retryctl.cli.options.times import read_duration, wait_limit, zone
 from retryctl.cli.output.messages import nothing_found
-from retryctl.cli.output.report_files import ReportFile, report_files
+from retryctl.cli.output.report_files import ReportFile, trace_reports
 from retryctl.cli.output.terminal import TerminalFeedback, remark
 from retryctl.cli.output.trace_output import show_trace
 from retryctl.config import ProjectConfig, config_for
@@ -52,9 +52,7 @@ def run_trace(
     source = source_options(read, aws, config, store=store)
     timeout_ms = _wait_timeout(timeout, read, wait=wait)
     _refuse_conflicts(request_ids, source, show)
-    files = report_files(
-        show.report or (), [form.value for form in options.Output], source=read.source
-    )
+    files = trace_reports(show.report, read.source)
     _announce_stdin(request_ids, source, quiet=show.quiet)
     feedback = TerminalFeedback(quiet=show.quiet)
     window = time_window(read, show.tz)

@@ -10,7 +10,7 @@ from retryctl.core.summary.request_row import RequestRow
 from retryctl.core.wording import number_of
 from retryctl.views.html.markup import Markup, closing, opening, spans, tag
 from retryctl.views.html.page import document, table_pieces
-from retryctl.views.text.request_list import WRONG_BRANCH, durable_remarks, requests_table
+from retryctl.views.text.request_list import durable_remarks, legend, requests_table
 
 
 def list_page(
@@ -33,6 +33,6 @@ def _panel(listed: Sequence[RequestRow], shown: str, tz: tzinfo) -> Iterator[Mar
     yield opening("section", class_="panel wide")
     yield tag("h2", "Requests")
     yield from table_pieces(shown, heads, rows)
-    yield tag("p", WRONG_BRANCH, class_="dim")
+    yield from (tag("p", words, class_="dim") for words in legend(listed))
     yield from (tag("p", remark) for remark in durable_remarks(listed))
     yield closing("section")

@@ -15,9 +15,9 @@ from retryctl.core.crosscheck.claims import Branches
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.wording import number_of
-from retryctl.views.attempts_table import attempts_table, versions
+from retryctl.views.attempts_table import attempts_table, table_legend, versions
 from retryctl.views.blocks import Table
-from retryctl.views.environments import environments, unknown_legend
+from retryctl.views.environments import environments
 from retryctl.views.html.attempt import Setting, attempt_article, findings_section, mentions
 from retryctl.views.html.markup import Markup, closing, opening, spans, tag
 from retryctl.views.html.page import document, sentence_line, table
@@ -164,8 +164,7 @@ def _overview(
             yield drawn
     if shown:
         yield _attempts(attempts_table(checked, shown, around.known, around.tz), anchor)
-        if legend := unknown_legend(attempts, shown):
-            yield tag("p", legend, class_="dim")
+        yield from (tag("p", words, class_="dim") for words in table_legend(checked, shown))
     if files_are_inferred(checked.request):
         why = "/tmp contents are inferred from the log; /tmp was not read."
         yield tag("p", why, class_="dim")

@@ -41,9 +41,9 @@ _VERDICT_STYLES = {
     Verdict.UNDETERMINED: "yellow",
     Verdict.NOT_COUNTED: "dim",
 }
-WRONG_BRANCH = f"{BAD} after a branch: another branch was expected."
 _MOST_BRANCHES, _BRANCH_CELLS = 6, 12
 _MOST_EXECUTIONS = 3
+_SHORT_HEADS = "#: attempts; E or env: execution environments; ran: the branch of each attempt."
 
 
 def durable_remarks(rows: Sequence[RequestRow]) -> Iterator[str]:
@@ -55,27 +55,43 @@ def durable_remarks(rows: Sequence[RequestRow]) -> Iterator[str]:
         yield f"{len(executions) - _MOST_EXECUTIONS:,} other durable executions: --output json."
 
 
+def legend(rows: Sequence[RequestRow]) -> Iterator[str]:
+    """Yield the meaning of each sign that the table of these rows has."""
+    if any(row.wrong_branches for row in rows):
+        yield f"{BAD} after a branch: another branch was expected."
+    if any(None in row.branches and any(row.branches) for row in rows):
+        yield f"{NOTHING} among branches: the attempt logged none."
+    if any(len(row.branches) > _MOST_BRANCHES and any(row.branches) for row in rows):
+        yield "+2 after branches: 2 more attempts; --output json has the branch of each."
+    if any(row.environments is None and row.attempts > 1 for row in rows):
+        yield f"{NOTHING} for environments: no line names the log streams."
+
+
 def list_blocks(
     listed: Sequence[RequestRow], remarks: Sequence[str], tz: tzinfo
 ) -> Iterator[Block]:
     """Yield the table and the remarks."""
     yield requests_table(listed, tz)
-    if any(row.wrong_branches for row in listed):
-        yield Paragraph(words=[(WRONG_BRANCH, "dim")])
+    yield from (Paragraph(words=[(words, "dim")]) for words in legend(listed))
     yield BLANK
     for remark in remarks:
         yield Paragraph(words=[(remark, "")])
 
 
 def requests_table(rows: Sequence[RequestRow], tz: tzinfo) -> Table:
-    """Return one row for each request. Columns in which every cell is empty are left out."""
+    """Return one row for each request. Columns in which every cell is empty are left out.
+
+    Where two requests started in one minute, the seconds stay longer than the environments.
+    """
+    minutes = {row.placed_ms // 60_000 for row in rows}
+    needs_seconds = ["environments"] * 2 if len(minutes) < len(rows) else []
     functions = [short_name(row.function or "") for row in rows]
     columns = {
         "request": Column(head="request", cells=[[(row.request_id, "bold")] for row in rows]),
         "started": _started(rows, tz),
         "attempts": _abridged(text_column("attempts", [str(row.attempts) for row in rows]), "#"),
         "environments": _abridged(
-            text_column("environments", [str(row.environments or NOTHING) for row in rows]), "env"
+            text_column("environments", [_environments(row) for row in rows]), "env", "E"
         ),
         "branches": _abridged(
             Column(head="branches", cells=[_branches(row) for row in rows]), "ran"
@@ -93,17 +109,27 @@ def requests_table(rows: Sequence[RequestRow], tz: tzinfo) -> Table:
             if any(text for cell in column.cells for text, _ in cell)
         },
         gives_way=(
-            *("attempts", "environments", "branches", "findings", "started", "error", "started"),
-            *("function", "environments", "started", "attempts", "branches", "verdict", "outcome"),
+            *("attempts", "environments", "branches", "findings", "started", "error"),
+            *(*needs_seconds, "started", "function", "environments", "environments", "started"),
+            *("attempts", "branches", "verdict", "outcome"),
         ),
+        instead={("shorter environments",): [Paragraph(words=[(_SHORT_HEADS, "dim")])]},
         gap=1,
         below=True,
     )
 
 
-def _abridged(column: Column, head: str) -> Column:
-    """Return the column, whose shorter form has a shorter head."""
-    return replace(column, shorter=replace(column, head=head))
+def _environments(row: RequestRow) -> str:
+    """Return their number; one attempt has one, which needs no figure."""
+    return str(row.environments or NOTHING) if row.attempts > 1 else ""
+
+
+def _abridged(column: Column, *heads: str) -> Column:
+    """Return the column, whose shorter forms have these heads."""
+    shorter = None
+    for head in reversed(heads):
+        shorter = replace(column, head=head, shorter=shorter)
+    return replace(column, shorter=shorter)
 
 
 def _started(rows: Sequence[RequestRow], tz: tzinfo) -> Column:

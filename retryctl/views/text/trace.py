@@ -23,6 +23,7 @@ from retryctl.views.attempts_table import (
     memory,
     outcome_word,
     response_lines,
+    table_legend,
     versions,
 )
 from retryctl.views.blocks import (
@@ -36,7 +37,7 @@ from retryctl.views.blocks import (
     with_command_apart,
 )
 from retryctl.views.coverage_sentence import coverage_sentence
-from retryctl.views.environments import EnvironmentLabel, environments, unknown_legend
+from retryctl.views.environments import EnvironmentLabel, environments
 from retryctl.views.inert_text import lines_of
 from retryctl.views.next_steps import (
     grouped_findings,
@@ -177,7 +178,7 @@ def _request(
         yield BLANK
         ends = _first_and_last(shown)
         yield attempts_table(checked, ends, known, tz, dated=options.dated)
-        if legend := unknown_legend(attempts, ends):
+        for legend in table_legend(checked, ends):
             yield Paragraph(lead=[(" ", "")], words=[(legend, "dim")])
         if between := shown[_FIRST_ROWS:-_LAST_ROWS] if len(ends) < len(shown) else ():
             yield BLANK
