@@ -462,6 +462,21 @@ def test_a_counter_and_a_branch_on_both_sides_of_a_join_are_no_pair() -> None:
     assert request["attempts"][0]["counter"]["logged"] is None
 
 
+@pytest.mark.parametrize("line", ["0process A", "process A1"])
+def test_bare_messages_that_run_together_are_a_gap(line: str) -> None:
+    """Another file was joined within the attempt: its counter and its branch are not known."""
+    own = [text for *_, text in attempt(T0, STREAM, ID, counter=0)]
+    assert not read_bytes("".join(own).encode())[1].gaps
+    _, coverage = read_bytes("".join([own[0], f"{line}\n", *own[-2:]]).encode())
+    assert [gap.kind for gap in coverage.gaps] == ["not-understood"]
+
+
+@pytest.mark.parametrize("shape", ["get-log-events --output text", "subscription event"])
+def test_a_shape_that_has_one_stream_by_its_nature_is_a_gap(shape: str) -> None:
+    _, coverage = read_bytes(SHAPES[shape][0](EVENTS).encode())
+    assert [gap.kind for gap in coverage.gaps] == ["one-stream"]
+
+
 def test_documents_with_commas_between_them_are_read() -> None:
     joined = ",\n".join(json.dumps(fields(each, n), indent=2) for n, each in enumerate(EVENTS))
     events, coverage = read_bytes(joined.encode())

@@ -43,6 +43,12 @@ def rows(events: Iterable[Event], between: str, zone: str = "Z", hours: int = 0)
     return "".join(f"{iso(ms, hours)}{zone}{between}{text.rstrip()}\n" for ms, _, text in events)
 
 
+def rows_with_streams(events: Iterable[Event], form: str) -> str:
+    """Rows of times, streams and messages, which ``form`` numbers."""
+    written = (form.format(f"{iso(ms)}Z", stream, text.rstrip()) for ms, stream, text in events)
+    return "".join(f"{row}\n" for row in written)
+
+
 def table_of(header: list[str], table: Iterable[Iterable[object]], **kind: str) -> str:
     written = io.StringIO()
     writer = csv.writer(written, lineterminator="\n", **kind)  # type: ignore[arg-type]
@@ -99,6 +105,13 @@ def text_output(events: Iterable[Event]) -> str:
     return "".join(
         f"EVENTS\t{number:056d}\t{ms + 900}\t{stream}\t{text}\t{ms}\n"
         for number, (ms, stream, text) in enumerate(events)
+    )
+
+
+def stream_as_text(events: Iterable[Event]) -> str:
+    """What get-log-events prints, with the tokens of both directions before it."""
+    return "b/3800/s\tf/3800/s\n" + "".join(
+        f"EVENTS\t{ms + 900}\t{text}\t{ms}\n" for ms, _, text in events
     )
 
 
@@ -180,6 +193,29 @@ SHAPES: dict[str, tuple[Writer, frozenset[str]]] = {
         ("pasted rows", lambda e: rows(e, "\t", offset(1), 1), "times"),
         ("pasted rows, west", lambda e: rows(e, "\t", offset(-8), -8), "times"),
         ("pasted rows, Z", lambda e: rows(e, "\t"), "times"),
+        (
+            "pasted rows with streams",
+            lambda e: (
+                "Timestamp\tMessage\tLog stream name\n" + rows_with_streams(e, "{0}\t{2}\t{1}")
+            ),
+            "times streams",
+        ),
+        (
+            "pasted rows, stream first",
+            lambda e: "Log stream\tTimestamp\tMessage\n" + rows_with_streams(e, "{1}\t{0}\t{2}"),
+            "times streams",
+        ),
+        (
+            "pasted rows with streams, no header",
+            lambda e: rows_with_streams(e, "{0}\t{2}\t{1}"),
+            "times streams",
+        ),
+        (
+            "pasted rows, message first",
+            lambda e: "Message\tTimestamp\n" + rows_with_streams(e, "{2}\t{0}"),
+            "times",
+        ),
+        ("rows between bars", lambda e: rows_with_streams(e, "| {0} | {2} |"), "times"),
         ("times above messages", lambda e: rows(e, "\t\n"), "times"),
         ("times above messages, no tab", lambda e: rows(e, "\n", offset(9), 9), "times"),
         ("rows with bars", lambda e: rows(e, " | "), "times"),
@@ -189,6 +225,7 @@ SHAPES: dict[str, tuple[Writer, frozenset[str]]] = {
         ("aws logs tail", tail, "times streams"),
         ("aws logs tail --format short", lambda e: tail(e, "short"), "seconds"),
         ("aws logs --output text", text_output, "times streams ends"),
+        ("get-log-events --output text", stream_as_text, "times ends"),
         ("ms and message", lambda e: "".join(f"{ms}\t{text}\n" for ms, _, text in e), "times"),
         (
             "ms, stream and message",

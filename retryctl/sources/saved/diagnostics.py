@@ -167,6 +167,8 @@ class FileDiagnostics:
 
     def one_stream(self) -> None:
         """Note that the file is the log of one stream: attempts may lie in others."""
+        if any(gap.kind == "one-stream" for gap in self.gaps):
+            return
         what = f"{self.name} is the log of one execution environment; attempts may lie in others"
         self._gap("one-stream", what, hides_attempts=True)
 

@@ -16,6 +16,7 @@ from retryctl.sources.saved.log_format import Head, LogFormat
 _CLASSES = (
     ("json_documents", "JsonDocuments"),
     ("insights_tables", "InsightsTable"),
+    ("insights_tables", "PastedTable"),
     ("csv_tables", "InsightsCsv"),
     ("csv_tables", "CsvTable"),
     ("csv_tables", "MessageCsv"),

@@ -48,6 +48,8 @@ _GLUED = re.compile(
     + rb"\tDuration: |INIT_START Runtime V"
     rb"|\[ERROR\] [^\n\0]*\0Traceback )|(?<= Version: \$LATEST)(?=[^\s.])"
 )
+# 0process A, process A1: another file was joined there
+_JOINED = re.compile(rb"^(?:\d+process [A-Z]|process [A-Z]\d+)\s*?$", re.MULTILINE)
 # 2026-11-23T03:00:00.123456789Z
 _DOCKER_TIME = rb"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z "
 _DOCKER_TIMES = re.compile(b"^" + _DOCKER_TIME, re.MULTILINE)
@@ -81,6 +83,8 @@ class BareMessages(LineFormat):
         start, count = line_start(None, None), first_place(diagnostics.number)
         for text in self._parts(segment):
             self.note_doubts(text, diagnostics)
+            for _ in _JOINED.findall(text):
+                diagnostics.joined_record()
             messages = messages_of(self.plain(text))
             if messages:
                 times = untimed(count, len(messages))

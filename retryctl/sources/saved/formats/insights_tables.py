@@ -1,8 +1,8 @@
-"""Tables in Markdown or ASCII, as Logs Insights copies and exports results.
+"""Tables whose columns are separated by bars or tabs, as consoles copy and export rows.
 
-A row begins with ``|`` and the first cell of its first column; what follows up to the next row
-belongs to it, since messages have newlines and bars of their own. All columns but the message
-are short, so the message is what remains between those before it and those after it.
+A row begins with its first column; what follows up to the next row belongs to it, since messages
+have newlines, bars and tabs of their own. All columns but the message are short, so the message
+is what remains between those before it and those after it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from io import BufferedReader
 from itertools import islice
-from typing import Self
+from typing import ClassVar, Self
 
 from retryctl.core.grammar.platform_text import CUT_MARK
 from retryctl.core.value_classes import value_class
@@ -20,6 +20,8 @@ from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.formats.columns import Columns, is_time
 from retryctl.sources.saved.formats.event_times import first_place
 from retryctl.sources.saved.formats.json_lines import LineFormat
+from retryctl.sources.saved.formats.record_line import RECORD
+from retryctl.sources.saved.formats.timed_text import TITLES
 from retryctl.sources.saved.log_format import Head
 
 _ROWS_AT_ONCE = 512
@@ -28,17 +30,29 @@ _RULE = re.compile(r"[\s|+:=-]+")
 # log-group-names: /aws/lambda/orders
 _GROUP = re.compile(rb"^log-group-names: *([^\s,]+) *$", re.MULTILINE)
 _ESCAPED_BAR = re.compile(r"\\\|")
+_TIME = r"20\d\d-\d\d-\d\d[T ]\d\d:\d\d:\d\d[^|\t]{0,20}"
+# | 2026-11-23T03:00:00.123Z | 0 || 2026-11-23T03:00:00.124Z | process A |
+_BAR_JOINED = re.compile(rf"(?<=\|)(?=\| *{_TIME}\|)")
+# 2026-11-23T03:00:00.123Z⇥0⇥2026/11/23/[7]0123…2026-11-23T03:00:00.124Z⇥process A⇥2026/11/23/…
+_TAB_JOINED = re.compile(
+    rf"(?<=[0-9a-f]{{32}})(?={_TIME}\t)|(?<=[^\n])(?={_TIME}\t\d{{4}}/\d\d/\d\d/\S+\t)"
+)
+_STREAM = re.compile(r"[^\s|]*\d{4}/\d\d/\d\d/\S+")
+_WIDEST_UNTITLED = 3
 
 
 @value_class
 class InsightsTable(LineFormat):
-    """Rows of a table with bars between its columns."""
+    """Rows of a table with bars between its columns; without a header their cells show them."""
 
     name = "table of Logs Insights"
     made_by = "Logs Insights: Export results, Copy table to clipboard (Markdown or ASCII)"
+    mark: ClassVar[str] = "|"
+    joined: ClassVar[re.Pattern[str]] = _BAR_JOINED
 
     columns: Columns
     newline: bytes = b"\n"
+    has_header: bool = True
 
     # |       @timestamp        |                @message                |
     # |-------------------------|----------------------------------------|
@@ -48,13 +62,50 @@ class InsightsTable(LineFormat):
         """Return a table, if one of the first lines is a header that names a message."""
         if head.is_json:
             return None
-        for line in head.lines:
-            columns = _header(line.decode(errors="replace"))
-            if columns:
-                named = _GROUP.search(head.content)
-                group = named[1].decode(errors="replace") if named else None
-                return cls(columns=replace(columns, known_group=group), newline=head.newline)
-        return None
+        lines = [line.decode(errors="replace") for line in head.lines]
+        titled = next(filter(None, map(cls.header, lines)), None)
+        columns = titled or next(filter(None, map(cls.untitled, lines)), None)
+        if columns is None:
+            return None
+        named = _GROUP.search(head.content)
+        group = named[1].decode(errors="replace") if named else None
+        return cls(
+            columns=replace(columns, known_group=group),
+            newline=head.newline,
+            has_header=titled is not None,
+        )
+
+    @classmethod
+    def header(cls, line: str) -> Columns | None:
+        """Return the columns of a line that is a header."""
+        return Columns.named(cls.parts_of(line)) if cls.may_begin(line) else None
+
+    @classmethod
+    def untitled(cls, line: str) -> Columns | None:
+        """Return the columns of a row that has a time and a record of Lambda."""
+        if not cls.may_begin(line) or not line.rstrip(" ").endswith(cls.mark):
+            return None
+        return _columns_of([cell.strip() for cell in cls.parts_of(line)])
+
+    @classmethod
+    def may_begin(cls, line: str) -> bool:
+        """Whether a row could begin at a line."""
+        return line.lstrip().startswith("|")
+
+    @classmethod
+    def parts_of(cls, line: str) -> list[str]:
+        """Return the cells of a line that has all of its columns."""
+        return line.strip().strip("|").split("|")
+
+    @classmethod
+    def content(cls, row: str) -> str:
+        """Return a row without what surrounds its cells."""
+        return row.strip().removeprefix("|").rstrip().removesuffix("|")
+
+    @classmethod
+    def is_rule(cls, line: str) -> bool:
+        """Whether a line stands between rows."""
+        return _RULE.fullmatch(line.strip() or "-") is not None
 
     def convert(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[bytes]:
         """Yield the rows of a segment as canonical lines, some at a time."""
@@ -65,59 +116,122 @@ class InsightsTable(LineFormat):
                 if not self.columns.is_row(row):
                     torn = any(map(is_time, row))
                     note = diagnostics.torn_event if torn else diagnostics.unread_event
-                    note(count + 1, " | ".join(row))
+                    note(count + 1, f" {self.mark} ".join(row))
             yield self.columns.blocks(events, first_place(diagnostics.number) + count)
             count += len(events)
 
     def _rows(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[list[str]]:
         row = ""
         header = ""
-        for number, raw in enumerate(segment, 1):
-            line = raw.decode(errors="replace").replace(self.newline.decode(), "\n")
-            if not header:
-                header = line.strip() if _header(line) else ""
+        for number, line in self._lines(segment):
+            if self.has_header and not header:
+                header = line.strip() if self.header(line) else ""
                 continue
             if line.find(header) > 0:  # of a table that was joined to this one
                 line = line.partition(header)[0] + "\n"
-            starts = line.lstrip().startswith("|") and self._begins_row(line, row)
-            if row and (starts or _RULE.fullmatch(line.strip() or "-")):
+            starts = self.may_begin(line) and self._begins_row(line, row)
+            if row and (starts or self.is_rule(line)):
                 yield self._cells(row)
                 row = ""
             if starts:
                 row = line
             elif row:
                 row += line
-            elif line.strip() and not _RULE.fullmatch(line.strip()) and not _header(line):
+            elif line.strip() and not self.is_rule(line) and not self.header(line):
                 diagnostics.unread_event(number, line)
         if row:
             ends_in_message = self.columns.message == self.columns.width - 1
             is_cut = ends_in_message and not row.rstrip().endswith("|")
             yield self._cells(row + CUT_MARK if is_cut else row)
 
+    def _lines(self, segment: BufferedReader) -> Iterator[tuple[int, str]]:
+        """Yield the lines with their numbers; rows of joined files without headers are cut."""
+        for number, raw in enumerate(segment, 1):
+            line = raw.decode(errors="replace").replace(self.newline.decode(), "\n")
+            for part in [line] if self.has_header else self.joined.split(line):
+                yield number, part
+
     def _begins_row(self, line: str, before: str) -> bool:
-        """Whether a line with a bar begins a row, and is not the next line of a message."""
+        """Whether a line begins a row, and is not the next line of a message."""
         time = self.columns.time
         if time is None or time > self.columns.message:
-            return not before or before.rstrip().endswith("|")
-        cells = line.strip().removeprefix("|").split("|", time + 1)
+            return not before or self._is_whole(before)
+        cells = self.content(line).split(self.mark, time + 1)
         return len(cells) > time and is_time(cells[time].strip())
+
+    def _is_whole(self, row: str) -> bool:
+        return row.rstrip().endswith("|")
 
     def _cells(self, row: str) -> list[str]:
         """Return the cells of a row: the message is all between the columns before and after it."""
         after = self.columns.width - self.columns.message - 1
-        cells = (
-            row.strip()
-            .removeprefix("|")
-            .rstrip()
-            .removesuffix("|")
-            .split("|", self.columns.message)
-        )
+        cells = self.content(row).split(self.mark, self.columns.message)
         if after and len(cells) == self.columns.message + 1:
-            cells[-1:] = cells[-1].rsplit("|", after)
+            cells[-1:] = cells[-1].rsplit(self.mark, after)
         return [_ESCAPED_BAR.sub("|", cell.strip()) for cell in cells]
 
 
-def _header(line: str) -> Columns | None:
-    if not line.lstrip().startswith("|"):
+class PastedTable(InsightsTable):
+    """Rows with tabs between their columns, of which one is the log stream, in any order."""
+
+    name = "rows with log streams copied from the console"
+    made_by = "CloudWatch console, log events of several streams: mark the rows and copy"
+    mark: ClassVar[str] = "\t"
+    joined: ClassVar[re.Pattern[str]] = _TAB_JOINED
+
+    # Timestamp⇥Message⇥Log stream name
+    # 2026-11-23T03:00:00.123Z⇥START RequestId: 8f507cfc-… Version: 7⇥2026/11/23/[7]0123…
+    @classmethod
+    def detect(cls, head: Head) -> Self | None:
+        """Return a table, unless its messages are quoted: that is CSV."""
+        quoted = any(line.startswith(b'"') or b'\t"' in line for line in head.lines)
+        return None if quoted else super().detect(head)
+
+    @classmethod
+    def header(cls, line: str) -> Columns | None:
+        """Return the columns of a header; of time and message alone the rows are plain text."""
+        found = super().header(line)
+        plain = TITLES.match(line.strip("\r\n").encode())
+        return found if found and found.time is not None and not plain else None
+
+    @classmethod
+    def untitled(cls, line: str) -> Columns | None:
+        """Return the columns of a row that has a time in text, a record of Lambda and a stream."""
+        cells = cls.parts_of(line)
+        found = None if cells[0].isdigit() else _columns_of(cells)
+        return found if found and found.stream is not None else None
+
+    @classmethod
+    def may_begin(cls, line: str) -> bool:
+        """Return true: a message in front of its time may begin with any line."""
+        return True
+
+    @classmethod
+    def parts_of(cls, line: str) -> list[str]:
+        """Return the cells of a line that has all of its columns."""
+        return line.strip("\r\n").split("\t")
+
+    @classmethod
+    def content(cls, row: str) -> str:
+        """Return a row without its line end."""
+        return row.rstrip("\r\n")
+
+    @classmethod
+    def is_rule(cls, line: str) -> bool:
+        """Return false: an empty line belongs to a message."""
+        return False
+
+    def _is_whole(self, row: str) -> bool:
+        return self.columns.is_row(self._cells(row))
+
+
+def _columns_of(cells: list[str]) -> Columns | None:
+    """Return the columns of a row without a header: a time, a record of Lambda, a stream."""
+    if len(cells) > _WIDEST_UNTITLED or len(cells) < 2 or not is_time(cells[0]):
         return None
-    return Columns.named(line.strip().strip("|").split("|"))
+    records = [at for at, cell in enumerate(cells) if RECORD.match(cell.encode())]
+    streams = [at for at, cell in enumerate(cells) if _STREAM.fullmatch(cell)]
+    if len(records) != 1 or len(cells) - len(streams) != 2:
+        return None
+    stream = streams[0] if streams else None
+    return Columns(message=records[0], width=len(cells), time=0, stream=stream)

@@ -85,9 +85,11 @@ def _events(
     file: BinarySource, context: DocumentContext, diagnostics: FileDiagnostics
 ) -> Iterator[RawEvent]:
     """Yield the events of all values, one in memory at a time."""
+    values, is_batch = 0, False
     try:
         for key, value in JsonText(file).documents(_STREAMED):
             fields = value if isinstance(value, dict) else {}
+            values, is_batch = values + 1, "awslogs" in fields
             if key or _STREAMED.isdisjoint(fields):
                 for event in value_events(value, context):
                     yield _with_stream(event, key, fields, context)
@@ -103,6 +105,8 @@ def _events(
             diagnostics.one_stream()
     if context.next_page_after_ms is not None:
         diagnostics.more_pages(context.next_page_after_ms)
+    if is_batch and values == 1:
+        diagnostics.one_stream()
 
 
 def _with_stream(

@@ -12,10 +12,11 @@ from typing import Self
 
 from retryctl.core.value_classes import value_class
 from retryctl.sources.saved import raw_blocks
-from retryctl.sources.saved.canonical_lines import canonical_block, escaped, line_start
+from retryctl.sources.saved.canonical_lines import canonical_block, escaped
 from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.formats.event_times import STREAM_STARTS
 from retryctl.sources.saved.formats.json_lines import LineFormat
+from retryctl.sources.saved.formats.json_shapes import DocumentContext
 from retryctl.sources.saved.formats.timed_text import note_lines
 from retryctl.sources.saved.log_format import Head
 
@@ -67,8 +68,10 @@ class TextOutput(LineFormat):
             if values is None:
                 diagnostics.unread_event(0, row.decode(errors="replace"))
         events = [values for _, values in found if values]
-        unnamed = line_start(None, None)
-        starts = [STREAM_STARTS[values[1]] if values[1] else unnamed for values in events]
+        unnamed = DocumentContext(name=diagnostics.name).unnamed_stream.encode()
+        starts = [STREAM_STARTS[values[1] or unnamed] for values in events]
+        if events and events[0][1] is None:  # of GetLogEvents
+            diagnostics.one_stream()
         messages = escaped([values[2] for values in events])
         seconds, millis = [v[3][:-3] for v in events], [v[3][-3:] for v in events]
         return canonical_block(starts, seconds, millis, messages)
