@@ -504,3 +504,10 @@ def test_a_counter_behind_a_printed_line_may_be_a_table_where_tabs_separate_mess
     assert len(events) == len(rows)
     doubts = ["text of the message before" in gap.message for gap in coverage.gaps]
     assert doubts == [True] * is_unclear
+
+
+def test_a_column_of_messages_may_have_records_in_json_alone() -> None:
+    log = Environment(json=True).inits().starts().prints("0", "process A").reports()
+    rows = [(event.timestamp_ms, "", event.message) for event in log.events]
+    events, _ = read_bytes(SHAPES["CSV of messages"][0](rows).encode())
+    assert [event.message for event in events] == [message for *_, message in rows]
