@@ -134,8 +134,10 @@ def check_when_settled(
     Without request IDs, the check waits for the requests that existed when the minimum number was
     reached. It does not wait for newer ones: on a busy function it would never end.
     """
-    saved = plan.options.source != "cloudwatch"
-    expectations = replace(plan.expectations, in_saved_log=saved)
+    expectations = plan.expectations
+    if plan.options.source != "cloudwatch":
+        ends = "log" if plan.window.until_ms is None else "window"
+        expectations = replace(expectations, ends=ends)
     waited, began_ms = False, clock()
     evaluator: CheckEvaluator
 

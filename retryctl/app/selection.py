@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from heapq import nlargest
 from itertools import chain
+from shlex import quote
 
 from retryctl.app.near_ids import near_ids
 from retryctl.app.options import (
@@ -103,19 +104,18 @@ def newest_retried(
 def matching_ids(
     prefixes: Sequence[str],
     options: SourceOptions,
-    window: TimeWindow,
     *,
     config: ProjectConfig | None = None,
     feedback: Feedback = SILENT,
     clock: Clock = wall_clock_ms,
 ) -> dict[str, tuple[str, ...]]:
-    """Return the request IDs of a saved log that begin with each prefix, sorted.
+    """Return the request IDs of a whole saved log that begin with each prefix, sorted.
 
     Raises ``UsageError`` where none begins with it, ``NothingFound`` for a log without any request.
     """
-    rows, _ = _rows(options, window, config or ProjectConfig(), feedback, clock)
+    rows, _ = _rows(options, WHOLE, config or ProjectConfig(), feedback, clock)
     ids = sorted({row.request_id for row in rows})
-    if not ids and window == WHOLE and not (options.function or options.log_groups):
+    if not ids and not (options.function or options.log_groups):
         raise NothingFound(
             "the log contains no request: it has no START, END or REPORT line.",
             "Save it again without a filter pattern.",
@@ -125,10 +125,10 @@ def matching_ids(
     }
     for prefix, some in matching.items():
         if not some:
-            inside = "" if window == WHOLE else " between --since and --until"
             raise UsageError(
-                f"no request ID of this log begins with {prefix}{inside}.",
-                near_ids(prefix, ids) or "retryctl list shows the requests.",
+                f"no request ID of this log begins with {prefix}.",
+                near_ids(prefix, ids)
+                or f"retryctl list --from {quote(options.source)} shows the requests.",
             )
     return matching
 

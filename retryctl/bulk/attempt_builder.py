@@ -11,7 +11,7 @@ from itertools import repeat
 from operator import lt, sub
 from typing import Any
 
-from retryctl.bulk.attempt_templates import TemplateCache, figures_of, template_part
+from retryctl.bulk.attempt_templates import TemplateCache, figures_of, init_part, template_part
 from retryctl.bulk.compact_attempts import RECORD, Shown, compact_attempts, part_of
 from retryctl.bulk.line_kinds import ENDS, JSON, REPORTS, STARTS
 from retryctl.bulk.line_layout import (
@@ -173,6 +173,9 @@ class AttemptBuilder:
             if isinstance(record, (InitStart, RestoreStart)):
                 named = (record.function_name,) if isinstance(record, InitStart) else None
                 fragment.describe(runtime=record.runtime_version, function=named)
+            if part := init_part(record):
+                fragment.hold_init(line, part)
+                return
             part = template_part(record) if own else None
             if isinstance(record, FunctionError) and record.request_id is None:
                 self._cache.keep_part((message_of(line),), part)

@@ -8,7 +8,15 @@ from __future__ import annotations
 from dataclasses import field
 
 from retryctl.core.model.attempt import Attempt
-from retryctl.core.model.records import FunctionError, Record, Report, RuntimeDone, TimedOut
+from retryctl.core.model.records import (
+    FunctionError,
+    InitReport,
+    InitStart,
+    Record,
+    Report,
+    RuntimeDone,
+    TimedOut,
+)
 from retryctl.core.value_classes import state_class
 
 MOST_PARTS, MOST_ATTEMPTS = 5_000, 2_000
@@ -56,6 +64,15 @@ def figures_of(report: Report) -> tuple[tuple[int, int] | None, object]:
     if billed != int(billed) or not 0 <= billed < 10**9 or not 0 < memory < 10**9:
         return None, part
     return (int(billed), memory), part
+
+
+def init_part(record: Record) -> object:
+    """Return the part of a record of the init; ``None`` for any other record."""
+    if isinstance(record, InitStart):
+        return ("I", record.initialization_type, record.phase, record.json)
+    if isinstance(record, InitReport):
+        return ("J", record.initialization_type, record.phase, record.status, record.error_type)
+    return None
 
 
 def template_part(record: Record) -> object:

@@ -17,12 +17,12 @@ from retryctl.bulk.compact_attempts import (
     told_apart,
 )
 from retryctl.bulk.line_layout import NoEvent
+from retryctl.bulk.plain_ends import PlainEnds
 from retryctl.bulk.scan_plan import ScanPlan
-from retryctl.bulk.stitched_streams import StitchedStream, stitch
+from retryctl.bulk.stitched_streams import StitchedStream, StreamStitcher
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.events import LogEvent
 from retryctl.core.value_classes import value_class
-from retryctl.sources.saved.stream_filter import StreamFilter
 
 STREAMS_AT_ONCE = 500
 
@@ -74,18 +74,17 @@ class StitchTask:
 
     def __call__(self, streams: Sequence[Sequence[bytes]]) -> StitchedBatch:
         """Stitch some streams."""
-        plan, selected, malformed = self.plan, StreamFilter(self.plan.query), False
+        stitcher, malformed = StreamStitcher(self.plan), False
         stitched: list[StitchedStream | None] = []
-        for pickled in streams:
+        for number, pickled in enumerate(streams):
             fragments = list(map(pickle.loads, pickled))
             try:
-                stitched.append(
-                    stitch(fragments, selected, plan.markers, plan.settings, plan.shown)
-                )
+                stitched.append(stitcher.stitch(fragments, number))
             except NoEvent:
                 malformed = True
                 stitched.append(None)
-        return replace(_batch(stitched, plan), has_malformed=malformed)
+        batch = _batch(stitched, self.plan, stitcher.plain_ends)
+        return replace(batch, has_malformed=malformed)
 
 
 def deal_streams(streams: Iterable[StitchedStream], plan: ScanPlan) -> Iterator[StitchedBatch]:
@@ -107,8 +106,9 @@ def apart(batches: Sequence[StitchedBatch]) -> list[StitchedBatch]:
 def _batch(
     streams: Sequence[StitchedStream | None],
     plan: ScanPlan,
-    silent: SilentAttempts | None = None,
+    packed: SilentAttempts | PlainEnds | None,
 ) -> StitchedBatch:
+    silent = packed if isinstance(packed, SilentAttempts) else None
     dealt: list[list[tuple[int, Attempt]]] = [[] for _ in range(plan.parts)]
     found = [(number, stream) for number, stream in enumerate(streams) if stream]
     counts = Counter(attempt.request_id for _, stream in found for attempt in stream.attempts)
@@ -130,6 +130,6 @@ def _batch(
             if not plan.shown.drops(request_id)
         ),
         torn=tuple(number for number, stream in found if stream.is_torn),
-        plain=tuple(deal_out(silent.records, plan.parts)) if silent else (),
-        templates=tuple(silent.templates) if silent else (),
+        plain=tuple(deal_out(packed.records, plan.parts)) if packed else (),
+        templates=tuple(packed.templates) if packed else (),
     )

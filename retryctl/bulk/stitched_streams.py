@@ -8,19 +8,21 @@ the core confirms it, or the stream is *out of order* and is read as a whole.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import field
+from itertools import pairwise
 
-from retryctl.bulk.compact_attempts import Mention, Shown, Stream, compact_attempts
+from retryctl.bulk.compact_attempts import Mention, Stream, compact_attempts
 from retryctl.bulk.line_layout import events_of
+from retryctl.bulk.plain_ends import EndOfStream, PlainEnd, PlainEnds, plain_end
+from retryctl.bulk.scan_plan import ScanPlan
 from retryctl.bulk.stream_state import StreamFragment
-from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.history.history_builder import mentions_in
 from retryctl.core.history.lost_lines import has_lost_lines
 from retryctl.core.history.safe_cut import ClosedChunk, closed_piece, last_piece
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.events import LogEvent
-from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.log_place import unqualified
-from retryctl.core.value_classes import value_class
+from retryctl.core.value_classes import state_class, value_class
 from retryctl.sources.saved.stream_filter import StreamFilter
 
 
@@ -34,49 +36,102 @@ class StitchedStream:
     is_torn: bool
 
 
-def stitch(
-    fragments: Sequence[StreamFragment],
-    selected: StreamFilter,
-    markers: Markers,
-    settings: FunctionConfig,
-    shown: Shown,
-) -> StitchedStream | None:
-    """Stitch the fragments of a stream, sorted by time; ``None`` where they are out of order."""
-    if len({fragment.json for fragment in fragments} - {None}) > 1:
-        return None
-    attempts: list[Attempt] = []
+@state_class
+class _StitchedSoFar:
+    """What is stitched of a stream: its ``attempts``, and the lines behind the last one."""
+
+    attempts: list[Attempt] = field(default_factory=list)
+    mentions: tuple[Mention, ...] = ()
+    is_torn: bool = False
     context: Sequence[bytes | LogEvent] = ()
-    open_lines: list[bytes] = []
-    placed_ms, latest = 0, b""
-    torn = any(fragment.is_torn for fragment in fragments)
-    for fragment in fragments:
-        if fragment.first < latest:
+    lines: list[bytes] = field(default_factory=list)
+    placed_ms: int = 0
+
+
+class StreamStitcher:
+    """Stitches one stream after the other; ``plain_ends`` has the attempts that are packed."""
+
+    def __init__(self, plan: ScanPlan) -> None:
+        self._plan, self._selected = plan, StreamFilter(plan.query)
+        self.plain_ends = PlainEnds(drops=bool(plan.shown))
+
+    def stitch(self, fragments: Sequence[StreamFragment], number: int) -> StitchedStream | None:
+        """Stitch the fragments of a stream, sorted by time; ``None`` where they are out of order.
+
+        Its packed attempts have its ``number``. Raises NoEvent where a line is malformed.
+        """
+        if len({fragment.json for fragment in fragments} - {None}) > 1:
             return None
-        latest = fragment.last
-        if fragment.head is None:
-            open_lines += fragment.lines
-            continue
-        before, events, (opening,) = events_of(
-            selected, context, [*open_lines, *fragment.head], [fragment.cut_line]
+        if any(other.first < one.last for one, other in pairwise(fragments)):
+            return None
+        found = _StitchedSoFar(is_torn=any(fragment.is_torn for fragment in fragments))
+        for fragment in fragments:
+            if fragment.head is None:
+                found.lines += fragment.lines
+            elif not self._add_head(found, fragment, number):
+                return None
+        if not self._add_tail(found, fragments[-1], number):
+            return None
+        return StitchedStream(
+            stream=_stream(fragments),
+            attempts=tuple(found.attempts),
+            mentions=found.mentions,
+            is_torn=found.is_torn,
         )
-        piece = closed_piece(before, events, opening)
-        if piece is None or not _ends_as(piece, fragment, selected):
-            return None
-        torn |= has_lost_lines(piece.brackets, opens=not context, closes=False)
-        attempts += compact_attempts(piece.brackets, markers, settings, shown, placed_ms)
-        context, open_lines, placed_ms = fragment.context, list(fragment.lines), fragment.placed_ms
-    before, events = events_of(selected, context, open_lines)
-    piece = last_piece(before, events)
-    if piece.context_was_lost:
-        return None
-    torn |= has_lost_lines(piece.brackets, opens=not context, closes=True)
-    attempts += compact_attempts(piece.brackets, markers, settings, shown, placed_ms)
-    return StitchedStream(
-        stream=_stream(fragments),
-        attempts=tuple(attempts),
-        mentions=() if context else tuple(mentions_in(piece.lines, piece.brackets)),
-        is_torn=torn,
-    )
+
+    def _add_head(self, found: _StitchedSoFar, fragment: StreamFragment, number: int) -> bool:
+        """Add the attempts up to the fragment's first cut; return false where it does not hold."""
+        head = fragment.head or []
+        is_first = not found.context and not found.lines
+        end = plain_end("first", fragment.head_attempt, head) if is_first else None
+        if not self.plain_ends.pack(end, number):
+            before, events, (opening,) = events_of(
+                self._selected, found.context, [*found.lines, *head], [fragment.cut_line]
+            )
+            piece = closed_piece(before, events, opening)
+            if piece is None or not _ends_as(piece, fragment, self._selected):
+                return False
+            self._add(found, piece, end, opens=not found.context, closes=False)
+        found.context, found.lines = fragment.context, list(fragment.lines)
+        found.placed_ms = fragment.placed_ms
+        return True
+
+    def _add_tail(self, found: _StitchedSoFar, last: StreamFragment, number: int) -> bool:
+        """Add the attempts behind the last cut; return false where that does not hold."""
+        place: EndOfStream = "last" if found.context else "only"
+        is_whole = len(found.lines) == len(last.lines)
+        end = plain_end(place, last.tail_attempt, found.lines) if is_whole else None
+        if not self.plain_ends.pack(end, number):
+            before, events = events_of(self._selected, found.context, found.lines)
+            piece = last_piece(before, events)
+            if piece.context_was_lost:
+                return False
+            if not found.context:
+                found.mentions = tuple(mentions_in(piece.lines, piece.brackets))
+            end = None if found.mentions else end
+            self._add(found, piece, end, opens=not found.context, closes=True)
+        return True
+
+    def _add(
+        self,
+        found: _StitchedSoFar,
+        piece: ClosedChunk,
+        end: PlainEnd | None,
+        *,
+        opens: bool,
+        closes: bool,
+    ) -> None:
+        """Add the attempts of a piece; others like the only one of a plain piece are packed."""
+        plan = self._plan
+        attempts = list(
+            compact_attempts(
+                piece.brackets, plan.markers, plan.settings, plan.shown, found.placed_ms
+            )
+        )
+        is_torn = has_lost_lines(piece.brackets, opens=opens, closes=closes)
+        self.plain_ends.learn(None if is_torn else end, attempts)
+        found.attempts += attempts
+        found.is_torn |= is_torn
 
 
 def _ends_as(piece: ClosedChunk, fragment: StreamFragment, selected: StreamFilter) -> bool:

@@ -12,6 +12,9 @@ from retryctl.core.model.limits import LONGEST_ATTEMPT_MS
 from retryctl.core.model.log_place import unqualified
 from retryctl.core.value_classes import state_class
 
+PlainAttempt = tuple[bytes, int, int, int, int, tuple[object, ...]]
+"""ID, start and duration in ms, billed ms, MB and template: all that its lines show."""
+
 
 class StreamFragment:
     """What one scan read of one stream, in order of time. Only its own methods write to it.
@@ -24,12 +27,12 @@ class StreamFragment:
         # which stream, and how it is written
         *("number", "key", "group", "first", "last", "json", "runtime", "function"),
         # head: the lines before the first cut, the START behind it, the attempt that it closed
-        *("head", "cut_line", "head_context"),
+        *("head", "cut_line", "head_context", "head_attempt"),
         # open attempt: its records, its template, and what decides whether the template suffices
         *("open_id", "open_at", "start", "end", "report", "report_at"),
-        *("template", "is_plain", "is_noted_between"),
+        *("template", "is_plain", "is_noted_between", "init"),
         # tail: the lines since the last cut, the attempt before them, when the next cut is tried
-        *("lines", "context", "placed_ms", "undecided_ms", "patience_ms"),
+        *("lines", "context", "placed_ms", "undecided_ms", "patience_ms", "tail_attempt"),
         "is_torn",  # whether an attempt between two cuts shows that lines were lost
     )
 
@@ -45,6 +48,8 @@ class StreamFragment:
         self.head: list[bytes] | None = None
         self.cut_line = b""
         self.head_context: list[bytes] = []
+        self.head_attempt: PlainAttempt | None = None
+        self.tail_attempt: PlainAttempt | None = None
 
         self.is_torn = False
         self.lines: list[Any] = []  # lines; events where the core has read them
@@ -52,6 +57,7 @@ class StreamFragment:
         self.placed_ms = 0
         self.undecided_ms = 0
         self.patience_ms = LONGEST_ATTEMPT_MS
+        self.init: tuple[object, ...] = ()
         self._close()
 
     def _close(self) -> None:
@@ -88,6 +94,12 @@ class StreamFragment:
         else:
             self.template += (part,)
 
+    def hold_init(self, line: bytes, part: object) -> None:
+        """Keep a record of the init; it is in the template of the stream's first attempt."""
+        if self.head is None and not self.open_id and len(self.lines) == len(self.init):
+            self.init += (part,)
+        self.hold_record(line, None)
+
     def describe(
         self,
         *,
@@ -105,12 +117,12 @@ class StreamFragment:
 
     def open(self, request_id: bytes, start_ms: int, line: bytes, part: object) -> None:
         """Begin an attempt with its START ``line``."""
-        self.is_plain = not self.lines  # else it was not cut, or an init was noted
+        self.is_plain = len(self.lines) == len(self.init)  # else it was not cut, or more was noted
         self.open_id = request_id
         self.open_at, self.report_at = len(self.lines), -1
         self.start, self.end, self.report = start_ms, 0, None
         self.is_noted_between = False
-        self.template = (part,)
+        self.template = (*self.init, part)
         self.lines.append(line)
 
     def spoil(self) -> None:
@@ -154,6 +166,14 @@ class StreamFragment:
         """Whether the START of an attempt that can have a template was read last, behind a cut."""
         return self.is_plain and self.head is not None and len(self.lines) == 1
 
+    def _plain_attempt(self) -> PlainAttempt | None:
+        """Return the open attempt, if its template and its figures show all; no line follows it."""
+        if not self.is_plain or self.report is None or self.report_at + 1 < len(self.lines):
+            return None
+        reported_ms, billed_ms, memory_mb = self.report
+        took_ms = (self.end or reported_ms) - self.start
+        return self.open_id, self.start, took_ms, billed_ms, memory_mb, self.template
+
     # ----------------------------------------------------------------- cuts
 
     def is_ready_to_cut(self, moment_ms: int) -> bool:
@@ -175,7 +195,8 @@ class StreamFragment:
 
     def set_head(self, line: bytes, between: list[Any]) -> None:
         """Cut for the first time, before the START ``line``."""
-        self.head, self.cut_line = self.lines, line
+        self.head, self.cut_line, self.init = self.lines, line, ()
+        self.head_attempt = self._plain_attempt()
         self.context = self.head_context = self.lines[self.open_at : self.report_at + 1]
         self.lines, self.placed_ms = between, self.start
 
@@ -186,10 +207,11 @@ class StreamFragment:
     def clear(self) -> None:
         """Drop all lines: the stream is out of order, and is read in another way."""
         self.lines, self.head, self.context = [], None, []
+        self._close()
 
     def finish(self) -> None:
-        """Drop what no neighbour needs."""
-        self.template = ()
+        """Keep what the stitching needs."""
+        self.tail_attempt, self.template = self._plain_attempt(), ()
 
 
 @state_class

@@ -185,7 +185,6 @@ def invoke(arguments: Sequence[str]) -> int:
         return _print_manual()
     arguments = _with_wait_joined(_shortcut(arguments))
     _refuse_shell(arguments)
-    _refuse_two_logs(arguments)
     program = get_command(app)
     try:
         with program.make_context("retryctl", list(arguments)) as context:
@@ -205,15 +204,6 @@ def _refuse_shell(arguments: Sequence[str]) -> None:
         raise UsageError(
             f"{option} does not accept {words[0]!r}: it uses the shell that runs it.",
             "To print the script of another shell: _RETRYCTL_COMPLETE=source_zsh retryctl",
-        )
-
-
-def _refuse_two_logs(arguments: Sequence[str]) -> None:
-    """Refuse ``--from`` given twice, of which the first would be ignored."""
-    if sum(word == "--from" or word.startswith("--from=") for word in arguments) > 1:
-        raise UsageError(
-            "--from is given twice.",
-            "Name a folder of files, or several files by a pattern in quotes: --from '*.csv'",
         )
 
 

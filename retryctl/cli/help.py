@@ -6,21 +6,38 @@ the whole command line.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from retryctl.errors import UsageError
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 Rows = dict[str, list[tuple[str, str]]]
 
+_INSTEAD = {
+    "--from": "Name a folder of files, or several files by a pattern in quotes: --from '*.csv'"
+}
+"""What to do instead of giving an option twice."""
 _PLACES = {"Arguments": 0, "Output": 2, "AWS": 3, "Options": 4}
 """The order of the sections; those of a single command come behind the arguments."""
 
 
 class PlainCommand(TyperCommand):
-    """A command whose help lists its options by section."""
+    """A command whose help lists its options by section.
+
+    An option with one value is refused when it is given twice: the first would be ignored.
+    """
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the arguments into the parameters of ``ctx``."""
+        if not ctx.resilient_parsing:
+            *_, given = self.make_parser(ctx).parse_args(args=list(args))
+            _refuse_repeated(given)
+        return super().parse_args(ctx, args)
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the sections of arguments and options."""
@@ -62,6 +79,18 @@ class CommandApp(typer.Typer):
     def command(self, name: str | None = None, **options: Any) -> Callable[[Command], Command]:
         """Register a command, like ``typer.Typer.command``."""
         return super().command(name, **{"cls": PlainCommand, **options})
+
+
+def _refuse_repeated(given: Iterable[Any]) -> None:
+    single = (each.opts[0] for each in given if _takes_one_value(each))
+    for option, count in Counter(single).items():
+        if count > 1:
+            raise UsageError(f"{option} is given twice.", _INSTEAD.get(option, "Drop one of them."))
+
+
+def _takes_one_value(parameter: Any) -> bool:
+    is_option = parameter.param_type_name == "option"
+    return is_option and not (parameter.multiple or parameter.is_flag or parameter.count)
 
 
 def _parameter_rows(parameters: Iterable[Any], ctx: Any) -> Rows:

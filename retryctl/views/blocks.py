@@ -104,7 +104,7 @@ Block = Paragraph | Command | Table | Figures | Drawing | LogLines
 BLANK = Paragraph()
 
 
-_LAST_COMMAND = re.compile(r"(.*:) (retryctl [^:]+)", re.DOTALL)
+_LAST_COMMAND = re.compile(r"(.*:) (retryctl(?: [\w./=-]+)+(?<!\.))", re.DOTALL)
 
 
 def with_command(text: str) -> tuple[str, str]:

@@ -116,15 +116,20 @@ def nothing_retried(coverage: Coverage) -> str:
 
 
 def _of_wrong(tally: SummaryTally, right: int, wrong: int) -> str:
-    ordered, who = reasons(tally), _share(wrong, right + wrong)
-    if [rule for rule, _ in ordered] == ["branch-contradicts-counter"]:
-        return f"{who} ran another branch than that of its count (branch-contradicts-counter)."
-    words = f"{who} counted wrong"
-    if not ordered:
-        return f"{words}. See retryctl list --verdict disagrees."
-    rule, count = ordered[0]
-    share = "" if count >= wrong else f", {count:,} of them"
-    return f"{words}{share} {_DO.get(rule, f'({rule}). See retryctl explain {rule}.')}"
+    total, in_wrong_branch = right + wrong, tally.right_counts_in_wrong_branch
+    rule = "branch-contradicts-counter"
+    branch = f"ran another branch than that of its count ({rule})."
+    if wrong == in_wrong_branch:
+        return f"{_share(wrong, total)} {branch}"
+    words = f"{_share(wrong - in_wrong_branch, total)} counted wrong"
+    also = f" {_share(in_wrong_branch, total)} {branch}" if in_wrong_branch else ""
+    counts = dict(reasons(tally))
+    counts[rule] = counts.get(rule, 0) - in_wrong_branch
+    rule, count = max(counts.items(), key=lambda item: item[1])
+    if count <= 0:
+        return f"{words}. See retryctl list --verdict disagrees.{also}"
+    share = "" if count >= wrong - in_wrong_branch else f", {count:,} of them"
+    return f"{words}{share} {_DO.get(rule, f'({rule}). See retryctl explain {rule}.')}{also}"
 
 
 def _of_exhausted(tally: SummaryTally) -> str:

@@ -114,10 +114,20 @@ def test_an_id_that_is_not_there(log: Path) -> None:
     some = check(log, ID, missing)
     assert some.returncode == 0
     assert f"retryctl: {missing} was not found." in some.stderr
+    result = some.stdout.index("? 1 of 2 requests not found; 1 check passed: 1 request (exit 0)")
+    assert some.stdout.index(f"? not found, not checked: {missing}") < result
+    assert "✓" not in some.stdout
+    notes = check(log, ID, missing, "-o", "markdown").stdout
+    assert "## ❔ retryctl check: 1 of 2 requests not found;" in notes
+    assert missing in notes
     assert document(log, ID, missing)["not_found"] == [missing]
     none = check(log, missing)
     assert none.returncode == 4
-    assert "was not found" in none.stderr
+    assert none.stderr.count("was not found") == 1
+    assert f"retryctl list --from {log.name} shows the requests of this log." in none.stderr
+    assert "--wait" not in none.stderr
+    waited = check(log, missing, "--wait", "5m")
+    assert (waited.returncode, "--wait needs CloudWatch" in waited.stderr) == (2, True)
 
 
 def test_a_function_is_what_has_no_ids_shape(log: Path) -> None:
@@ -137,6 +147,8 @@ def test_a_request_belongs_to_the_window_of_its_first_attempt(log: Path) -> None
     earlier = document(log, "--until", start)
     assert {c["request_id"] for c in earlier["checks"]} == {ID}
     assert "pending" in earlier["checks"][0]["message"]
+    assert "the window ends before the request was over" in earlier["checks"][0]["message"]
+    assert earlier["passed"] is None
 
 
 def test_fail_on_a_warning(log: Path) -> None:
@@ -170,12 +182,13 @@ def test_settings_give_the_defaults_and_options_count_before_them(log: Path) -> 
     assert names == {"request", "expect-branches", "max-wrong-branch"}
 
 
-def test_wait_on_a_saved_log_names_what_is_missing(log: Path) -> None:
+def test_the_wait_of_the_settings_is_for_cloudwatch(log: Path) -> None:
+    (log.parent / "retryctl.toml").write_text('[check]\nwait = "5m"\n')
     save(log, pending())
-    done = check(log, THIRD_ID, "--wait", "1s")
-    assert done.returncode == 5
-    assert f"{THIRD_ID}  still pending" in done.stdout
-    assert f"retryctl: waiting: {THIRD_ID} is still pending" in done.stderr
+    done = check(log, THIRD_ID)
+    assert (done.returncode, "waiting" in done.stderr) == (5, False)
+    assert "the log ends before the request was over" in " ".join(done.stdout.split())
+    assert check(log, OTHER_ID).returncode == 4
 
 
 # --------------------------------------------------------------------------- GitHub

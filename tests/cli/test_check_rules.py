@@ -161,7 +161,9 @@ def test_a_wrong_branch_of_an_attempt_that_succeeded_counts(tmp_path: Path) -> N
     limited = ("--allow", "counter-lost", "--max-wrong-branch", "0")
     done = run("check", "--from", path, *limited)
     assert done.returncode == 1
-    assert "--max-wrong-branch: 1 branch wrong, at most 0 allowed" in done.stdout
+    words = " ".join(done.stdout.split())
+    which = f"attempt 2 of {ID} ran A, expected B"
+    assert f"--max-wrong-branch: 1 branch wrong ({which}), at most 0 allowed" in words
     assert " A A✗ " in run("list", "--from", path).stdout
     trace = run("trace", "--from", path, env={"COLUMNS": "120"}).stdout
     assert "it ran A instead of B" in trace
@@ -176,7 +178,7 @@ def test_no_branch_of_a_failed_attempt_neither_passes_nor_fails(tmp_path: Path) 
     path = str(save(tmp_path / "log.jsonl", one))
     done = run("check", "--from", path, "--max-wrong-branch", "0")
     assert done.returncode == 5
-    assert "no branch was logged, and 1 attempt failed" in done.stdout
+    assert "no branch was compared, and 1 attempt failed" in done.stdout
     save(tmp_path / "log.jsonl", Environment("a").at(0).runs(ID))
     assert run("check", "--from", path, "--max-wrong-branch", "0").returncode == 0
 
@@ -189,4 +191,4 @@ def test_a_request_that_is_open_at_until_does_not_pass(tmp_path: Path) -> None:
     assert run("check", "--from", path).returncode == 1
     done = run("check", "--from", path, "--until", "2026-11-23T00:00:30Z")
     assert done.returncode == 5
-    assert "the log ends before the request was over" in done.stdout
+    assert "the window ends before the request was over" in done.stdout

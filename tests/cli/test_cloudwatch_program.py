@@ -41,7 +41,7 @@ from tests.support.aws_program import (
     told,
     trace,
 )
-from tests.support.program import PROGRAM, environment, run
+from tests.support.program import PATIENT_PROGRAM, environment, run
 
 UTC = zone("UTC")
 
@@ -216,7 +216,7 @@ def test_what_an_infrequent_access_group_refuses(
 
 def start(endpoint: Endpoint, *arguments: str, stderr: int = subprocess.PIPE) -> Popen[str]:
     return Popen(
-        [*PROGRAM, "trace", *arguments, "--endpoint-url", endpoint.url],
+        [*PATIENT_PROGRAM, "trace", *arguments, "--endpoint-url", endpoint.url],
         env=environment(CREDENTIALS),
         stdout=subprocess.PIPE,
         stderr=stderr,

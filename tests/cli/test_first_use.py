@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -181,17 +182,52 @@ def test_a_check_without_a_counter_names_markers_also_where_an_attempt_still_run
 
 
 def test_a_request_id_in_place_of_a_function_is_named(tmp_path: Path) -> None:
-    for command in ("list", "summary"):
-        done = run(command, ID, "--from", "demo")
+    named: list[tuple[str, ...]] = [(command, ID) for command in ("list", "summary")]
+    named += [(command, "-f", ID) for command in ("list", "summary", "check", "trace")]
+    for words in named:
+        done = run(*words, "--from", "demo")
         assert (done.returncode, done.stdout) == (2, "")
         assert f"{ID} is a request ID, not a function." in done.stderr
         assert f"retryctl trace {ID} --from demo\n" in done.stderr
+    for of_doctor in ([ID], ["-f", ID]):
+        done = run("doctor", *of_doctor)
+        assert done.returncode == 2
+        assert f"retryctl trace {ID}\n" in done.stderr
 
 
 def test_the_second_of_two_logs_is_not_read_alone() -> None:
     done = run("check", "--from", "demo", "--from=other.csv")
     assert (done.returncode, done.stdout) == (2, "")
     assert "--from is given twice." in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("--since", ("list", "--from", "demo", "--since", "1d", "-s", "2d")),
+        ("--until", ("check", "--from", "demo", "-u", "1d", "--until=2d")),
+        ("--profile", ("trace", ID, "--profile", "one", "--profile", "two")),
+        ("--region", ("summary", "one", "--region", "a", "--region", "b")),
+        ("--output", ("summary", "--from", "demo", "-o", "csv", "-o", "text")),
+        ("--function", ("doctor", "-f", "one", "-f", "two")),
+        ("--seed", ("lab", "run", "app.handler", "--seed", "1", "--seed", "2")),
+    ],
+)
+def test_an_option_with_one_value_is_not_given_twice(name: str, words: tuple[str, ...]) -> None:
+    done = run(*words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"{name} is given twice." in done.stderr
+
+
+def test_a_shortened_id_outside_of_the_window_is_found_like_the_whole_one() -> None:
+    rows = json.loads(run("list", "--from", "demo", "-o", "json").stdout)["requests"]
+    whole = rows[0]["request_id"]
+    late = ("--from", "demo", "--since", "2026-11-25")
+    ones = [run("trace", each, *late) for each in (whole, whole[:8])]
+    assert ones[0].stderr == ones[1].stderr
+    assert "no attempt between --since and --until" in ones[1].stderr
+    unknown = run("trace", "00000000", "--from", "demo")
+    assert "retryctl list --from demo" in unknown.stderr
 
 
 def test_the_store_of_a_counter_is_an_argument() -> None:
@@ -211,12 +247,6 @@ def test_a_link_needs_the_name_of_the_group(tmp_path: Path) -> None:
     assert "https://eu-west-1.console" in run(*linked, "-g", "/aws/lambda/orders").stdout
     web = run("trace", ID, "--from", str(path), "--web", env={"AWS_REGION": ""})
     assert (web.returncode, web.stdout) == (2, "")
-
-
-def test_a_short_id_outside_of_the_window_is_not_called_missing(log: Path) -> None:
-    done = run("trace", ID[:8], "--from", str(log), "--since", "2026-11-24T00:00:00Z")
-    assert done.returncode == 2
-    assert f"begins with {ID[:8]} between --since and --until" in done.stderr
 
 
 def test_the_command_of_a_remedy_has_a_line_of_its_own(log: Path) -> None:

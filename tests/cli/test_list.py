@@ -15,6 +15,7 @@ import pytest
 
 from retryctl.cli.options.times import zone
 from retryctl.core.crosscheck.attempt_check import Verdict
+from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.request import RequestOutcome
 from retryctl.core.summary.request_row import RequestRow
@@ -24,6 +25,8 @@ from retryctl.views.text.request_list import list_blocks
 from tests.cli.test_summary import retried_in_another, save
 from tests.support.lambda_log import ID, OTHER_ID, THIRD_ID, Environment, events_of
 from tests.support.program import run
+
+COVERAGE = Coverage(source="saved")
 
 
 @pytest.fixture(scope="module")
@@ -209,11 +212,13 @@ def test_findings_are_never_shortened() -> None:
         error="E",
     )
     for width in (180, 108, 80):
-        shown = text_of(list_blocks([row], [], UTC), Screen(width=width))
+        shown = text_of(list_blocks([row], [], COVERAGE, UTC), Screen(width=width))
         assert "environment-switch, counter-lost, retries-exhausted" in shown
         assert "! recovered" in shown
     exhausted = replace(row, outcome=RequestOutcome.EXHAUSTED)
-    assert "retries-exhausted" not in text_of(list_blocks([exhausted], [], UTC), Screen(width=180))
+    assert "retries-exhausted" not in text_of(
+        list_blocks([exhausted], [], COVERAGE, UTC), Screen(width=180)
+    )
 
 
 def test_a_row_stacks_whole_on_a_narrow_terminal(log: Path) -> None:
@@ -237,10 +242,12 @@ def test_the_hour_that_comes_twice_names_its_zone() -> None:
         )
         for request_id, start_ms in (("a", 1792888200000), ("b", 1792891800000))
     ]
-    text = text_of(list_blocks(both, [], zone("Europe/Berlin")), Screen(width=100))
+    text = text_of(list_blocks(both, [], COVERAGE, zone("Europe/Berlin")), Screen(width=100))
     assert "02:30:00 CEST" in text
     assert "02:30:00 CET " in text
-    assert "CE" not in text_of(list_blocks(both[:1], [], zone("Asia/Tokyo")), Screen(width=100))
+    assert "CE" not in text_of(
+        list_blocks(both[:1], [], COVERAGE, zone("Asia/Tokyo")), Screen(width=100)
+    )
 
 
 def test_markdown_and_html_have_every_column(log: Path, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pty
 import re
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -18,7 +19,7 @@ import pytest
 from retryctl.app.follow import follow
 from retryctl.app.trace import TraceResult
 from retryctl.cli.options.params import Output, OutputOptions
-from retryctl.cli.output.live_display import LinesDisplay, TableDisplay, countdown
+from retryctl.cli.output.live_display import Display, LinesDisplay, TableDisplay, countdown
 from retryctl.cli.output.terminal import LiveRegion, TerminalFeedback
 from retryctl.core.model.coverage import Gap
 from retryctl.errors import AccessDenied, LoginExpired, RetryctlError, Throttled, Unreachable
@@ -35,7 +36,7 @@ from tests.support.aws_program import (
 )
 from tests.support.check_logs import exhausted, pending, succeeded
 from tests.support.lambda_log import ID, OTHER_ID, Environment, events_of, judged, whole
-from tests.support.program import PROGRAM, environment, run_process
+from tests.support.program import PATIENT_PROGRAM, environment, run_process
 
 
 @pytest.fixture
@@ -47,7 +48,7 @@ def endpoint() -> Iterator[Endpoint]:
 
 def waiting_program(endpoint: Endpoint, *options: str) -> list[str]:
     return [
-        *PROGRAM,
+        *PATIENT_PROGRAM,
         "trace",
         RIGHT,
         "-g",
@@ -252,11 +253,20 @@ def test_a_dumb_terminal_gets_sentences(endpoint: Endpoint) -> None:
 # --------------------------------------------------------------------------- JSON lines
 
 
-def test_in_a_pipe_each_change_is_a_line(endpoint: Endpoint) -> None:
+def test_in_a_pipe_each_change_is_a_line(
+    endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
     at = now_ms() - SECOND
     good = [event for event in attempt(RIGHT, at, 0) if "ERROR" not in event[1]]
     endpoint.put(GROUP, HERE, good[:3])
-    endpoint.put(GROUP, HERE, good[3:], lag_ms=4 * SECOND)
+    later = good[3:]
+
+    def wait_for_the_end(display: Display, seconds: float) -> None:
+        endpoint.put(GROUP, HERE, later)
+        later.clear()
+        time.sleep(0.01)
+
+    monkeypatch.setattr(Display, "sleep", wait_for_the_end)
     done = trace(endpoint, RIGHT, "-g", GROUP, "--wait", "40s", "-o", "jsonl", "-q")
     outcomes = [json.loads(line)["outcome"] for line in done.stdout.splitlines()]
     assert outcomes[0] == "running"

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from queue import Queue
 
-from tests.support.program import PROGRAM, environment, run
+from tests.support.program import PATIENT_PROGRAM, environment, run
 
 ID = "8f507cfc-0d3f-4697-b07a-ac58fc914c95"
 STREAM = "2026/11/23/[$LATEST]" + "0123456789abcdef" * 2
@@ -61,7 +61,7 @@ class Running:
 def running(*arguments: str) -> Iterator[Running]:
     pipe = subprocess.PIPE
     process = subprocess.Popen(
-        [*PROGRAM, *arguments],
+        [*PATIENT_PROGRAM, *arguments],
         env=environment({"COLUMNS": "100"}),
         stdin=pipe,
         stdout=pipe,

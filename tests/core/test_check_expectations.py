@@ -11,7 +11,16 @@ from retryctl.core.check.check_evaluator import CheckEvaluator, CheckOutcome
 from retryctl.core.check.expectations import Expectations, Limit
 from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.model.request import RequestOutcome
-from tests.support.check_logs import cut, exhausted, pending, right, succeeded, switched
+from tests.support.check_logs import (
+    FIRST,
+    SECOND,
+    cut,
+    exhausted,
+    pending,
+    right,
+    succeeded,
+    switched,
+)
 from tests.support.lambda_log import (
     ID,
     OTHER_ID,
@@ -168,10 +177,39 @@ def test_the_share_of_wrong_branches() -> None:
     environments = (*switched(), right())
     found = judge(*environments, max_wrong_branch=share("20"), allow=ERRORS)
     assert told(found, "max-wrong-branch") == (
-        "25.0% of 4: 1 branch wrong, at most 20% allowed; 4 are few for a rate"
+        f"25.0% of 4: 1 branch wrong (attempt 2 of {OTHER_ID} ran A, expected B), "
+        "at most 20% allowed; 4 are few for a rate"
     )
     assert found.passed is False
     assert judge(*environments, max_wrong_branch=share("25"), allow=ERRORS).passed is True
+
+
+def test_failures_without_any_branch_are_no_right_branches() -> None:
+    silent = Environment("a").runs(ID, ends="error")
+    found = judge(silent, max_wrong_branch=number(0))
+    assert results(found, "max-wrong-branch") == {None: None}
+    assert told(found, "max-wrong-branch") == "no branch was compared, and 1 attempt failed"
+    assert results(judge(succeeded(), max_wrong_branch=number(0)), "max-wrong-branch") == {
+        None: True
+    }
+
+
+def test_the_first_wrong_branches_are_named_whatever_the_order() -> None:
+    limit = Expectations(fail_on=ERRORS, max_wrong_branch=number(0))
+    parts = [CheckEvaluator(limit), CheckEvaluator(limit)]
+    for at, letter in enumerate("abcde"):
+        request_id = f"{at:08x}-0000-4000-8000-000000000000"
+        one = Environment(letter).at(FIRST).runs(request_id, "0", "process A", ends="error")
+        one.at(SECOND).runs(request_id, "0", "process A", ends="error")
+        events = events_of(one)
+        parts[at % 2].add(judged(events, whole(events))[request_id])
+    left, right_part = parts
+    right_part.merge(left)
+    message = told(right_part.judgement(), "max-wrong-branch")
+    named = [f"attempt 2 of 0000000{n}-0000-4000-8000-000000000000" for n in range(3)]
+    assert [message.find(each) for each in named] == sorted(message.find(each) for each in named)
+    assert all(each in message for each in named)
+    assert "; 2 more), at most 0" in message
 
 
 def test_the_accuracy_of_the_counter_on_retries() -> None:

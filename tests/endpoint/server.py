@@ -56,6 +56,7 @@ class Endpoint:
     ) -> None:
         self.clock = clock
         self.calls: Counter[str] = Counter()
+        self.answers: Counter[str] = Counter()
         self.bytes_sent: Counter[str] = Counter()
         self.regions: dict[str, set[str]] = {}
         self.faults = Faults(seed=seed)
@@ -179,6 +180,10 @@ class Endpoint:
             if plain := self._operations.get(operation):
                 return plain(request)
             raise Refusal("UnknownOperationException", operation)
+
+    def count_answer(self, operation: str) -> None:
+        with self._lock:
+            self.answers[operation] += 1
 
     def lambda_settings(self, operation: str, function: str, path: str) -> dict[str, Any]:
         with self._lock:
@@ -332,6 +337,7 @@ class _Handler(BaseHTTPRequestHandler):
     ) -> None:
         body = json.dumps(answer).encode()
         self.server.endpoint.bytes_sent[self._operation] += len(body)
+        self.server.endpoint.count_answer(self._operation)
         self.send_response(status)
         self.send_header("Content-Type", "application/x-amz-json-1.1")
         self.send_header("Content-Length", str(len(body)))

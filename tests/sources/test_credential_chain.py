@@ -77,6 +77,7 @@ def test_a_process_that_is_missing(endpoint: Endpoint, tmp_path: Path) -> None:
         ("print([])", "does not print the JSON that is expected"),
         ("print('{}')", "Unsupported version"),
         ("import sys; sys.exit('vault is sealed')", "failed: vault is sealed"),
+        ("import sys; sys.exit(1)", "failed: it printed no error"),
     ],
 )
 def test_a_process_that_gives_nothing_of_use(

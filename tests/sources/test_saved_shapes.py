@@ -462,6 +462,29 @@ def test_a_counter_and_a_branch_on_both_sides_of_a_join_are_no_pair() -> None:
     assert request["attempts"][0]["counter"]["logged"] is None
 
 
+def test_a_last_row_that_is_cut_within_its_time_is_a_gap() -> None:
+    """What is left of the time is a time too, of another moment."""
+    text = SHAPES["pasted rows, message first"][0](EVENTS).rstrip("\n")
+    events, coverage = read_bytes(text[:-3].encode())
+    assert len(events) == len(EVENTS) - 1
+    assert [gap.kind for gap in coverage.gaps] == ["truncated"]
+    assert not read_bytes(text.encode())[1].gaps
+
+
+def test_containers_of_several_services_are_read() -> None:
+    other = "99999999-1111-4222-8333-000000000009"
+    text = "".join(
+        f"{name}-1  | {line}\n"
+        for name, request_id in (("orders", ID), ("mail", other))
+        for line in (
+            f"START RequestId: {request_id} Version: $LATEST",
+            f"END RequestId: {request_id}",
+        )
+    )
+    events, _ = read_bytes(text.encode())
+    assert [event.message.split()[0] for event in events] == ["START", "END"] * 2
+
+
 @pytest.mark.parametrize("line", ["0process A", "process A1"])
 def test_bare_messages_that_run_together_are_a_gap(line: str) -> None:
     """Another file was joined within the attempt: its counter and its branch are not known."""

@@ -80,6 +80,7 @@ def check(
         counter_expected=counter,
         counter_in_environment=counter if seen is None else seen,
         branch_expected=branch,
+        branch_for_retries=branch,
         verdict=verdict,
     )
 

@@ -27,6 +27,13 @@ from tests.support.json_schemas import refuse_undocumented
 ROOT = Path(__file__).parents[2]
 PYTHON = sys.executable
 PROGRAM = (PYTHON, "-m", "retryctl")
+# With a minute for its end after a signal: on a loaded machine the usual 1.5 s can be too short.
+PATIENT_PROGRAM = (
+    PYTHON,
+    "-c",
+    "import runpy; from retryctl.cli import signals; signals._LONGEST_END_S = 60; "
+    "runpy.run_module('retryctl', run_name='__main__')",
+)
 _OF_THE_INTERPRETER = ("PYTHONUNBUFFERED", "PYTHONHASHSEED", "LANG", "LC_", "_RETRYCTL_COMPLETE")
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

@@ -100,7 +100,7 @@ class CheckOptions:
         _expectation(
             "--max-wrong-branch",
             metavar="N|P%",
-            help="At most N or P % wrong branches, of all that ran.",
+            help="At most N or P % wrong branches, of all that ran, successes included.",
         ),
     ] = None
     min_accuracy: Annotated[

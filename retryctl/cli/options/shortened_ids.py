@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
+from shlex import quote
 
-from retryctl.app.options import Feedback, SourceOptions, TimeWindow
+from retryctl.app.options import Feedback, SourceOptions
 from retryctl.cli.options.ids import NamedRequests, named_requests, shortened_id
 from retryctl.config import ProjectConfig
 from retryctl.errors import UsageError
@@ -14,7 +15,6 @@ from retryctl.errors import UsageError
 def whole_ids(
     arguments: Sequence[str],
     source: SourceOptions,
-    window: TimeWindow,
     config: ProjectConfig,
     feedback: Feedback,
 ) -> NamedRequests:
@@ -32,13 +32,14 @@ def whole_ids(
         return named(arguments)
     from retryctl.app.selection import matching_ids  # loads the engine of whole windows
 
-    found = matching_ids(prefixes, source, window, config=config, feedback=feedback)
+    found = matching_ids(prefixes, source, config=config, feedback=feedback)
     for prefix, ids in found.items():
         if len(ids) > 1:
             some = f"{', '.join(ids[:3])}{', …' if len(ids) > 3 else ''}"
             raise UsageError(
                 f"{len(ids)} request IDs of this log begin with {prefix}: {some}.",
-                "Give more of the ID; retryctl list shows the requests.",
+                "Give more of the ID. "
+                f"retryctl list --from {quote(source.source)} shows the requests.",
             )
     whole = {prefix: ids[0] for prefix, ids in found.items()}
     return named([whole.get(shortened_id(each) or "", each) for each in arguments])

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import replace
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from retryctl.app.options import ShowProgress, SourceOptions, TimeWindow, wall_clock_ms
 from retryctl.cli.options.params import AwsOptions, ReadOptions
 from retryctl.cli.options.times import is_ago, read_window, zone
 from retryctl.config import ProjectConfig, config_for
+from retryctl.core.model.events import REQUEST_ID
 from retryctl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -22,7 +25,7 @@ _MOST_SKEW_MS = 300_000
 def source_options(
     read: ReadOptions, aws: AwsOptions, config: ProjectConfig, *, store: str | None = None
 ) -> SourceOptions:
-    """Return where to read. Raises ``UsageError`` for an empty value.
+    """Return where to read. Raises ``UsageError`` for an empty value, or an ID as a function.
 
     Without ``-f`` and ``-g``, RETRYCTL_FUNCTION names the function on CloudWatch. The
     environment outranks the settings file.
@@ -39,6 +42,8 @@ def source_options(
     ):
         if value is not None and not value.strip():
             raise UsageError(f"{option} is empty.", f"Give {option} a value, or drop it.")
+    for name in functions:
+        refuse_request_id(name, read.source)
     function = None
     if read.source == "cloudwatch" and not functions and not groups:
         function = environ("RETRYCTL_FUNCTION") or None
@@ -57,6 +62,16 @@ def source_options(
         unmask=read.unmask,
     )
     return with_function(options, functions[0]) if len(functions) == 1 else options
+
+
+def refuse_request_id(function: str, source: str) -> None:
+    """Raise ``UsageError`` where a request ID is given as a function."""
+    if re.fullmatch(REQUEST_ID, function):
+        place = "" if source == "cloudwatch" else f" --from {quote(source)}"
+        raise UsageError(
+            f"{function} is a request ID, not a function.",
+            f"To show it: retryctl trace {function}{place}",
+        )
 
 
 def with_function(options: SourceOptions, name: str) -> SourceOptions:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import tzinfo
 from fnmatch import fnmatchcase
-from shlex import quote
 
 from retryctl.app.options import Feedback, SourceOptions
+from retryctl.cli.options.source import refuse_request_id
 from retryctl.core.model.coverage import AFTER_LOGIN, Coverage
-from retryctl.core.model.events import REQUEST_ID
 from retryctl.core.model.log_place import function_name
 from retryctl.core.wording import capitalised, suggestions
 from retryctl.errors import CouldNotLook, NothingFound, RetryctlError, UnreadableInput, UsageError
@@ -35,12 +33,7 @@ def select_functions(
     from retryctl.sources.aws.log_groups import is_pattern
 
     for name in functions:
-        if re.fullmatch(REQUEST_ID, name):
-            place = "" if options.source == "cloudwatch" else f" --from {quote(options.source)}"
-            raise UsageError(
-                f"{name} is a request ID, not a function.",
-                f"To show it: retryctl trace {name}{place}",
-            )
+        refuse_request_id(name, options.source)
     also = options.functions or ((options.function,) if options.function else ())
     names, options = tuple(dict.fromkeys([*functions, *also])), replace(options, functions=())
     if len(names) == 1 and not is_pattern(names[0]):

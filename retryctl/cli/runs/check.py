@@ -62,14 +62,18 @@ def run_check(
     config = config_for(read.source)
     feedback = TerminalFeedback(quiet=screen.quiet)
     source = source_options(read, aws, config)
-    targets = _with_whole_ids(targets, source, time_window(read, screen.tz), config, feedback)
+    targets = _with_whole_ids(targets, source, config, feedback)
     named, source = _targets(targets, source)
     if queue:
         named = requests_in_queue(queue, named.ids, source, feedback)
     source = with_function_of(source, named.records) if named.records else source
     window = time_window(read, screen.tz)
     expected = read_expected(chosen, config, named.ids)
-    _refuse_waiting(expected.wait_ms, source)
+    if source.source != "cloudwatch":
+        _refuse_waiting(chosen.wait, source)
+        # a wait of the settings is for CloudWatch
+        unawaited = replace(expected.expectations, awaited=frozenset())
+        expected = replace(expected, wait_ms=0, expectations=unawaited)
     files = report_files(
         expected.reports, REPORTS, ELSEWHERE, source=source.source, baseline=expected.baseline
     )
@@ -102,17 +106,16 @@ def run_check(
         known = number_of(len(plan.baseline | found), "known finding")
         remark(f"retryctl: wrote {known} to {expected.baseline}, {new:,} new", quiet=screen.quiet)
     _print(result, chosen.output, screen)
-    for why in run.not_found.values():
-        remark(f"retryctl: {why}")
     if result.status is ExitStatus.NOTHING_FOUND:
         raise _nothing_to_check(result, run, window)
+    for why in run.not_found.values():
+        remark(f"retryctl: {why}")
     return result.status
 
 
 def _with_whole_ids(
     arguments: Sequence[str],
     source: SourceOptions,
-    window: TimeWindow,
     config: ProjectConfig,
     feedback: TerminalFeedback,
 ) -> Sequence[str]:
@@ -126,7 +129,7 @@ def _with_whole_ids(
         return arguments
     from retryctl.app.selection import matching_ids  # loads the engine of whole windows
 
-    found = matching_ids(list(prefixes.values()), source, window, config=config, feedback=feedback)
+    found = matching_ids(list(prefixes.values()), source, config=config, feedback=feedback)
     for prefix, ids in found.items():
         if len(ids) > 1:
             raise UsageError(
@@ -164,8 +167,8 @@ def _may_be_records(argument: str) -> bool:
     return any(sign in argument for sign in "{/.")
 
 
-def _refuse_waiting(wait_ms: int | None, source: SourceOptions) -> None:
-    if wait_ms != 0 and source.source in ("-", "demo"):
+def _refuse_waiting(wait: str | None, source: SourceOptions) -> None:
+    if wait is not None:
         raise UsageError(
             f"--wait needs CloudWatch, and --from {source.source} is given.",
             "Drop --wait.",

@@ -37,7 +37,7 @@ def run_diff(
     feedback = TerminalFeedback(quiet=screen.quiet)
     _refuse_attempt_numbers(request_ids)
     if request_ids:
-        ids = whole_ids(request_ids, source, window, config, feedback).ids
+        ids = whole_ids(request_ids, source, config, feedback).ids
     else:
         from retryctl.app.selection import newest_retried
 

@@ -9,7 +9,7 @@ from retryctl import __version__
 from retryctl.app.doctor import examine_function
 from retryctl.app.options import wall_clock_ms
 from retryctl.cli.options.params import AwsOptions, ReadOptions, ScreenOptions
-from retryctl.cli.options.source import source_options
+from retryctl.cli.options.source import refuse_request_id, source_options
 from retryctl.cli.options.times import zone
 from retryctl.cli.output.messages import refuse_unknown
 from retryctl.cli.output.report_files import annotate, report_files, write
@@ -49,6 +49,7 @@ def run_doctor(
         raise UsageError(
             "no function given.", "Name it, or set function in retryctl.toml: retryctl doctor NAME"
         )
+    refuse_request_id(function, "cloudwatch")
     refuse_unknown(output, REPORTS, "--output")
     reports = report_files(files, REPORTS, source="")
     found = examine_function(

@@ -27,7 +27,6 @@ from retryctl.core.rules import ALL_RULES
 from retryctl.core.summary.request_row import RequestRow, RowFilter
 from retryctl.core.value_classes import state_class, value_class
 from retryctl.errors import ExitStatus
-from retryctl.views.coverage_sentence import coverage_sentence
 from retryctl.views.json.request_list import listed_document, listed_line
 from retryctl.views.json.trace import coverage_object
 from retryctl.views.screen import A_FILE, Screen
@@ -186,22 +185,14 @@ def _view(answer: _Answer, form: str, tz: tzinfo, screen: Screen) -> Iterable[st
     from retryctl.views.text.layout import text_of
     from retryctl.views.text.request_list import durable_remarks, list_blocks
 
-    blocks = list_blocks(rows, _remarks(answer, durable_remarks(rows), tz), tz)
+    more = "; --limit shows more" if len(rows) < answer.count else ""
+    remarks = [f"{answer.shown}{more}.", *durable_remarks(rows)]
+    blocks = list_blocks(rows, remarks, answer.coverage, tz)
     if form == "markdown":
         from retryctl.views.markdown import markdown_of
 
         return markdown_of(blocks)
     return text_of(blocks, screen)
-
-
-def _remarks(answer: _Answer, more_remarks: Iterable[str], tz: tzinfo) -> list[str]:
-    more = len(answer.rows) < answer.count
-    return [
-        f"{answer.shown}; --limit shows more." if more else f"{answer.shown}.",
-        *more_remarks,
-        coverage_sentence(answer.coverage, tz),
-        *(gap.message for gap in answer.coverage.gaps),
-    ]
 
 
 def _sorted_rows(

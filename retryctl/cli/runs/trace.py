@@ -64,7 +64,7 @@ def run_trace(
     if queue:
         named = requests_in_queue(queue, request_ids, source, feedback)
     elif request_ids:
-        named = whole_ids(request_ids, source, window, config, feedback)
+        named = whole_ids(request_ids, source, config, feedback)
     else:
         _refuse_no_place(source, config)
         selected = _newest(source, window, config, show, feedback, last=last)

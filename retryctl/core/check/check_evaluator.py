@@ -111,6 +111,12 @@ class CheckOutcome:
         return tuple(dict.fromkeys(check.awaits for check in self.checks if check.awaits))
 
     @property
+    def unchecked(self) -> tuple[str, ...]:
+        """The IDs that were not found and have no check: they do not change the result."""
+        checked = {check.request_id for check in self.checks}
+        return tuple(one for one in self.not_found if one not in checked)
+
+    @property
     def request_ids(self) -> frozenset[str]:
         """The IDs of the requests that were evaluated."""
         return frozenset(
@@ -311,8 +317,9 @@ class CheckEvaluator:
         if request.outcome in OPEN and self._expected.awaits(request.request_id):
             still = f"{request.request_id} is still {request.outcome.value}"
             return _of(request, None, f"still {outcome}", still)
-        if request.outcome in OPEN and request.asynchronous and self._expected.in_saved_log:
-            return _of(request, None, f"{outcome}; the log ends before the request was over")
+        ends = self._expected.ends
+        if request.outcome in OPEN and request.asynchronous and ends:
+            return _of(request, None, f"{outcome}; the {ends} ends before the request was over")
         if outcome_unknown(request):
             return _of(request, None, f"{outcome}; the log does not show how it ended")
         return _of(request, True, outcome)

@@ -8,7 +8,7 @@ have to happen first.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import fields
+from dataclasses import field, fields
 from fractions import Fraction
 
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict, Verdict
@@ -24,6 +24,7 @@ OPEN = (RequestOutcome.PENDING, RequestOutcome.RUNNING)
 
 _MAY_BE_RETRIED = (RequestOutcome.PENDING, RequestOutcome.UNKNOWN)
 _FEW = 20
+_MOST_NAMED = 3
 
 
 @value_class
@@ -40,8 +41,8 @@ class Expectations:
     """The requirements of a check. ``fail_on`` and ``allow`` are names of rules.
 
     ``given`` are the IDs that the user named. ``awaited`` are those that must have
-    closed; ``None`` means every request that is found. ``in_saved_log``: nothing more will come
-    of a request that is still open.
+    closed; ``None`` means every request that is found. ``ends`` names what is over (a saved log,
+    or its window), so that nothing more will come of a request that is still open.
     """
 
     fail_on: frozenset[str]
@@ -56,7 +57,7 @@ class Expectations:
     allow_empty: bool = False
     given: frozenset[str] = frozenset()
     awaited: frozenset[str] | None = frozenset()
-    in_saved_log: bool = False
+    ends: str = ""
 
     def awaits(self, request_id: str) -> bool:
         """Whether the request must have closed."""
@@ -89,7 +90,10 @@ class CheckResult:
 
 @state_class
 class CheckTally:
-    """Counts over the requests that were evaluated."""
+    """Counts over the requests that were evaluated.
+
+    ``first_wrong`` has the time, the request ID and a description of the first wrong branches.
+    """
 
     requests: int = 0
     retried: int = 0
@@ -104,6 +108,7 @@ class CheckTally:
     right_on_retries: int = 0
     failed_attempts: int = 0
     cross_checked: int = 0
+    first_wrong: list[tuple[int, str, str]] = field(default_factory=list)
 
     def add(self, checked: CheckedRequest) -> None:
         """Count one request."""
@@ -117,7 +122,13 @@ class CheckTally:
             self.failed_attempts += attempt.outcome.failed
             self.cross_checked += not attempt.claim.silent
             self.branches += check.branch_agrees is not None
-            self.wrong_branches += check.branch_agrees is False
+            if check.branch_agrees is False:
+                self.wrong_branches += 1
+                ran, due = attempt.claim.branch, check.branch_for_retries
+                which = (
+                    f"attempt {attempt.number} of {request.request_id} ran {ran}, expected {due}"
+                )
+                self._keep([(attempt.placed_ms, request.request_id, which)])
             judged = check.verdict in (AttemptVerdict.AGREES, AttemptVerdict.DISAGREES)
             if attempt.retries and attempt.claim.counter is not None and judged:
                 self.counters_on_retries += 1
@@ -126,7 +137,12 @@ class CheckTally:
     def merge(self, other: CheckTally) -> None:
         """Add what another tally counted."""
         for each in fields(self):
-            setattr(self, each.name, getattr(self, each.name) + getattr(other, each.name))
+            if each.name != "first_wrong":
+                setattr(self, each.name, getattr(self, each.name) + getattr(other, each.name))
+        self._keep(other.first_wrong)
+
+    def _keep(self, wrong: list[tuple[int, str, str]]) -> None:
+        self.first_wrong = sorted([*self.first_wrong, *wrong])[:_MOST_NAMED]
 
 
 # --------------------------------------------------------------------------- of one request
@@ -239,18 +255,8 @@ def of_all(
             lambda n: number_of(n, "request") + " exhausted" + more,
             tally.unknown,
         )
-    if expected.max_wrong_branch and tally.failed_attempts and not tally.branches:
-        message = f"no branch was logged, and {number_of(tally.failed_attempts, 'attempt')} failed"
-        passed = True if expected.allow_empty else None
-        yield CheckResult(name="max-wrong-branch", passed=passed, message=message, awaits=message)
-    elif expected.max_wrong_branch:
-        yield _at_most(
-            "max-wrong-branch",
-            expected.max_wrong_branch,
-            tally.wrong_branches,
-            tally.branches,
-            lambda n: number_of(n, "branch", "branches") + " wrong",
-        )
+    if expected.max_wrong_branch:
+        yield _wrong_branches(tally, expected.max_wrong_branch, expected)
     if expected.min_accuracy:
         yield _accuracy(tally, expected)
 
@@ -312,6 +318,27 @@ def _at_most(
         name=name,
         passed=False if number > most else True if number + unknown <= most else None,
         message=f"{share}{message(number)}, at most {limit.text} allowed{_few(limit, of)}",
+    )
+
+
+def _wrong_branches(tally: CheckTally, limit: Limit, expected: Expectations) -> CheckResult:
+    name, of = "max-wrong-branch", tally.branches
+    if tally.failed_attempts and not of:
+        message = (
+            f"no branch was compared, and {number_of(tally.failed_attempts, 'attempt')} failed"
+        )
+        passed = True if expected.allow_empty else None
+        return CheckResult(name=name, passed=passed, message=message, awaits=message)
+    named = [which for _, _, which in tally.first_wrong]
+    more = tally.wrong_branches - len(named)
+    named += [f"{more:,} more"] if more else []
+    which = f" ({'; '.join(named)})" if named else ""
+    return _at_most(
+        name,
+        limit,
+        tally.wrong_branches,
+        of,
+        lambda n: number_of(n, "branch", "branches") + f" wrong{which}",
     )
 
 

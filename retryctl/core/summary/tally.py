@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import field
 from itertools import pairwise
 
-from retryctl.core.crosscheck.attempt_check import AttemptVerdict
+from retryctl.core.crosscheck.attempt_check import AttemptCheck, AttemptVerdict
 from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.history.outcome import AttemptOutcome
 from retryctl.core.model.attempt import Attempt, wait_ms
@@ -86,6 +86,7 @@ class SummaryTally:
     wrong_retries: Counter[str] = field(default_factory=Counter)
     same_environment: int = 0
     other_environment: int = 0
+    right_counts_in_wrong_branch: int = 0
     waits: dict[int, Counter[int]] = field(default_factory=dict)
     errors: Counter[ErrorKind] = field(default_factory=Counter)
     examples: dict[ErrorKind, tuple[int, str]] = field(default_factory=dict)
@@ -142,7 +143,7 @@ class SummaryTally:
         self.by_attempts[count] += times
         self.outcomes[request.outcome] += times
         for attempt, check in zip(request.attempts, checked.checks, strict=True):
-            self._add_attempt(attempt, check.verdict, times)
+            self._add_attempt(attempt, check, times)
         for before, attempt in pairwise(request.attempts):
             self._add_environments(before, attempt, times)
         for finding in checked.every_finding:
@@ -192,14 +193,16 @@ class SummaryTally:
         if self.last_ms is None or placed_ms > self.last_ms:
             self.last_ms = placed_ms
 
-    def _add_attempt(self, attempt: Attempt, check: AttemptVerdict, times: int) -> None:
+    def _add_attempt(self, attempt: Attempt, check: AttemptCheck, times: int) -> None:
         claim, number = attempt.claim, attempt.number
         self.attempt_outcomes[attempt.outcome] += times
         self.branches[number, claim.branch] += times
-        self.checks[check] += times
+        self.checks[check.verdict] += times
         self.cross_checked += (not claim.silent) * times
         if number > 1 and claim.counter is not None:
-            self.retries_judged[check] += times
+            self.retries_judged[check.verdict] += times
+            wrong = check.verdict is AttemptVerdict.DISAGREES
+            self.right_counts_in_wrong_branch += (wrong and check.counter_agrees is True) * times
 
     def _add_error(self, kind: ErrorKind, count: int, example: tuple[int, str]) -> None:
         if kind not in self.errors and len(self.errors) >= MOST_ERRORS:
@@ -266,7 +269,7 @@ class SummaryTally:
 
 _SUMS = (
     *("requests", "attempts", "retried", "cross_checked"),
-    *("same_environment", "other_environment"),
+    *("same_environment", "other_environment", "right_counts_in_wrong_branch"),
 )
 _COUNTERS = (
     *("by_attempts", "outcomes", "attempt_outcomes", "branches", "checks", "retries_judged"),

@@ -118,9 +118,9 @@ def _configuration(error: Exception, chain: CredentialChain) -> RetryctlError:
 
 def _retrieval(error: Exception, chain: CredentialChain) -> RetryctlError:
     """Return a provider that gave no credentials: a process, a container, a metadata service."""
-    text = re.sub(r"^Error when retrieving credentials from \S+: ", "", sentence(error))
+    text = re.sub(r"^Error when retrieving credentials from \S+:\s*", "", sentence(error))
     if chain.process and "custom-process" in str(error):
-        return _process(f"failed: {text}", chain)
+        return _process(f"failed: {text or 'it printed no error'}", chain)
     if any(map(os.environ.get, _CONTAINER)):
         return _container(text)
     file = os.environ.get("AWS_SHARED_CREDENTIALS_FILE") or "~/.aws/credentials"

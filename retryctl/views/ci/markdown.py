@@ -14,7 +14,9 @@ from retryctl.views.ci.report import (
     harmless_findings,
     headline,
     result_sentence,
+    unchecked_sentence,
 )
+from retryctl.views.coverage_blocks import first_gaps
 from retryctl.views.markdown import escaped, table_lines
 
 _MOST_ROWS, _MOST_NAMED = 100, 10
@@ -28,10 +30,14 @@ def report(result: CheckReport) -> Iterator[str]:
 
 def _lines(result: CheckReport) -> Iterator[str]:
     judgement = result.judgement
-    sign = _SIGNS.get(result.status, "❔")
+    unchecked = unchecked_sentence(judgement)
+    is_whole = result.status is ExitStatus.DID_NOT_HOLD or not unchecked
+    sign = _SIGNS.get(result.status, "❔") if is_whole else "❔"
     yield f"## {sign} retryctl {result.command}: {escaped(result_sentence(result))}"
     if result.command == "check":
         yield from ("", escaped(headline(judgement, result.subject)))
+    if unchecked:
+        yield from ("", escaped(unchecked))
     found = [(checks, each) for checks, some in alike_checks(result) for each in some]
     if found:
         yield ""
@@ -44,8 +50,8 @@ def _lines(result: CheckReport) -> Iterator[str]:
         yield from ("", escaped(words))
     if result.command == "check":
         yield from ("", escaped(result.coverage_sentence))
-    for gap in result.coverage.gaps:
-        yield f"- {escaped(gap.message)}"
+    gaps, more = first_gaps(result.coverage)
+    yield from (f"- {escaped(words)}" for words in (*(gap.message for gap in gaps), more) if words)
 
 
 def _row(checks: Sequence[CheckResult], problem: Problem) -> tuple[str, str, str, str]:

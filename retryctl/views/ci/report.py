@@ -22,7 +22,7 @@ from retryctl.views.inert_text import cut, lines_of
 from retryctl.views.next_steps import list_command, place_options, until_option
 from retryctl.views.times import stamp
 
-_MOST_EVIDENCE, _MOST_OF_A_LINE = 6, 160
+_MOST_EVIDENCE, _MOST_OF_A_LINE, _MOST_IDS = 6, 160, 10
 _LISTS = {
     "expect-branches": "--retried",
     "expect-outcome": "--failed",
@@ -218,23 +218,36 @@ def headline(judgement: CheckOutcome, subject: str) -> str:
     return f"{number_of(judgement.requests, 'request')}, {judgement.retried:,} retried{about}"
 
 
+def unchecked_sentence(judgement: CheckOutcome) -> str:
+    """Name the requests that were not found and not checked; empty where there are none."""
+    missing = judgement.unchecked
+    more = f" and {len(missing) - _MOST_IDS:,} more" if len(missing) > _MOST_IDS else ""
+    return f"not found, not checked: {', '.join(missing[:_MOST_IDS])}{more}" if missing else ""
+
+
 def result_sentence(result: CheckReport) -> str:
     """Return the result as a sentence that ends in the exit status."""
     checks = result.judgement.checks
     failed = sum(check.passed is False for check in checks)
     unsure = sum(check.passed is None for check in checks)
+    requests = sum(check.name == REQUEST for check in checks)
     made_of = result.subject if result.command == "doctor" else _made_of(checks)
     status = f"(exit {result.status.value})"
+    lacking = len(result.judgement.unchecked)
+    found = (
+        f"{lacking:,} of {number_of(lacking + requests, 'request')} not found; " if lacking else ""
+    )
     if result.status is ExitStatus.NOTHING_FOUND:
         return f"there was nothing to check {status}"
     if not (failed or unsure):
-        every = "all " if len(checks) > 1 else ""
-        return f"{every}{number_of(len(checks), 'check')} passed: {made_of} {status}"
+        every = "all " if len(checks) > 1 and not lacking else ""
+        return f"{found}{every}{number_of(len(checks), 'check')} passed: {made_of} {status}"
     parts = [f"{failed:,} failed"] if failed else []
     parts += [f"{unsure:,} undetermined"] if unsure else []
     failing = _numbers(result.judgement, "failed")
     why = f" ({failing})" if failing else ""
-    return f"{' and '.join(parts)} of {number_of(len(checks), 'check')}{why}: {made_of} {status}"
+    of = number_of(len(checks), "check")
+    return f"{found}{' and '.join(parts)} of {of}{why}: {made_of} {status}"
 
 
 def _made_of(checks: Sequence[CheckResult]) -> str:

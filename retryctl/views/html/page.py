@@ -12,6 +12,7 @@ from itertools import chain
 
 from retryctl.core.model.coverage import Coverage, Gap
 from retryctl.core.wording import capitalised
+from retryctl.views.coverage_blocks import first_gaps
 from retryctl.views.coverage_sentence import coverage_sentence
 from retryctl.views.html.markup import Markup, closing, joined, opening, tag
 from retryctl.views.sentences import Sentence
@@ -114,14 +115,16 @@ def _missing(coverage: Coverage) -> Iterator[Markup]:
 
 
 def _read_part(coverage: Coverage, tz: tzinfo) -> Markup:
-    """Return what was read, every gap with the command that would close it, and as of when."""
+    """Return what was read, each gap with the command that would close it, and as of when."""
     sentence = coverage_sentence(coverage, tz)
+    gaps, more = first_gaps(coverage)
     as_of = coverage.horizon_ms
     return tag(
         "section",
         tag("h2", "What was read", id="coverage"),
         tag("p", capitalised(sentence)),
-        *(_gap(gap) for gap in coverage.gaps),
+        *map(_gap, gaps),
+        *([tag("p", more)] if more else []),
         *([] if as_of is None else [tag("p", f"As of {moment(as_of, tz, 'seconds')}.")]),
         class_="panel",
     )

@@ -17,7 +17,9 @@ from retryctl.views.ci.report import (
     headline,
     next_command,
     result_sentence,
+    unchecked_sentence,
 )
+from retryctl.views.coverage_blocks import first_gaps
 from retryctl.views.sentences import SET_MARKERS, may_lack_lines
 from retryctl.views.signs import BAD, GOOD, NOTE, STYLES, UNSURE, WARNING
 
@@ -47,15 +49,22 @@ def check_blocks(result: CheckReport) -> Iterator[Block]:
         yield _line(NOTE, f"nothing was cross-checked: {why}")
     for words in harmless_findings(judgement):
         yield _line(WARNING, words)
-    yield _line(_SIGNS.get(result.status, UNSURE), f"{result_sentence(result)}.")
+    sign = _SIGNS.get(result.status, UNSURE)
+    if unchecked := unchecked_sentence(judgement):
+        yield _line(UNSURE, unchecked)
+        sign = BAD if sign == BAD else UNSURE
+    yield _line(sign, f"{result_sentence(result)}.")
     if result.reports:
         yield _line("", f"Report: {', '.join(result.reports)}")
     yield _line("", result.coverage_sentence)
-    for gap in result.coverage.gaps:
+    gaps, more_gaps = first_gaps(result.coverage)
+    for gap in gaps:
         yield _line(WARNING, gap.message)
         if gap.settle:
             yield _line("", "  To close the gap:")
             yield Command(text=gap.settle)
+    if more_gaps:
+        yield _line(WARNING, more_gaps)
 
 
 def _failed(

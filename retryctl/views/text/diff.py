@@ -12,8 +12,8 @@ from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.events import LogEvent
 from retryctl.core.wording import number_of
 from retryctl.views.attempts_table import branch_cell, counter_cell
-from retryctl.views.blocks import BLANK, Block, Paragraph, Piece, Pieces, plain_paragraph
-from retryctl.views.coverage_sentence import coverage_sentence
+from retryctl.views.blocks import BLANK, Block, Paragraph, Piece, Pieces
+from retryctl.views.coverage_blocks import coverage_blocks
 from retryctl.views.inert_text import lines_of
 
 _CONTEXT = 2
@@ -34,7 +34,7 @@ def diff_blocks(
         for place, stretch in enumerate(found.stretches):
             yield from _stretch(stretch, is_first=place == 0, is_last=place == last)
         yield BLANK
-    yield plain_paragraph(coverage_sentence(coverage, tz))
+    yield from coverage_blocks(coverage, tz)
 
 
 def _side(attempt: Attempt, check: AttemptCheck) -> Pieces:

@@ -15,8 +15,8 @@ from retryctl.core.model.events import is_timed
 from retryctl.core.model.request import RequestOutcome
 from retryctl.core.value_classes import value_class
 from retryctl.core.wording import number_of
-from retryctl.views.blocks import BLANK, Block, Paragraph, Table, plain_paragraph, text_column
-from retryctl.views.coverage_sentence import coverage_sentence
+from retryctl.views.blocks import BLANK, Block, Paragraph, Table, text_column
+from retryctl.views.coverage_blocks import coverage_blocks
 from retryctl.views.inert_text import cut
 from retryctl.views.signs import NOTHING
 from retryctl.views.times import stamp, zone_name
@@ -96,7 +96,7 @@ def _tables(
         for message in _differences(some)[:_MOST_DIFFERENCES]:
             yield Paragraph(lead=(("  ! ", "yellow"),), words=((message, ""),))
         yield BLANK
-    yield plain_paragraph(coverage_sentence(coverage, tz))
+    yield from coverage_blocks(coverage, tz)
 
 
 def _rows(

@@ -18,10 +18,9 @@ from retryctl.views.blocks import (
     Drawing,
     Paragraph,
     Table,
-    plain_paragraph,
     text_column,
 )
-from retryctl.views.coverage_sentence import coverage_sentence
+from retryctl.views.coverage_blocks import coverage_blocks
 from retryctl.views.signs import NOTE, STYLES
 from retryctl.views.text.timeline import draw_lanes
 from retryctl.views.times import duration, stamp, zone_name
@@ -47,7 +46,7 @@ def related_list_blocks(
     return (
         Table(columns=columns, gives_way=("started", "first"), clipped="event", instead={}),
         BLANK,
-        plain_paragraph(coverage_sentence(coverage, tz)),
+        *coverage_blocks(coverage, tz),
     )
 
 
@@ -67,7 +66,7 @@ def related_count_blocks(
         Paragraph(words=((f"{total} under {number_of(requests, 'request ID')}", "bold"),)),
         Table(columns=columns, gives_way=(), clipped="found by", instead={}),
         BLANK,
-        plain_paragraph(coverage_sentence(coverage, tz)),
+        *coverage_blocks(coverage, tz),
     )
 
 
@@ -95,7 +94,7 @@ def related_blocks(
             yield Paragraph(lead=lead, words=((group.finding.message, ""),))
             yield Paragraph(lead=(("  → ", ""),), words=((group.finding.remedy, ""),))
         yield BLANK
-    yield plain_paragraph(coverage_sentence(coverage, tz))
+    yield from coverage_blocks(coverage, tz)
 
 
 def _table(group: RelatedRequests, tz: tzinfo) -> Table:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import tzinfo
 
 from retryctl.core.crosscheck.attempt_check import Verdict
+from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.log_place import short_name
 from retryctl.core.model.request import RequestOutcome
 from retryctl.core.summary.request_row import RequestRow
@@ -22,6 +23,7 @@ from retryctl.views.blocks import (
     Table,
     text_column,
 )
+from retryctl.views.coverage_blocks import coverage_blocks
 from retryctl.views.inert_text import cut
 from retryctl.views.signs import BAD, GOING, GOOD, NOTHING, STYLES, UNSURE, WARNING
 from retryctl.views.times import on_one_day, stamp, zone_name
@@ -68,14 +70,15 @@ def legend(rows: Sequence[RequestRow]) -> Iterator[str]:
 
 
 def list_blocks(
-    listed: Sequence[RequestRow], remarks: Sequence[str], tz: tzinfo
+    listed: Sequence[RequestRow], remarks: Sequence[str], coverage: Coverage, tz: tzinfo
 ) -> Iterator[Block]:
-    """Yield the table and the remarks."""
+    """Yield the table, the remarks, and what was read."""
     yield requests_table(listed, tz)
     yield from (Paragraph(words=[(words, "dim")]) for words in legend(listed))
     yield BLANK
     for remark in remarks:
         yield Paragraph(words=[(remark, "")])
+    yield from coverage_blocks(coverage, tz)
 
 
 def requests_table(rows: Sequence[RequestRow], tz: tzinfo) -> Table:

@@ -27,11 +27,11 @@ from retryctl.views.blocks import (
     Table,
     with_command_apart,
 )
-from retryctl.views.coverage_sentence import coverage_sentence
+from retryctl.views.coverage_blocks import coverage_blocks
 from retryctl.views.inert_text import cut
 from retryctl.views.json.summary import branch_rows, durable_executions
 from retryctl.views.next_steps import list_wrong
-from retryctl.views.signs import BAD, EIGHTHS, GOOD, LEVELS, NOTHING, STYLES, WARNING
+from retryctl.views.signs import BAD, EIGHTHS, GOOD, LEVELS, NOTHING, STYLES
 from retryctl.views.summary_figures import (
     FUNCTION_FIGURES,
     Tallies,
@@ -56,7 +56,7 @@ from retryctl.views.times import duration, span, stamp
 
 _LABEL = 12
 _BAR_CELLS, _BRANCHES_ABREAST = 16, 4
-_MOST_ERRORS, _MOST_GAPS, _MOST_COMMANDS = 5, 10, 3
+_MOST_ERRORS, _MOST_COMMANDS = 5, 3
 _VERDICT_SIGNS = {"better": GOOD, "worse": BAD, "same": NOTHING, "changed": NOTHING}
 
 
@@ -92,11 +92,7 @@ def summary_blocks(
         yield BLANK
     yield from with_command_apart(advice(total, coverage), style="bold")
     yield BLANK
-    yield Paragraph(words=[(coverage_sentence(coverage, tz), "")])
-    for gap in coverage.gaps[:_MOST_GAPS]:
-        yield Paragraph(lead=[(f"{WARNING} ", STYLES[WARNING])], words=[(gap.message, "")])
-    if len(coverage.gaps) > _MOST_GAPS:
-        yield Paragraph(words=[(f"and {len(coverage.gaps) - _MOST_GAPS:,} more: see JSON", "")])
+    yield from coverage_blocks(coverage, tz)
 
 
 def _window(since_ms: int | None, until_ms: int | None, tz: tzinfo) -> str:

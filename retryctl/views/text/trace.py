@@ -12,7 +12,7 @@ from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.crosscheck.findings import Finding
 from retryctl.core.history.outcome import AttemptOutcome
 from retryctl.core.model.attempt import Attempt
-from retryctl.core.model.coverage import Coverage, Gap
+from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.events import stream_name
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.request import Request
@@ -36,7 +36,7 @@ from retryctl.views.blocks import (
     Piece,
     with_command_apart,
 )
-from retryctl.views.coverage_sentence import coverage_sentence
+from retryctl.views.coverage_blocks import coverage_blocks
 from retryctl.views.environments import EnvironmentLabel, environments
 from retryctl.views.inert_text import lines_of
 from retryctl.views.next_steps import (
@@ -59,7 +59,6 @@ from retryctl.views.signs import GOOD, SEVERITY_SIGNS, STYLES, UNSURE, WARNING
 from retryctl.views.text.timeline import timeline
 from retryctl.views.times import at, duration, moment, on_one_day, stamp, starts_ms
 
-_MOST_GAPS = 10
 _MOST_ROWS, _FIRST_ROWS, _LAST_ROWS = 20, 8, 5
 _MOST_WORDS = 5
 
@@ -98,6 +97,9 @@ def trace_blocks(
     width: int,
 ) -> Iterator[Block]:
     """Yield the whole answer. ``width`` is that of the timeline's drawing, in cells."""
+    if not_found:
+        yield _sentence(Sentence(UNSURE, f"not found: {', '.join(not_found)}"))
+        yield BLANK
     known = environments(a for one in checked for a in one.request.attempts)
     for one in (gaps_named_once(each, coverage, "the end") for each in checked):
         if _is_short(one, options):
@@ -108,10 +110,7 @@ def trace_blocks(
         else:
             yield from _request(one, coverage, known, options, tz, width)
         yield BLANK
-    if not_found:
-        yield _sentence(Sentence(UNSURE, f"not found: {', '.join(not_found)}"))
-        yield BLANK
-    yield from _coverage(coverage, tz)
+    yield from coverage_blocks(coverage, tz)
     others = others_step(coverage, options.others_wrong, options.others_exhausted)
     if others:
         words, command = others
@@ -303,27 +302,6 @@ def _log_lines(
             lines.append((prefix, (line.rstrip(), style)))
             prefix = (" " * len(prefix[0]), "")
     yield LogLines(lines=lines)
-
-
-# --------------------------------------------------------------------------- what was read
-
-
-def _coverage(coverage: Coverage, tz: tzinfo) -> Iterator[Block]:
-    """Yield what was read, and each gap with the command that closes it."""
-    gaps = coverage.gaps
-    yield Paragraph(words=[(coverage_sentence(coverage, tz), "")])
-    for gap in gaps[:_MOST_GAPS]:
-        yield from _gap(gap)
-    if len(gaps) > _MOST_GAPS:
-        more = len(gaps) - _MOST_GAPS
-        yield _sentence(Sentence(WARNING, f"and {more:,} more: see --output json"))
-
-
-def _gap(gap: Gap) -> Iterator[Block]:
-    yield _sentence(Sentence(WARNING, gap.message))
-    if gap.settle:
-        yield Paragraph(lead=[("  ", "")], words=[("To close the gap:", "")])
-        yield Command(text=gap.settle)
 
 
 def _sentence(sentence: Sentence) -> Paragraph:

@@ -174,6 +174,7 @@ class EmulatorLogs(BareMessages):
     _PREFIX: ClassVar[re.Pattern[bytes]] = re.compile(
         rb"([\w.-]+ +\| )(?:" + _DOCKER_TIME + rb")?(?=(?:START|END|REPORT) RequestId: )"
     )
+    _CONTAINER: ClassVar[re.Pattern[bytes]] = re.compile(rb"^[\w.-]+ +\|(?: |$)", re.MULTILINE)
     _RAPID: ClassVar[re.Pattern[bytes]] = re.compile(
         rb"[^\n]*\(rapid\) |[^\n]*\"init completed\"|Mounting .* as /var/task"
     )
@@ -196,8 +197,9 @@ class EmulatorLogs(BareMessages):
         return text.rfind(b"\n", 0, timed) if timed > 0 else super().last_record(text)
 
     def plain(self, text: bytes) -> bytes:
-        """Return the messages; the times go, since each line of a message has one."""
-        text = super().plain(text)
+        """Return the messages; prefixes of all containers go, and times, which each line has."""
+        text = CODES.sub(b"", text) if b"\x1b[" in text else text
+        text = self._CONTAINER.sub(b"", text) if self.prefix else text
         return _DOCKER_TIMES.sub(b"", text) if _DOCKER_TIMES.search(text) else text
 
 

@@ -107,6 +107,11 @@ class InsightsTable(LineFormat):
         """Whether a line stands between rows."""
         return _RULE.fullmatch(line.strip() or "-") is not None
 
+    @classmethod
+    def ends_row(cls, text: str) -> bool:
+        """Whether a row surely ends where a text ends."""
+        return text.rstrip().endswith("|")
+
     def convert(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[bytes]:
         """Yield the rows of a segment as canonical lines, some at a time."""
         rows, count = self._rows(segment, diagnostics), 0
@@ -121,8 +126,7 @@ class InsightsTable(LineFormat):
             count += len(events)
 
     def _rows(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[list[str]]:
-        row = ""
-        header = ""
+        row, header, width = "", "", 0
         for number, line in self._lines(segment):
             if self.has_header and not header:
                 header = line.strip() if self.header(line) else ""
@@ -131,7 +135,9 @@ class InsightsTable(LineFormat):
                 line = line.partition(header)[0] + "\n"
             starts = self.may_begin(line) and self._begins_row(line, row)
             if row and (starts or self.is_rule(line)):
-                yield self._cells(row)
+                cells = self._cells(row)
+                width = len(cells[-1])
+                yield cells
                 row = ""
             if starts:
                 row = line
@@ -140,9 +146,20 @@ class InsightsTable(LineFormat):
             elif line.strip() and not self.is_rule(line) and not self.header(line):
                 diagnostics.unread_event(number, line)
         if row:
-            ends_in_message = self.columns.message == self.columns.width - 1
-            is_cut = ends_in_message and not row.rstrip().endswith("|")
-            yield self._cells(row + CUT_MARK if is_cut else row)
+            yield from self._last_row(row, width, diagnostics)
+
+    def _last_row(
+        self, row: str, time_width: int, diagnostics: FileDiagnostics
+    ) -> Iterator[list[str]]:
+        """Yield the last row, which the end of the file may cut: not if its time is cut."""
+        last = self.columns.width - 1
+        cells = self._cells(row)
+        if self.columns.message == last and not self.ends_row(row):
+            yield self._cells(row + CUT_MARK)
+        elif self.columns.time == last and not row.endswith("\n") and len(cells[-1]) < time_width:
+            diagnostics.breaks_off("its last row breaks off within its time")
+        else:
+            yield cells
 
     def _lines(self, segment: BufferedReader) -> Iterator[tuple[int, str]]:
         """Yield the lines with their numbers; rows of joined files without headers are cut."""
@@ -160,7 +177,7 @@ class InsightsTable(LineFormat):
         return len(cells) > time and is_time(cells[time].strip())
 
     def _is_whole(self, row: str) -> bool:
-        return row.rstrip().endswith("|")
+        return self.ends_row(row)
 
     def _cells(self, row: str) -> list[str]:
         """Return the cells of a row: the message is all between the columns before and after it."""
@@ -220,6 +237,11 @@ class PastedTable(InsightsTable):
     def is_rule(cls, line: str) -> bool:
         """Return false: an empty line belongs to a message."""
         return False
+
+    @classmethod
+    def ends_row(cls, text: str) -> bool:
+        """Whether a text ends with a line."""
+        return text.endswith("\n")
 
     def _is_whole(self, row: str) -> bool:
         return self.columns.is_row(self._cells(row))

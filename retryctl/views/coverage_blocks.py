@@ -1,0 +1,34 @@
+"""What was read of the log, and each gap with the command that closes it, as blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import tzinfo
+
+from retryctl.core.model.coverage import Coverage, Gap
+from retryctl.views.blocks import Block, Command, Paragraph, plain_paragraph
+from retryctl.views.coverage_sentence import coverage_sentence
+from retryctl.views.signs import STYLES, WARNING
+
+_MOST_GAPS = 10
+_SIGN = ((f"{WARNING} ", STYLES[WARNING]),)
+
+
+def coverage_blocks(coverage: Coverage, tz: tzinfo) -> Iterator[Block]:
+    """Yield the sentence about what was read, and the first gaps."""
+    yield plain_paragraph(coverage_sentence(coverage, tz))
+    gaps, more = first_gaps(coverage)
+    for gap in gaps:
+        yield Paragraph(lead=_SIGN, words=((gap.message, ""),))
+        if gap.settle:
+            yield Paragraph(lead=(("  ", ""),), words=(("To close the gap:", ""),))
+            yield Command(text=gap.settle)
+    if more:
+        yield Paragraph(lead=_SIGN, words=((more, ""),))
+
+
+def first_gaps(coverage: Coverage) -> tuple[Sequence[Gap], str]:
+    """Return the first gaps, of those with one text and one command the first, and the rest."""
+    distinct = list({(gap.message, gap.settle): gap for gap in coverage.gaps[::-1]}.values())[::-1]
+    more = len(distinct) - _MOST_GAPS
+    return distinct[:_MOST_GAPS], f"and {more:,} more: see --output json" if more > 0 else ""
