@@ -31,6 +31,8 @@ from retryctl.core.model.records import (
     Start,
 )
 
+_OF_INIT = (InitStart, InitReport, RestoreStart, RestoreReport)
+
 _MOST_TO_REPORT_MS = 1_000
 _MOST_LINES_TO_REPORT = 3
 # Some exports cut times down to seconds, at START and at REPORT.
@@ -136,8 +138,10 @@ class ConcurrentSegmenter:
         event, record = line
         if not self.open and not (self.managed and isinstance(record, AppLine)):
             self.between.append(line)
-        elif isinstance(record, (InitStart, InitReport, RestoreStart, RestoreReport)):
-            self.another_starts_up = True  # that of an attempt comes before its START
+        elif isinstance(record, _OF_INIT) and not self.managed:
+            self.another_starts_up = True
+            for bracket in self.open.values():
+                _share_last_error(bracket)
         elif len(self.open) == 1 and not (self.managed or self._another_runs(event)):
             next(iter(self.open.values())).add(line)
         elif not self.managed and isinstance(record, (AppLine, FunctionError)):
@@ -167,6 +171,15 @@ class ConcurrentSegmenter:
         self.latest[request_id] = self.open[request_id] = bracket
 
 
+def _share_last_error(bracket: AttemptLines) -> None:
+    """Doubt the attempt's latest error without an ID: the init that starts may have failed."""
+    for at in range(len(bracket.body) - 1, -1, -1):
+        record = bracket.body[at][1]
+        if isinstance(record, FunctionError) and record.request_id is None:
+            bracket.share(bracket.body.pop(at))
+            return
+
+
 def _lone_ends(lines: Sequence[Line]) -> set[int]:
     """Return the identities of the ENDs without their REPORT, in a log that has REPORTs."""
     lone: set[int] = set()
@@ -188,17 +201,11 @@ def _lone_ends(lines: Sequence[Line]) -> set[int]:
 def _runs_without_start(lines: Sequence[Line]) -> deque[tuple[int, int]]:
     """Return when attempts without a START may have run, as limits that do not overlap.
 
-    So do inits: one after a timeout or a crash has no INIT_START, and its error has no ID.
     Without times, an attempt that ends again after its REPORT is another one: files were joined.
     """
     closed_ms: dict[str, int | None] = {}
     limits: list[tuple[int, int]] = []
-    last_ms = 0
     for event, record in lines:
-        if isinstance(record, InitReport):
-            limits.append((_init_began_ms(event, record, last_ms), event.timestamp_ms))
-        elif isinstance(record, (Start, *CLOSING)):
-            last_ms = event.timestamp_ms
         if isinstance(record, Start):
             closed_ms[record.request_id] = None
         elif isinstance(record, CLOSING):
@@ -209,14 +216,6 @@ def _runs_without_start(lines: Sequence[Line]) -> deque[tuple[int, int]]:
             ends = isinstance(record, Report) and not is_timed(now_ms)
             closed_ms[record.request_id] = now_ms if ends else None
     return deque(_merged(limits))
-
-
-def _init_began_ms(event: LogEvent, record: InitReport, last_ms: int) -> int:
-    """Return the latest moment before an init; without times, ``last_ms`` of the last record."""
-    if not is_timed(event.timestamp_ms) or record.duration_ms is None:
-        return last_ms
-    slack_ms = 1 if event.timestamp_ms % 1_000 else _CLOCK_SLACK_MS
-    return event.timestamp_ms - math.ceil(record.duration_ms) - slack_ms
 
 
 def _merged(limits: list[tuple[int, int]]) -> list[tuple[int, int]]:
