@@ -69,7 +69,7 @@ class OpenedSearch:
     """A search of CloudWatch by request ID, ready to run.
 
     ``query`` names the groups and the function it reads. ``settings_of`` gives the settings of
-    the function whose log holds an event.
+    the function that logged an event.
     """
 
     source: RequestSource

@@ -27,7 +27,7 @@ from retryctl.errors import CouldNotLook, LoginExpired, NoCredentials
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.log_groups import LogGroup, describe, refusal_of
 from retryctl.sources.cloudwatch.gaps import masked, not_kept, not_searched, with_usable_advice
-from retryctl.sources.cloudwatch.pages import Page, StreamStretch, TimeRange, asked_window
+from retryctl.sources.cloudwatch.pages import Page, StreamStretch, TimeRange, bounded_window
 from retryctl.sources.cloudwatch.search_options import SearchOptions
 from retryctl.sources.cloudwatch.stats import SearchStats
 from retryctl.sources.cloudwatch.window_download import WindowDownload
@@ -95,7 +95,7 @@ def download_groups(
             warn_of_skew(aws.skew_ms, feedback)
             window = window.shifted(aws.skew_ms)
             window.refuse_future(now_ms)
-            limits = asked_window(window.since_ms, window.until_ms, now_ms)
+            limits = bounded_window(window.since_ms, window.until_ms, now_ms)
             by_group: dict[LogGroup, list[Target]] = defaultdict(list)
             for target in targets:
                 by_group[target.group].append(target)
@@ -178,9 +178,9 @@ class _Download:
         reach_ms = max(each.event_age_ms + each.timeout_ms for each in settings)
         since_ms = max(0, self.limits.since_ms - reach_ms)
         log = WindowDownload(
-            self.aws,
-            group,
-            self.search,
+            aws=self.aws,
+            group=group,
+            options=self.search,
             window=replace(self.limits, since_ms=since_ms),
             now_ms=self.now_ms,
             folder=folder,

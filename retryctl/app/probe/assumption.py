@@ -22,9 +22,9 @@ MANY_LINES = 'filter @message like "many "'
 INSIGHTS_WITHIN_S = 180.0
 
 
-def seen(session: ProbeSession, holds: Callable[[], bool], most_s: float) -> Result:
-    """Wait until ``holds`` is true, at most ``most_s`` seconds after the events were put."""
-    waited_s = session.wait_until(holds, most_s)
+def visible(session: ProbeSession, is_true: Callable[[], bool], most_s: float) -> Result:
+    """Wait until ``is_true()``, at most ``most_s`` seconds after the events were put."""
+    waited_s = session.wait_until(is_true, most_s)
     if waited_s is None:
         return False, f"not visible {most_s:.0f} s after PutLogEvents"
     return True, f"visible {waited_s:.1f} s after PutLogEvents"

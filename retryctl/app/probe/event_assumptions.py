@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-from retryctl.app.probe.assumption import Result, compared, ordered, own_expression, seen
+from retryctl.app.probe.assumption import Result, compared, ordered, own_expression, visible
 from retryctl.app.probe.probe_groups import ProbeSession
 from retryctl.app.probe.sample_events import LINES, MANY, REQUEST_IDS
 from retryctl.sources.aws.client import AwsResponse
@@ -18,12 +18,12 @@ _VISIBLE_WITHIN_S = 60.0
 def filter_sees_new_events(session: ProbeSession) -> Result:
     """FilterLogEvents finds an event within a minute of PutLogEvents."""
     last = f'"many {MANY - 1:05d}"'
-    return seen(session, lambda: bool(session.filtered(last)), _VISIBLE_WITHIN_S)
+    return visible(session, lambda: bool(session.filtered(last)), _VISIBLE_WITHIN_S)
 
 
 def get_sees_new_events(session: ProbeSession) -> Result:
     """GetLogEvents gives an event within a minute of PutLogEvents."""
-    return seen(session, lambda: bool(session.streamed(limit=1)), _VISIBLE_WITHIN_S)
+    return visible(session, lambda: bool(session.streamed(limit=1)), _VISIBLE_WITHIN_S)
 
 
 def filter_reads_own_expression(session: ProbeSession) -> Result:

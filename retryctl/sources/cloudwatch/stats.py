@@ -32,9 +32,9 @@ class SearchStats:
     """What was read so far. ``masked`` counts the lines with a mask."""
 
     groups: list[LogGroup] = field(default_factory=list)
-    since_ms: int
-    until_ms: int
-    horizon_ms: int
+    since_ms: int = 0
+    until_ms: int = 0
+    horizon_ms: int = 0
     events: int = 0
     bytes: int = 0
     masked: int = 0
