@@ -19,7 +19,6 @@ from pathlib import Path
 from retryctl.app.aws_clients import warn_of_skew, with_place
 from retryctl.app.cloudwatch_targets import Target, find_targets, query_budget
 from retryctl.app.options import Feedback, LateWarnings, ShowProgress, SourceOptions, TimeWindow
-from retryctl.app.search_progress import show_calls
 from retryctl.config import ProjectConfig
 from retryctl.core.model.coverage import Coverage, Gap
 from retryctl.core.value_classes import state_class, value_class
@@ -210,6 +209,7 @@ class _Download:
         with self._lock:
             self._pages += 1
             self.stats.found += len(page.events)
-            at = self.stats.progress(group, groups=len(self.by_group), api_calls=self.aws.calls)
-            at = replace(at, pages=self._pages)  # the pages of this group are not added yet
-        show_calls(self.show, at)
+            text = self.stats.progress(
+                group, groups=len(self.by_group), api_calls=self.aws.calls, pages=self._pages
+            )
+        self.show(lambda _: text)

@@ -45,7 +45,7 @@ from retryctl.sources.cloudwatch.hits import (
 from retryctl.sources.cloudwatch.pages import Page, TimeRange, bounded_window
 from retryctl.sources.cloudwatch.request_search import AttemptSpread, SearchResult
 from retryctl.sources.cloudwatch.search_options import EngineName, QueryBudget, SearchOptions
-from retryctl.sources.cloudwatch.stats import SearchProgress, SearchStats
+from retryctl.sources.cloudwatch.stats import SearchStats
 
 # At ten calls a second, ten seconds; then Insights is faster, and costs little by comparison.
 PAGES_BEFORE_INSIGHTS = 100
@@ -60,9 +60,9 @@ class RequestSource:
     ``otherwise`` gives more groups, where a request was found in none of ``groups``. Those
     that were ``described`` before are not described again. ``clock`` gives epoch milliseconds.
     ``timeout_ms`` and ``event_age_ms`` are the function's, or Lambda's most: they bound how far
-    apart the attempts of a request can lie. ``progress`` is called after every page, from any
-    thread. ``engine`` is what finds requests: ``filter`` (FilterLogEvents), ``insights``, or
-    ``auto``: Insights for groups of Infrequent Access, or where more than
+    apart the attempts of a request can lie. ``progress`` is called with a sentence after every
+    page, from any thread. ``engine`` is what finds requests: ``filter`` (FilterLogEvents),
+    ``insights``, or ``auto``: Insights for groups of Infrequent Access, or where more than
     ``pages_before_insights`` remain for FilterLogEvents. ``terms`` are those of Insights.
     ``given_function`` is the option that names the function, for commands to copy.
     """
@@ -77,7 +77,7 @@ class RequestSource:
         described: Mapping[LogGroup, Description] | None = None,
         timeout_ms: int = LONGEST_TIMEOUT_S * 1000,
         event_age_ms: int = LONGEST_EVENT_AGE_S * 1000,
-        progress: Callable[[SearchProgress], None] | None = None,
+        progress: Callable[[str], None] | None = None,
         engine: EngineName = "filter",
         terms: QueryBudget | None = None,
         pages_before_insights: int = PAGES_BEFORE_INSIGHTS,
@@ -338,8 +338,9 @@ class RequestSource:
 
     def _report_progress(self, group: LogGroup) -> None:
         if self._progress:
-            groups, calls = len(self._stats.groups), self._aws.calls
-            self._progress(self._stats.progress(group, groups=groups, api_calls=calls))
+            stats, calls = self._stats, self._aws.calls
+            groups, pages = len(stats.groups), stats.pages
+            self._progress(stats.progress(group, groups=groups, api_calls=calls, pages=pages))
 
     def _note_refusal(self, group: LogGroup, window: TimeRange, error: CouldNotLook) -> None:
         refused = refusal_of(self._aws, group, error)
