@@ -94,7 +94,7 @@ class InsightsTable(LineFormat):
 
     @classmethod
     def parts_of(cls, line: str) -> list[str]:
-        """Return the cells of a line that has all of its columns."""
+        """Return the cells of a line that is a whole row."""
         return line.strip().strip("|").split("|")
 
     @classmethod
@@ -109,7 +109,7 @@ class InsightsTable(LineFormat):
 
     @classmethod
     def ends_row(cls, text: str) -> bool:
-        """Whether a row surely ends where a text ends."""
+        """Whether a text ends with a whole row."""
         return text.rstrip().endswith("|")
 
     def convert(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[bytes]:
@@ -151,7 +151,7 @@ class InsightsTable(LineFormat):
     def _last_row(
         self, row: str, time_width: int, diagnostics: FileDiagnostics
     ) -> Iterator[list[str]]:
-        """Yield the last row, which the end of the file may cut: not if its time is cut."""
+        """Yield the last row; drop it where the end of the file cuts its time."""
         last = self.columns.width - 1
         cells = self._cells(row)
         if self.columns.message == last and not self.ends_row(row):
@@ -225,7 +225,7 @@ class PastedTable(InsightsTable):
 
     @classmethod
     def parts_of(cls, line: str) -> list[str]:
-        """Return the cells of a line that has all of its columns."""
+        """Return the cells of a line that is a whole row."""
         return line.strip("\r\n").split("\t")
 
     @classmethod
