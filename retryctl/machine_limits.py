@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import sys
 from collections.abc import Iterator
+from contextlib import suppress
 
 from retryctl.errors import CouldNotLook
 
@@ -24,7 +26,30 @@ _OF_SYSTEM = {
     errno.EAGAIN: _THREADS,
 }
 _LEAST_MEMORY = 64 << 20
+_STACK_BYTES = 1 << 20
+_NESTED = 20_000  # their hash takes about as many bytes of the stack
 _MOST_CAUSES = 20
+
+
+def grow_stack() -> None:
+    """Grow the stack of the main thread while there is room, if the process has a memory limit.
+
+    The kernel ends a process by SIGSEGV when its stack cannot grow any more.
+    """
+    if sys.platform == "win32":
+        return
+    import resource
+
+    limited = resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY
+    most = resource.getrlimit(resource.RLIMIT_STACK)[0]
+    if not limited or (most != resource.RLIM_INFINITY and most < 4 * _STACK_BYTES):
+        return
+    with suppress(MemoryError):
+        bytearray(4 * _STACK_BYTES)
+        nested: tuple[object, ...] = ()
+        for _ in range(_NESTED):
+            nested = (nested,)
+        hash(nested)
 
 
 def machine_limit(error: BaseException) -> CouldNotLook | None:

@@ -29,12 +29,11 @@ from retryctl.errors import AccessDenied, UsageError
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.daemon_pool import DaemonPool
 from retryctl.sources.aws.function_config import (
-    FunctionName,
-    parse_function_name,
     read_listed_settings,
     read_settings,
     read_versions,
 )
+from retryctl.sources.aws.function_name import FunctionName, parse_function_name
 from retryctl.sources.aws.log_groups import (
     Description,
     Discovered,

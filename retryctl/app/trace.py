@@ -220,7 +220,7 @@ def _read_saved(
 
     query = replace(query, log_groups=options.log_groups)
     if function := options.one_function:
-        from retryctl.sources.aws.function_config import alias_not_logged, parse_function_name
+        from retryctl.sources.aws.function_name import alias_not_logged, parse_function_name
 
         named = parse_function_name(function)
         query = replace(

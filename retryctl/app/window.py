@@ -27,7 +27,7 @@ from retryctl.core.model.coverage import Coverage, LogQuery, gaps_of_window
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.summary.request_row import RequestRow, RowFilter
 from retryctl.core.summary.tally import SummaryTally
-from retryctl.sources.aws.function_config import alias_not_logged, parse_function_name
+from retryctl.sources.aws.function_name import alias_not_logged, parse_function_name
 from retryctl.sources.saved.diagnostics import ReadStats
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from contextlib import suppress
 from retryctl import __version__
 from retryctl.cli.output.stdio import prepare_streams
 from retryctl.errors import CouldNotLook, ExitStatus, RetryctlError
-from retryctl.machine_limits import TOO_LITTLE_MEMORY, is_out_of_memory, machine_limit
+from retryctl.machine_limits import TOO_LITTLE_MEMORY, grow_stack, is_out_of_memory, machine_limit
 
 _COMPLETING = "_RETRYCTL_COMPLETE"
 _REPORT = "Run it again with --debug for the traceback, and please report it."
@@ -32,6 +32,7 @@ _RESERVE = [bytes(3 << 20)]
 def run(arguments: Sequence[str]) -> int:
     """Run a command line, and return its exit status. All output is written then."""
     gc.set_threshold(_MANY_OBJECTS)
+    grow_stack()
     prepare_streams()
     try:
         status = _status_of(arguments)

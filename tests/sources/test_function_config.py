@@ -13,7 +13,8 @@ import pytest
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.errors import UsageError
 from retryctl.sources.aws.client import AwsClient
-from retryctl.sources.aws.function_config import FunctionName, parse_function_name, read_settings
+from retryctl.sources.aws.function_config import read_settings
+from retryctl.sources.aws.function_name import FunctionName, parse_function_name
 from tests.endpoint.server import Endpoint
 
 ACCOUNT = "123456789012"

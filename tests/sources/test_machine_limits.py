@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
+import sys
 
 import pytest
 import urllib3.connection
@@ -12,6 +14,7 @@ from retryctl.errors import CouldNotLook
 from retryctl.machine_limits import is_out_of_memory, machine_limit
 from retryctl.sources.aws.client import AwsClient
 from tests.support.aws_program import CREDENTIALS
+from tests.support.program import environment
 
 FULL = OSError(errno.EMFILE, os.strerror(errno.EMFILE))
 NO_THREAD = RuntimeError("can't start new thread")
@@ -68,6 +71,33 @@ def test_what_led_to_an_error_counts() -> None:
         assert "too little memory" in found.what
     assert machine_limit(ValueError("bad")) is None
     assert machine_limit(SystemError("a bug of a library")) is None
+
+
+DEEP_WITHOUT_MEMORY = """
+import resource
+from retryctl.machine_limits import grow_stack
+
+deep = ()
+for _ in range(15_000):
+    deep = (deep,)
+resource.setrlimit(resource.RLIMIT_AS, (80 << 20, 80 << 20))
+grow_stack()
+kept, size = [], 1 << 24
+while size >= 1024:
+    try:
+        kept.append(bytearray(size))
+    except MemoryError:
+        size //= 2
+hash(deep)  # a C function that calls itself
+print("goes on")
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="RLIMIT_AS limits the stack on Linux")
+def test_the_stack_is_there_when_no_memory_is_left() -> None:
+    command = [sys.executable, "-c", DEEP_WITHOUT_MEMORY]
+    done = subprocess.run(command, env=environment(), capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "goes on\n"), done.stderr
 
 
 def test_a_full_pipe_is_not_a_lack_of_threads() -> None:

@@ -29,7 +29,7 @@ def select_functions(
     Raises ``UsageError`` for a name that cannot be a function's, and for a request ID.
     """
     # not at the top: trace and demo, which share this file, start without AWS modules
-    from retryctl.sources.aws.function_config import parse_function_name
+    from retryctl.sources.aws.function_name import parse_function_name
     from retryctl.sources.aws.log_groups import is_pattern
 
     for name in functions:

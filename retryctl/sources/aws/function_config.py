@@ -6,7 +6,6 @@ defaults stand in for it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
@@ -20,87 +19,19 @@ from retryctl.errors import (
     LoginExpired,
     NoCredentials,
     Unreachable,
-    UsageError,
 )
 from retryctl.sources.aws.client import AwsClient, AwsResponse
 from retryctl.sources.aws.daemon_pool import DaemonPool
 from retryctl.sources.aws.errors import NO_REGION, Refused
-from retryctl.sources.aws.log_groups import LoggingFunction
-from retryctl.sources.saved.files import instead_of
-
-# name, name:alias, 123456789012:function:name, arn:aws:lambda:region:account:function:name:7;
-# us-east-1.name is a function of Lambda@Edge, by its log group in another region
-_FUNCTION = re.compile(
-    r"(?:arn:(?P<partition>[\w-]+):lambda:(?P<region>[\w-]+):)?(?:(?P<account>\d{12}):)?"
-    r"(?:function:)?(?P<name>(?:us-east-1\.)?[\w-]{1,140})"
-    r"(?::(?P<qualifier>\$LATEST(?:\.PUBLISHED)?|[\w-]+))?"
+from retryctl.sources.aws.function_name import (
+    EDGE_REGION,
+    FunctionName,
+    parse_function_name,
+    qualifier_of,
 )
-_VERSION = re.compile(r"[0-9]+|\$LATEST(?:\.PUBLISHED)?")
-_EDGE_REGION = "us-east-1"
+from retryctl.sources.aws.log_groups import LoggingFunction
+
 _AT_ONCE = 4
-
-
-@value_class
-class FunctionName:
-    """A function, and the version or alias that was named with it.
-
-    ``account`` and ``region`` are those of an ARN; ``None`` where none is given.
-    """
-
-    name: str
-    qualifier: str | None = None
-    account: str | None = None
-    region: str | None = None
-    partition: str = "aws"
-
-    @property
-    def default_log_group(self) -> str:
-        """Where its logs are, unless its settings name another group."""
-        return self.log_group(f"/aws/lambda/{self.name}")
-
-    def log_group(self, name: str) -> str:
-        """Return the group ``name`` as an ARN if account and region are known."""
-        if self.account is None or self.region is None:
-            return name
-        return f"arn:{self.partition}:logs:{self.region}:{self.account}:log-group:{name}"
-
-    def may_be(self, other: FunctionName) -> bool:
-        """Whether both can be one function: neither name, account nor region differ."""
-        places = ((self.account, other.account), (self.region, other.region))
-        return self.name == other.name and all(
-            None in pair or pair[0] == pair[1] for pair in places
-        )
-
-    @property
-    def versions(self) -> frozenset[str] | None:
-        """The version that is named; ``None`` for all, and for an alias."""
-        named = self.qualifier and _VERSION.fullmatch(self.qualifier)
-        return frozenset((named[0],)) if named else None
-
-    @property
-    def alias(self) -> str | None:
-        """The alias that is named."""
-        return None if self.versions else self.qualifier
-
-
-def parse_function_name(text: str) -> FunctionName:
-    """From a name, a partial or a whole ARN, each with a version or an alias or without.
-
-    Raises UsageError for what is none of these.
-    """
-    match = _FUNCTION.fullmatch(text)
-    if match is None:
-        raise UsageError(
-            f"{text!r} is not a function name.",
-            instead_of(text) or "Give a name, name:alias, or the function's ARN.",
-        )
-    return FunctionName(
-        name=match["name"],
-        qualifier=match["qualifier"],
-        account=match["account"],
-        region=match["region"],
-        partition=match["partition"] or "aws",
-    )
 
 
 def read_versions(
@@ -113,7 +44,7 @@ def read_versions(
     if not named.alias:
         return named.versions, ()
     alias = f"{named.name}:{named.alias}"
-    function, calls = {"FunctionName": _requested(named)}, _Calls(aws=aws, named=named)
+    function, calls = {"FunctionName": named.in_calls}, _Calls(aws=aws, named=named)
     try:
         found = calls.call("GetAlias", {**function, "Name": named.alias})
     except CouldNotLook as error:
@@ -141,14 +72,6 @@ def _exists(calls: _Calls, function: dict[str, str]) -> bool:
     return True
 
 
-def alias_not_logged(named: FunctionName) -> str:
-    """Return the sentence that a saved log does not show which requests came by an alias."""
-    return (
-        f"A log does not name aliases, so requests of all versions are shown, not only those of "
-        f"{named.name}:{named.alias}. Name a version to select it: {named.name}:7"
-    )
-
-
 @value_class
 class _Calls:
     """Calls about one function. One of Lambda@Edge is in a single region, its logs in many."""
@@ -166,10 +89,9 @@ class _Calls:
         return self.aws.pages("lambda", operation, request, expect=expect, **options)
 
     def _options(self, request: dict[str, str]) -> dict[str, Any]:
-        edge = self.named.name.startswith(f"{_EDGE_REGION}.")
         return {
             "subject": f"function {request['FunctionName']}",
-            "region": _EDGE_REGION if edge else None,
+            "region": EDGE_REGION if self.named.is_at_the_edge else None,
         }
 
     def raise_if_nothing_answers(self, error: CouldNotLook) -> None:
@@ -184,17 +106,6 @@ class _Calls:
             return
 
 
-def _requested(named: FunctionName) -> str:
-    """Return the function as a call names it, without its version or alias."""
-    name = named.name.removeprefix(f"{_EDGE_REGION}.")
-    region = named.region if name == named.name else _EDGE_REGION
-    if named.account is None:
-        return name
-    if named.region is None:
-        return f"{named.account}:function:{name}"
-    return f"arn:{named.partition}:lambda:{region}:{named.account}:function:{name}"
-
-
 def read_settings(
     aws: AwsClient, function: str, *, beside: Callable[[str | None], None] | None = None
 ) -> tuple[FunctionConfig, str | None, tuple[str, ...]]:
@@ -207,7 +118,7 @@ def read_settings(
     """
     named = parse_function_name(function)
     calls = _Calls(aws=aws, named=named)
-    request = {"FunctionName": _requested(named)}
+    request = {"FunctionName": named.in_calls}
     if named.qualifier:
         request["Qualifier"] = named.qualifier
     notes: list[str] = []
@@ -374,11 +285,6 @@ def _own_event_invoke(
         )
         return None, None
     return _retries_and_age(config)
-
-
-def qualifier_of(arn: str) -> str:
-    """Return the last part of ``arn:aws:lambda:region:account:function:name:qualifier``."""
-    return arn.split(":", 7)[7] if arn.count(":") >= 7 else "$LATEST"
 
 
 def _retries_and_age(config: AwsResponse) -> tuple[int, int]:

@@ -17,7 +17,7 @@ from retryctl.sources.aws.client import AwsClient, AwsResponse
 from retryctl.sources.aws.errors import Refused
 from retryctl.sources.aws.fact_reading import fact_or_none, is_absent, not_read, read_fact
 from retryctl.sources.aws.function_code import counter_copies
-from retryctl.sources.aws.function_config import parse_function_name, qualifier_of
+from retryctl.sources.aws.function_name import parse_function_name, qualifier_of
 from retryctl.sources.aws.log_groups import listed_functions
 from retryctl.sources.aws.permission_trials import try_actions
 

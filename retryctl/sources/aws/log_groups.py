@@ -271,7 +271,7 @@ def matching_functions(
 ) -> tuple[tuple[LoggingFunction, ...], tuple[str, ...]]:
     """List the functions that match ``pattern`` (``*``, ``?``) and that have logged, by name.
 
-    With them sentences on what could not be read. Raises NoSuchLogGroup where there is none, and
+    Return also sentences on what could not be read. Raises NoSuchLogGroup where there is none, and
     the errors of ``retryctl.errors`` where the groups may not be listed.
     """
     notes: list[str] = []
