@@ -65,11 +65,11 @@ class ChunkBlocks:
         return bool(self.notes.gaps) or not self._last.endswith(b"\n")
 
     def finish_search(self, search: IdSearch) -> bool:
-        """Whether the file is an answer of FilterLogEvents; end the search where none made it."""
+        """Whether the bare records of one attempt are a search's; end it where none can be."""
         if self.format and not self.format.answers_search:
             search.add("")
             return False
-        return self.format is not None and self.format.has_documents
+        return self.format is not None and not self.format.bare_attempt_is_whole
 
     @property
     def has_remarks(self) -> bool:

@@ -288,7 +288,7 @@ def _without_lines(attempt: Attempt) -> Attempt:
         error_event=_bare(attempt.error_event),
         claim=replaced(claim, evidence=_bare_all(claim.evidence)) if claim.evidence else claim,
         events=_bare_all((attempt.events[0], attempt.events[-1])),
-        ambiguous=(),
+        ambiguous=_bare_all(attempt.ambiguous[:1]),
         dropped=_bare_all(attempt.dropped[:1]),
     )
 
@@ -300,7 +300,7 @@ def _with_evidence(attempt: Attempt) -> Attempt:
     """
     unnamed = (e for e in attempt.events if attempt.request_id not in e.message.lower())
     events = (attempt.events[0], *islice(unnamed, 1), attempt.events[-1])
-    return replaced(attempt, events=events, ambiguous=())
+    return replaced(attempt, events=events, ambiguous=_bare_all(attempt.ambiguous[:1]))
 
 
 def _bare_all(events: Iterable[LogEvent]) -> tuple[LogEvent, ...]:

@@ -16,6 +16,7 @@ _UNCERTAIN = bytes(kind in (TEXT, DIGITS, JSON) for kind in range(256))
 _TIMED = re.compile(
     rb'\d{4}/|[^"]{1,90} Task timed out'
     rb'|[^"\\]*+(?:\\t[^"\\]*+)*?\\t(?:ERROR|FATAL|fail)\\t'
+    rb'|[^"\\ ]*+ ++[^"\\ ]*+ ++(?:ERROR|FATAL|fail) '
 )
 # JSON without any of some words, up to the end of the line: much faster than a search for them.
 _SILENT_JSON = late_regex(
@@ -71,7 +72,7 @@ class LineKinds:
 def consequence(kind: int, line: bytes, message_at: int) -> int:
     """Return the kind of a line; PLAIN where the whole line shows that it has no consequence."""
     if kind == TEXT:
-        matters = b"\\tat " in line or b"****" in line or _frame_in_line(line)
+        matters = b"\\tat " in line or b"\\nat " in line or b"****" in line or _frame_in_line(line)
     elif kind == DIGITS:
         matters = _TIMED.match(line, message_at) is not None or b"****" in line
     elif kind == JSON:

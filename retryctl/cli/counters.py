@@ -12,7 +12,7 @@ import typer
 from retryctl.cli.help import CommandApp
 from retryctl.cli.options import params as options
 from retryctl.cli.options.params import CounterStore
-from retryctl.errors import ExitStatus, UsageError
+from retryctl.errors import ExitStatus
 
 app = CommandApp(
     help="Get the code a function imports to count its retries, and what its store needs.",
@@ -104,7 +104,9 @@ def iam(
 
 @app.command()
 def template(
-    store: Annotated[CounterStore, typer.Argument(metavar="STORE", help="dynamodb or s3.")],
+    store: Annotated[
+        Literal["dynamodb", "s3"], typer.Argument(metavar="STORE", help="dynamodb or s3.")
+    ],
     form: Annotated[Literal["sam", "terraform"], typer.Option(help="Template format.")] = "sam",
     table: Table = "retries",
     key: Annotated[
@@ -119,13 +121,18 @@ def template(
     debug: options.Debug = False,
 ) -> int:
     """Print the table with its TTL, or the bucket with its lifecycle rule."""
-    if store not in (CounterStore.DYNAMODB, CounterStore.S3):
-        raise UsageError(f"the store {store.value} needs no resource.", "Use dynamodb or s3.")
     from retryctl.cli.runs.store_templates import sam_template, terraform_template
 
     print_of = sam_template if form == "sam" else terraform_template
     print(
-        print_of(store, table=table, key=key, sort_key=sort_key, bucket=bucket, prefix=prefix),
+        print_of(
+            CounterStore(store),
+            table=table,
+            key=key,
+            sort_key=sort_key,
+            bucket=bucket,
+            prefix=prefix,
+        ),
         end="",
     )
     return ExitStatus.OK

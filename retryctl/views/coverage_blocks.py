@@ -8,10 +8,9 @@ from datetime import tzinfo
 from retryctl.core.model.coverage import Coverage, Gap
 from retryctl.views.blocks import Block, Command, Paragraph, plain_paragraph
 from retryctl.views.coverage_sentence import coverage_sentence
-from retryctl.views.signs import STYLES, WARNING
+from retryctl.views.signs import WARNING, signed
 
 _MOST_GAPS = 10
-_SIGN = ((f"{WARNING} ", STYLES[WARNING]),)
 
 
 def coverage_blocks(coverage: Coverage, tz: tzinfo) -> Iterator[Block]:
@@ -19,12 +18,12 @@ def coverage_blocks(coverage: Coverage, tz: tzinfo) -> Iterator[Block]:
     yield plain_paragraph(coverage_sentence(coverage, tz))
     gaps, more = first_gaps(coverage)
     for gap in gaps:
-        yield Paragraph(lead=_SIGN, words=((gap.message, ""),))
+        yield signed(WARNING, gap.message)
         if gap.settle:
             yield Paragraph(lead=(("  ", ""),), words=(("To close the gap:", ""),))
             yield Command(text=gap.settle)
     if more:
-        yield Paragraph(lead=_SIGN, words=((more, ""),))
+        yield signed(WARNING, more)
 
 
 def first_gaps(coverage: Coverage) -> tuple[Sequence[Gap], str]:

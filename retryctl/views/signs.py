@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from retryctl.core.crosscheck.findings import Severity
 from retryctl.core.history.outcome import AttemptOutcome
+from retryctl.views.blocks import Paragraph
 
 GOOD, BAD, UNSURE, WARNING, NOTE, GOING, NOTHING = "✓", "✗", "?", "!", "i", "…", "—"
 STYLES = {
@@ -32,6 +33,12 @@ ASCII = str.maketrans("✓✗…—·●◆■▲★▼╌━╵×→\xa0", "+x~
 
 Python indents tracebacks with the no-break space.
 """
+
+
+def signed(sign: str, words: str) -> Paragraph:
+    """Return a sign and its words; without a sign, the words alone."""
+    lead = ((f"{sign} ", STYLES[sign]),) if sign else ()
+    return Paragraph(lead=lead, words=((words, ""),))
 
 
 def outcome_sign(outcome: AttemptOutcome) -> str:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,10 +24,16 @@ import pytest
 
 from retryctl.app.options import SourceOptions
 from retryctl.app.trace import trace
+from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.errors import UnreadableInput
 from tests.support.lambda_log import ID, OTHER_ID, RUNTIME, Environment, timed_out
 from tests.support.log_answers import Answers, answers, contradictions, differences, undetermined
-from tests.support.made_up_runtimes import JAVA_ERROR, node_error, node_invoke_error
+from tests.support.made_up_runtimes import (
+    JAVA_ERROR,
+    dotnet_error,
+    node_error,
+    node_invoke_error,
+)
 from tests.support.program import run
 from tests.support.random_history import RandomHistory
 from tests.support.saved_logs import GROUP, Event
@@ -69,6 +75,8 @@ def parts_of(random: Random, history: RandomHistory, shape: str) -> Iterator[Par
     found = [event for event in _events(history) if request_id in event[2]]
     if found:
         yield Part(name="one ID", text=document(found))
+        if shape != "JSON lines":  # the records of one attempt alone are a silent function's there
+            yield Part(name="one ID, in its shape", text=write(found))
     stream = random.choice(history.events).log_stream
     of_stream = [event for event in _events(history) if event[1] == stream]
     yield Part(name="one stream", text=SHAPES["get-log-events"][0](of_stream))
@@ -185,7 +193,7 @@ def test_a_message_that_begins_with_a_time_or_ends_as_printed_is_read_in_every_s
     here.at(62).starts().logs(error(here.now_ms)).reports()
     rows = [(event.timestamp_ms, event.log_stream or "", event.message) for event in here.events]
     (tmp_path / "log").write_text(SHAPES[shape][0](rows))
-    (traced,) = trace((), SourceOptions(source=str(tmp_path / "log"))).checked
+    (traced,) = _traced(tmp_path / "log")
     found = [attempt.outcome.value for attempt in traced.request.attempts]
     assert (found, traced.request.attempts[0].claim.counter) == (["timeout", "error"], 0)
 
@@ -240,7 +248,55 @@ def test_an_error_of_java_is_read_in_every_shape(shape: str, tmp_path: Path) -> 
     here = Environment().inits("java:21.v9").starts().logs(JAVA_ERROR).reports()
     rows = [(event.timestamp_ms, event.log_stream or "", event.message) for event in here.events]
     (tmp_path / "log").write_text(SHAPES[shape][0](rows))
-    (traced,) = trace((), SourceOptions(source=str(tmp_path / "log"))).checked
+    (traced,) = _traced(tmp_path / "log")
+    assert traced.request.attempts[0].outcome.value == "error"
+
+
+@pytest.mark.parametrize("json_format", [False, True])
+def test_a_failed_init_beside_an_attempt_is_not_its_error(
+    json_format: bool, tmp_path: Path
+) -> None:
+    """Without streams nothing shows in which environment the init ran."""
+    here, there = Environment(json=json_format).starts(), Environment("b", json=json_format)
+    there.at(1).fails_init()
+    here.at(2).reports(status="success" if json_format else None)
+    rows = sorted((e.timestamp_ms, "", e.message) for e in (*here.events, *there.events))
+    (tmp_path / "log").write_text(SHAPES["ms and message"][0](rows))
+    (traced,) = _traced(tmp_path / "log")
+    assert traced.request.outcome.value == "unknown"
+
+
+def test_of_streams_in_two_formats_that_are_not_named_each_has_its_own_lines(
+    tmp_path: Path,
+) -> None:
+    """The text attempt has no END yet; its counter is not that of the next attempt in JSON."""
+    text, json_stream = Environment().inits(), Environment("b", json=True)
+    text.starts(OTHER_ID).prints("0", "process A")
+    json_stream.at(30).inits().starts().reports(status="success")
+    rows = [(e.timestamp_ms, "", e.message) for e in (*text.events, *json_stream.events)]
+    (tmp_path / "log").write_text(SHAPES["ms and message"][0](rows))
+    found = {one.request.request_id: one for one in _traced(tmp_path / "log")}
+    assert found[ID].request.attempts[0].claim.silent
+    assert found[OTHER_ID].request.attempts[0].claim.counter == 0
+
+
+def _traced(path: Path) -> Sequence[CheckedRequest]:
+    return trace((), SourceOptions(source=str(path))).checked
+
+
+@pytest.mark.parametrize("error", [node_invoke_error, dotnet_error])
+@pytest.mark.parametrize("shape", ["pasted rows", "rows with bars", "aws logs tail", "console CSV"])
+def test_an_error_whose_tabs_became_blanks_is_read(
+    shape: str, error: Callable[[int], str], tmp_path: Path
+) -> None:
+    here = Environment().inits("nodejs:22.v1").starts()
+    here.logs(error(here.now_ms)).reports()
+    rows = [
+        (event.timestamp_ms, event.log_stream or "", event.message.replace("\t", "    "))
+        for event in here.events
+    ]
+    (tmp_path / "log").write_text(SHAPES[shape][0](rows))
+    (traced,) = _traced(tmp_path / "log")
     assert traced.request.attempts[0].outcome.value == "error"
 
 

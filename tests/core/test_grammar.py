@@ -610,7 +610,7 @@ def test_it_reads_each_runtime_s_marker(message: str, record: FunctionError) -> 
     assert _read(message) == record
 
 
-@pytest.mark.parametrize("newline", [" ", "  "])
+@pytest.mark.parametrize("newline", [" ", "  ", "\n"])
 @pytest.mark.parametrize("tab", ["\t", " ", "    "])
 @pytest.mark.parametrize(
     "message",
@@ -623,6 +623,9 @@ def test_it_reads_each_runtime_s_marker(message: str, record: FunctionError) -> 
         "\tat example.App.handle(App.java:20)\n\tat java.base/java.lang.Thread.run(Unknown Source)",
         "no stock: java.lang.IllegalStateException\n\tat example.App.handle(App.java:20)\n",
         'Error raised from handler method\n{\n  "errorMessage": "no",\n  "errorType": "X"\n}',
+        f'{TIME}\t{ID}\tERROR\tInvoke Error \t{{"errorType":"Error","errorMessage":"no"}}\n',
+        f'{TIME}\tundefined\tERROR\tUncaught Exception \t{{"errorType":"SyntaxError"}}\n',
+        f"{TIME}\t{ID}\tfail\tSystem.Exception: no",
     ],
 )
 def test_it_reads_a_marker_on_one_line_like_the_original(
@@ -631,6 +634,10 @@ def test_it_reads_a_marker_on_one_line_like_the_original(
     line = message.replace("\r", newline).replace("\n", newline).replace("\t", tab)
     assert isinstance(_read(message), FunctionError)
     assert _read(line) == _read(message)
+
+
+def test_it_reads_an_error_of_java_whose_indentation_was_lost() -> None:
+    assert _read(JAVA.replace("\t", "")) == _read(JAVA)
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,7 @@ def java_error(text: str, *, request_id: str | None = None) -> FunctionError | N
 
 def _java_error_in_line(text: str, request_id: str | None) -> FunctionError | None:
     """Read an error that was copied from a table, where each newline became a space."""
-    frame = _FRAME_IN_LINE.search(text) if " at " in text or "\tat " in text else None
+    frame = _FRAME_IN_LINE.search(text) if "at " in text else None
     if not frame:
         return None
     head = text[: frame.start()].rstrip()

@@ -28,12 +28,12 @@ def _any_of(*texts: str) -> str:
 # 2023-12-05T22:14:43.862Z⇥76269889-…⇥ERROR⇥Invoke Error ⇥…, with a blank in a timeout, or Go's
 _TIME, _ID = r"[\d*][\d*T:./Z -]{17,30}?", r"[\w*-]*"
 _NODE = ("Invoke Error", "Uncaught Exception", "Unhandled Promise Rejection")
-_LEVELS = [f"{level}\t{error}" for level in ("ERROR", "FATAL") for error in _NODE]
+_LEVELS = [rf"{_masked(level)}[\t ]+{_any_of(*_NODE)}" for level in ("ERROR", "FATAL")]
 _GO = _masked('{"error')
 _MAY_BE_MARKER = late_regex(
     rf"{_any_of('[ERROR] ', 'LAMBDA_WARNING: ')}"
     rf"|{_any_of('Error raised from', 'Critical exception from', 'Init error when loading')}"
-    rf"|{_TIME}\t{_ID}\t(?:{_any_of(*_LEVELS, 'fail')})"
+    rf"|{_TIME}[\t ]+{_ID}[\t ]+(?:{'|'.join([*_LEVELS, _masked('fail')])})"
     rf"|{_TIME} {_ID} {_masked('Task timed out')}"
     rf"|{_TIME} {_GO}"
     r"|[\s\S]*?[\r\n](?:\tat |\*{4})"  # the stack trace of Java

@@ -25,7 +25,8 @@ _TRACEBACK = re.compile(
 )
 # [WARNING]⇥2025-11-23T00:37:14.340Z⇥⇥LAMBDA_WARNING: Unhandled exception. …
 _LAMBDA_WARNING = late_regex(
-    rf"(?:\[WARNING\]\t{_TIME}\t({_ID})?\t)?LAMBDA_WARNING: (?:(?! \[ERROR\] )[^\r\n])*[\r\n ]*"
+    rf"(?:\[WARNING\][\t ]+{_TIME}[\t ]+({_ID})?[\t ]*)?LAMBDA_WARNING: "
+    r"(?:(?! \[ERROR\] )[^\r\n])*[\r\n ]*"
 )
 # [INFO]⇥2025-11-23T00:37:14.340Z⇥8f507cfc-0d3f-4697-b07a-ac58fc914c95⇥a message
 _PYTHON_LOGGER = late_regex(rf"\[([A-Z]+)\]\t{_TIME}\t({_ID})?\t")
@@ -87,8 +88,12 @@ _TIMED_OUT = re.compile(
 # In init the ID is the word undefined; Node.js 24 writes a hyphen for it in its own errors.
 _NODE_LOGGER = re.compile(rf"{_TIME}\t({_ID}|undefined|-|)\t(?:([A-Za-z]{{4,11}})\t)?")
 # …⇥ERROR⇥Invoke Error ⇥{"errorType":"Error","errorMessage":"boom","stack":[…]}
-_NODE_ERROR = late_regex(
-    r"(?:Invoke Error|Uncaught Exception|Unhandled Promise Rejection)[ \t\r\n]"
+_NODE_MARKER = r"(?:Invoke Error|Uncaught Exception|Unhandled Promise Rejection)[ \t\r\n]"
+_NODE_ERROR = late_regex(_NODE_MARKER)
+# The same two where a viewer or the clipboard made blanks of the tabs.
+_BLANKS_FOR_TABS = late_regex(
+    rf"{_TIME} +({_ID}|undefined|-) +"
+    rf"(?:(ERROR|FATAL) +(?={_NODE_MARKER})|(fail) +(?=\w+\.[\w.+`]+: ))"
 )
 # …⇥fail⇥System.ApplicationException: You caused a failure⏎   at Function.Handler(String input) …
 _DOTNET_ERROR = late_regex(r"([A-Za-z_][\w+`]*(?:\.[\w+`]+)*): ([^\r\n]*)")
@@ -101,15 +106,17 @@ def timed_line(message: str) -> Record | None:
     if m := _TIMED_OUT.match(message):
         return TimedOut(request_id=m[1].lower(), timeout_s=float(m[2]))
     if m := _NODE_LOGGER.match(message):
-        return _logger_line(message, m)
+        return _logger_line(message, m, m[2])
+    if m := _BLANKS_FOR_TABS.match(message):
+        return _logger_line(message, m, m[2] or m[3])
     if m := _GO_ERROR.match(message):
         fields = json_object(message[m.end() :])
         return error_of(fields, runtime="go") if fields else None
     return None
 
 
-def _logger_line(message: str, head: re.Match[str]) -> Record:
-    request_id, level, body = request_id_in(head[1]), head[2], message[head.end() :]
+def _logger_line(message: str, head: re.Match[str], level: str | None) -> Record:
+    request_id, body = request_id_in(head[1]), message[head.end() :]
     if level in ("ERROR", "FATAL") and (m := _NODE_ERROR.match(body)):
         # Where the runtime falls back to stdout, \r stands for a newline.
         fields = json_object(body[m.end() :].replace("\r", "\n")) or {}

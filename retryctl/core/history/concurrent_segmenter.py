@@ -22,12 +22,16 @@ from retryctl.core.model.records import (
     AppLine,
     End,
     FunctionError,
+    InitReport,
     InitStart,
     Record,
     Report,
+    RestoreReport,
     RestoreStart,
     Start,
 )
+
+_OF_INIT = (InitStart, InitReport, RestoreStart, RestoreReport)
 
 _MOST_TO_REPORT_MS = 1_000
 _MOST_LINES_TO_REPORT = 3
@@ -134,8 +138,10 @@ class ConcurrentSegmenter:
         event, record = line
         if not self.open and not (self.managed and isinstance(record, AppLine)):
             self.between.append(line)
-        elif isinstance(record, (InitStart, RestoreStart)):
+        elif isinstance(record, _OF_INIT) and not self.managed:
             self.another_starts_up = True
+            for bracket in self.open.values():
+                _share_last_error(bracket)
         elif len(self.open) == 1 and not (self.managed or self._another_runs(event)):
             next(iter(self.open.values())).add(line)
         elif not self.managed and isinstance(record, (AppLine, FunctionError)):
@@ -163,6 +169,15 @@ class ConcurrentSegmenter:
         self.brackets.append(bracket)
         self.another_starts_up = False
         self.latest[request_id] = self.open[request_id] = bracket
+
+
+def _share_last_error(bracket: AttemptLines) -> None:
+    """Doubt the attempt's latest error without an ID: the init that starts may have failed."""
+    for at in range(len(bracket.body) - 1, -1, -1):
+        record = bracket.body[at][1]
+        if isinstance(record, FunctionError) and record.request_id is None:
+            bracket.share(bracket.body.pop(at))
+            return
 
 
 def _lone_ends(lines: Sequence[Line]) -> set[int]:

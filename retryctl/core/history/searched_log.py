@@ -68,8 +68,8 @@ class IdSearch:
     def request_id(self, *, answers_search: bool = False) -> str | None:
         """Return the ID that was searched for; ``None`` where this is not the result of a search.
 
-        ``answers_search``: the log is an answer of FilterLogEvents. Elsewhere the bare START,
-        END and REPORT of one attempt are as likely the whole log of a silent function.
+        ``answers_search``: the format is one that a search gives. Elsewhere the bare START, END
+        and REPORT of one attempt are the whole log of a silent function.
         """
         if not self._ids or len(self._ids) > 1:
             return None

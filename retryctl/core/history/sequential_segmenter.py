@@ -81,9 +81,12 @@ def _of_one_format(lines: Sequence[Line]) -> list[Line]:
     formats = {r.json for r in marks if not isinstance(r, InitStart)}
     if not formats or formats == {False}:
         return list(lines)
-    pairs = _whole_pairs(lines) if lines[0][0].log_stream is None else set()
+    nameless = lines[0][0].log_stream is None
+    pairs = _whole_pairs(lines) if nameless else set()
     whole = {json for json, _ in pairs}
-    if len(whole) > 1:
+    if len(whole) > 1 or (
+        nameless and len({r.json for r in marks if isinstance(r, InitStart)}) > 1
+    ):
         return _of_own_formats(lines, pairs)
     ended_in_text = {r.request_id for _, r in lines if isinstance(r, End)}
     json = next(iter(whole or formats)) if len(whole or formats) == 1 else None

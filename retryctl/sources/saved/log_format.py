@@ -70,8 +70,11 @@ class LogFormat(ABC):
     answers_search = True
     """Whether a search by request ID can have made the file."""
 
-    has_documents = False
-    """Whether its files are documents of JSON, such as an answer of FilterLogEvents."""
+    bare_attempt_is_whole = False
+    """Whether START, END and REPORT of one attempt alone are read as the log of a silent function.
+
+    In other formats they are as likely what a search for the request ID left.
+    """
 
     @classmethod
     @abstractmethod

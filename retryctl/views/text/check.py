@@ -21,7 +21,7 @@ from retryctl.views.ci.report import (
 )
 from retryctl.views.coverage_blocks import first_gaps
 from retryctl.views.sentences import SET_MARKERS, may_lack_lines
-from retryctl.views.signs import BAD, GOOD, NOTE, STYLES, UNSURE, WARNING
+from retryctl.views.signs import BAD, GOOD, NOTE, UNSURE, WARNING, signed
 
 _MOST_SHOWN, _MOST_NAMED = 50, 10
 _SIGNS = {ExitStatus.OK: GOOD, ExitStatus.DID_NOT_HOLD: BAD}
@@ -94,8 +94,7 @@ def _failed(
 
 
 def _line(sign: str, words: str) -> Paragraph:
-    lead = ((f"{sign} ", STYLES[sign]),) if sign else ()
-    return Paragraph(words=((_inert(words), ""),), lead=lead)
+    return signed(sign, _inert(words))
 
 
 def _inert(words: str) -> str:

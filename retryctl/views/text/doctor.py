@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from retryctl.core.doctor.result import Diagnosis, DoctorReport
 from retryctl.core.wording import number_of
 from retryctl.views.blocks import BLANK, Block, Paragraph, with_command_apart
-from retryctl.views.signs import BAD, GOOD, STYLES, UNSURE
+from retryctl.views.signs import BAD, GOOD, STYLES, UNSURE, signed
 
 _SIGNS = {True: GOOD, False: BAD, None: UNSURE}
 _ORDER = (False, None, True)
@@ -15,10 +15,10 @@ _ORDER = (False, None, True)
 
 def doctor_blocks(report: DoctorReport) -> Iterator[Block]:
     """Yield the checks: first what failed, then what could not be checked, then what passed."""
-    yield _paragraph("", report.function)
+    yield signed("", report.function)
     yield from diagnosis_blocks(report.diagnoses)
     yield BLANK
-    yield _paragraph(_SIGNS[report.passed], doctor_result(report))
+    yield signed(_SIGNS[report.passed], doctor_result(report))
 
 
 def diagnosis_blocks(diagnoses: Iterable[Diagnosis]) -> Iterator[Block]:
@@ -40,8 +40,3 @@ def doctor_result(report: DoctorReport) -> str:
     parts = [f"{count} {label}" for count, label in zip(counts, labels, strict=True) if count]
     checks = number_of(len(report.diagnoses), "check")
     return f"{' and '.join(parts)}, of {checks}." if parts else f"All {checks} passed."
-
-
-def _paragraph(sign: str, words: str) -> Paragraph:
-    lead = ((f"{sign} ", STYLES[sign]),) if sign else ()
-    return Paragraph(words=((words, ""),), lead=lead)

@@ -31,7 +31,7 @@ from retryctl.views.coverage_blocks import coverage_blocks
 from retryctl.views.inert_text import cut
 from retryctl.views.json.summary import branch_rows, durable_executions
 from retryctl.views.next_steps import list_wrong
-from retryctl.views.signs import BAD, EIGHTHS, GOOD, LEVELS, NOTHING, STYLES
+from retryctl.views.signs import BAD, EIGHTHS, GOOD, LEVELS, NOTHING, signed
 from retryctl.views.summary_figures import (
     FUNCTION_FIGURES,
     Tallies,
@@ -334,6 +334,6 @@ def _changed(changes: Sequence[Change]) -> Iterator[Block]:
         sign = _VERDICT_SIGNS[change.verdict]
         figure = f"{change.figure}: {' → '.join(before_and_after(change))} {change.unit}".rstrip()
         verdict = "" if change.verdict == "changed" else f", {change.verdict}"
-        yield Paragraph(lead=[(f"{sign} ", STYLES[sign])], words=[(figure + verdict, "")])
+        yield signed(sign, figure + verdict)
     if all(change.verdict == "same" for change in changes):
         yield Paragraph(words=[("nothing changed", "")])

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field
 from datetime import UTC, tzinfo
+from itertools import starmap
 
 from retryctl.core.crosscheck.attempt_check import Verdict
 from retryctl.core.crosscheck.checked_request import CheckedRequest
@@ -46,7 +47,6 @@ from retryctl.views.next_steps import (
     others_step,
 )
 from retryctl.views.sentences import (
-    Sentence,
     alike_as_one,
     ambiguity_sentences,
     gaps_named_once,
@@ -55,7 +55,7 @@ from retryctl.views.sentences import (
     unlisted_findings,
     verdict_sentences,
 )
-from retryctl.views.signs import GOOD, SEVERITY_SIGNS, STYLES, UNSURE, WARNING
+from retryctl.views.signs import GOOD, SEVERITY_SIGNS, STYLES, UNSURE, WARNING, signed
 from retryctl.views.text.timeline import timeline
 from retryctl.views.times import at, duration, moment, on_one_day, stamp, starts_ms
 
@@ -98,7 +98,7 @@ def trace_blocks(
 ) -> Iterator[Block]:
     """Yield the whole answer. ``width`` is that of the timeline's drawing, in cells."""
     if not_found:
-        yield _sentence(Sentence(UNSURE, f"not found: {', '.join(not_found)}"))
+        yield signed(UNSURE, f"not found: {', '.join(not_found)}")
         yield BLANK
     known = environments(a for one in checked for a in one.request.attempts)
     for one in (gaps_named_once(each, coverage, "the end") for each in checked):
@@ -114,7 +114,7 @@ def trace_blocks(
     others = others_step(coverage, options.others_wrong, options.others_exhausted)
     if others:
         words, command = others
-        yield _sentence(Sentence(WARNING, f"{words}{':' if command else '.'}"))
+        yield signed(WARNING, f"{words}{':' if command else '.'}")
         if command:
             yield Command(text=command)
 
@@ -143,7 +143,7 @@ def _short(
     yield _heading(checked.request)
     counter = attempt.claim.counter
     agrees = "" if counter is None else f"; its counter agrees ({counter})"
-    yield _sentence(Sentence(GOOD, f"succeeded on attempt 1{agrees}"))
+    yield signed(GOOD, f"succeeded on attempt 1{agrees}")
     when = "" if attempt.started_ms is None else f"{moment(attempt.started_ms, tz)} · "
     took = "" if attempt.duration_ms is None else f" · {duration(attempt.duration_ms)}"
     used = f" · {memory(attempt)}" if memory(attempt) else ""
@@ -164,8 +164,8 @@ def _request(
     attempts = checked.request.attempts
     shown = [attempt for attempt in attempts if options.wants(attempt)]
     yield _heading(checked.request)
-    yield _sentence(outcome_sentence(checked.request, coverage, tz))
-    yield from map(_sentence, verdict_sentences(checked))
+    yield signed(*outcome_sentence(checked.request, coverage, tz))
+    yield from starmap(signed, verdict_sentences(checked))
     yield from _settling(checked, coverage)
     for words, command in next_steps(checked, coverage, names_others=not options.others_wrong):
         yield Paragraph(lead=[("  ", "")], words=[(words, "")])
@@ -182,7 +182,7 @@ def _request(
         if between := shown[_FIRST_ROWS:-_LAST_ROWS] if len(ends) < len(shown) else ():
             yield BLANK
             yield Paragraph(words=[(_folded(between), "dim")])
-        yield from map(_sentence, ambiguity_sentences(shown))
+        yield from starmap(signed, ambiguity_sentences(shown))
     if shown == list(attempts) and (
         drawn := timeline(shown, known, tz, width, coverage.horizon_ms)
     ):
@@ -194,7 +194,7 @@ def _request(
         yield from _findings(group, width)
     if unlisted := unlisted_findings(checked, numbers):
         yield BLANK
-        yield _sentence(Sentence(WARNING, unlisted))
+        yield signed(WARNING, unlisted)
     yield from _responses(checked, options)
     if options.lines:
         dated = not on_one_day(starts_ms(attempts), tz)
@@ -302,8 +302,3 @@ def _log_lines(
             lines.append((prefix, (line.rstrip(), style)))
             prefix = (" " * len(prefix[0]), "")
     yield LogLines(lines=lines)
-
-
-def _sentence(sentence: Sentence) -> Paragraph:
-    sign, words = sentence
-    return Paragraph(lead=[(f"{sign} ", STYLES[sign])], words=[(words, "")])

@@ -160,7 +160,6 @@ class EmulatorLogs(BareMessages):
 
     name = "docker logs of the emulator"
     made_by = "docker compose logs SERVICE, docker logs CONTAINER, sam local invoke"
-    answers_search = False
 
     # orders-1  | START RequestId: 8f507cfc-0d3f-4697-b07a-ac58fc914c95 Version: $LATEST
     # orders-1  | 2026-11-23T03:00:00.123456789Z START RequestId: 8f507cfc-… Version: $LATEST

@@ -74,7 +74,6 @@ class S3Export(TimedText):
 
     name = "S3 export"
     made_by = "aws logs create-export-task …, then aws s3 cp --recursive s3://BUCKET/PREFIX log/"
-    answers_search = False
     # 2026-11-23T03:00:00.123Z message
     header = SECOND + rb"(?P<fraction>\.\d{3})(?P<offset>Z)" + END
 

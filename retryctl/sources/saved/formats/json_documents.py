@@ -31,7 +31,7 @@ _STREAMED = frozenset({"events", "results"})
 _EVENTS_AT_ONCE = 256
 _VALUES_TRIED = 200
 _SHOWN = 200
-_ANSWERS_NO_SEARCH = {"LogResult", "logEvents", "awslogs", "Records", "records", "record"}
+_OF_ONE_ENVIRONMENT = {"LogResult", "record"}
 # {"events": [
 _CUT = re.compile(rb'\s*[\[{]\s*"?(?:events|results)"\s*:')
 _STREAMED_KEY = re.compile(rb'"(?:events|results)"')
@@ -44,7 +44,6 @@ class JsonDocuments(LineFormat):
 
     answers_search: bool = True
 
-    has_documents = True
     name = "JSON documents"
     made_by = "aws logs filter-log-events --log-group-name GROUP --output json"
 
@@ -65,7 +64,7 @@ class JsonDocuments(LineFormat):
         if any(map(_is_platform, values)) and not all(map(is_telemetry, values)):
             return None  # messages in JSON, of Lambda and of the function
         return (
-            cls(answers_search=not _ANSWERS_NO_SEARCH & _keys(values)) if _is_log(values) else None
+            cls(answers_search=not _OF_ONE_ENVIRONMENT & _keys(values)) if _is_log(values) else None
         )
 
     def parts(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[RawBlock]:

@@ -50,6 +50,7 @@ class JsonLines(LineFormat):
     """One event a line, in any order of keys; a line that cannot be read is noted."""
 
     name = "JSON lines"
+    bare_attempt_is_whole = True
     made_by = "aws logs filter-log-events --log-group-name GROUP | jq -c '.events[]'"
     splittable = True
     verbatim = True
