@@ -94,7 +94,7 @@ class InsightsTable(LineFormat):
 
     @classmethod
     def parts_of(cls, line: str) -> list[str]:
-        """Return the cells of a line that has all of its columns."""
+        """Return the cells of a line that is a whole row."""
         return line.strip().strip("|").split("|")
 
     @classmethod
@@ -109,7 +109,7 @@ class InsightsTable(LineFormat):
 
     @classmethod
     def ends_row(cls, text: str) -> bool:
-        """Whether a row surely ends where a text ends."""
+        """Whether a text ends with a whole row."""
         return text.rstrip().endswith("|")
 
     def convert(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[bytes]:
@@ -252,7 +252,7 @@ class PastedTable(InsightsTable):
 
     @classmethod
     def parts_of(cls, line: str) -> list[str]:
-        """Return the cells of a line that has all of its columns."""
+        """Return the cells of a line that is a whole row."""
         return line.strip("\r\n").split("\t")
 
     @classmethod

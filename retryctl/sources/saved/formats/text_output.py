@@ -25,8 +25,8 @@ _ROW = b"\nEVENTS\t"
 _JOINED = re.compile(rb"(?<=\t1\d{12})EVENTS\t")
 # eventId⇥ingestionTime⇥logStreamName⇥message⇥timestamp, ingestionTime⇥message⇥timestamp
 _VALUES = re.compile(
-    rb"(?:\d{56}\t)?(?:\d{13}\t)?(?:([^\s]*\d{4}/\d\d/\d\d/[^\s]+)\t)?(.*)\t(1\d{12})"
-    rb"[ \t\r]*(?:\s*\n[A-Z]+\t.*|(\n.*))?",
+    rb"(?:(?:\d{1,56}\t)?(?:\d{13}\t)?([^\s]*\d{4}/\d\d/\d\d/[^\s]+)\t|(?:\d{56}\t)?(?:\d{13}\t)?)"
+    rb"(.*)\t(1\d{12})[ \t\r]*(?:\s*\n[A-Z]+\t.*|(\n.*))?",
     re.DOTALL,
 )
 

@@ -51,7 +51,7 @@ _ZEROS = bytes.maketrans(b"123456789", b"0" * 9)
 _SHORTEST_CUT = len("\n2026")
 _MOST_BLANKS = 16
 _UTC = rb"(?P<offset>\+00:00)"
-# of a header; behind it one that begins a line is sorted out faster than by its match
+# the start of a header's pattern; a lookbehind after it skips the headers that begin a line
 _LITERAL_START = re.compile(rb"\A\(\?P<\w+>(20|1)")
 # what a message ends with, before the header of a file that was joined to it
 _ENDS_MESSAGE = re.compile(rb"(?s:.)*?(?: MB\t|[^\s\"'`(\[{<=:,/|@#_+-])\Z")
@@ -387,7 +387,7 @@ def _compiled(header: bytes, coloured: bool) -> re.Pattern[bytes]:
 
 @lru_cache(maxsize=64)
 def _within_line(header: bytes, coloured: bool) -> re.Pattern[bytes]:
-    """Return the pattern of a header, from its stream or time on, that may begin no line.
+    """Return the pattern of a header within a line, from its stream or time on.
 
     What repeats is limited, so that a search takes a time in line with the text.
     """
