@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
 from retryctl.app.options import Clock, Feedback, ShowProgress, SourceOptions, wall_clock_ms
-from retryctl.app.search_progress import show_wait
 from retryctl.core.model.coverage import Coverage
-from retryctl.errors import UsageError
-from retryctl.sources.aws.client import AwsClient
+from retryctl.errors import CouldNotLook, UsageError
+from retryctl.sources.aws.client import LONGEST_WAIT_S, AwsClient
 
 # arn:aws:lambda:eu-west-1:123456789012:function:orders-worker
 _PLACE_OF_ARN = re.compile(r"arn:[^:]*:(?:lambda|logs):(?P<region>[^:]+):(?P<account>[0-9]+):")
@@ -43,8 +43,18 @@ def aws_for(
         unmask=options.unmask,
         clock=clock,
     )
-    aws.report_waits(partial(show_wait, show))
+    aws.report_waits(partial(_show_wait, show))
     return aws
+
+
+def _show_wait(show: ShowProgress, action: str, seconds: float) -> None:
+    """Show which answer is awaited, and for how long.
+
+    A limit of time that ``show`` enforces is for the thread that makes the calls.
+    """
+    line = f"waiting for {action}: {seconds:.0f} s, given up after about {LONGEST_WAIT_S} s"
+    with suppress(CouldNotLook):
+        show(lambda _: line)
 
 
 def _refuse_contradictions(options: SourceOptions, names: Sequence[str | None]) -> None:

@@ -18,7 +18,6 @@ from retryctl.app.options import (
     TimeWindow,
     Warn,
 )
-from retryctl.app.search_progress import show_calls
 from retryctl.config import ProjectConfig
 from retryctl.core.model.attempt import function_from_names as function_of
 from retryctl.core.model.coverage import Coverage, LogQuery
@@ -69,7 +68,7 @@ class OpenedSearch:
     """A search of CloudWatch by request ID, ready to run.
 
     ``query`` names the groups and the function it reads. ``settings_of`` gives the settings of
-    the function whose log holds an event.
+    the function that logged an event.
     """
 
     source: RequestSource
@@ -110,7 +109,7 @@ def open_search(
         clock=lambda: clock() + aws.skew_ms,
         timeout_ms=known.timeout_ms,
         event_age_ms=known.event_age_ms,
-        progress=partial(show_calls, show),
+        progress=lambda text: show(lambda _: text),
         engine=options.engine.value,
         terms=query_budget(options, feedback),
         markers=config.markers,

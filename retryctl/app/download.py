@@ -19,7 +19,6 @@ from pathlib import Path
 from retryctl.app.aws_clients import warn_of_skew, with_place
 from retryctl.app.cloudwatch_targets import Target, find_targets, query_budget
 from retryctl.app.options import Feedback, LateWarnings, ShowProgress, SourceOptions, TimeWindow
-from retryctl.app.search_progress import show_calls
 from retryctl.config import ProjectConfig
 from retryctl.core.model.coverage import Coverage, Gap
 from retryctl.core.value_classes import state_class, value_class
@@ -27,7 +26,7 @@ from retryctl.errors import CouldNotLook, LoginExpired, NoCredentials
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.log_groups import LogGroup, describe, refusal_of
 from retryctl.sources.cloudwatch.gaps import masked, not_kept, not_searched, with_usable_advice
-from retryctl.sources.cloudwatch.pages import Page, StreamStretch, TimeRange, asked_window
+from retryctl.sources.cloudwatch.pages import Page, StreamStretch, TimeRange, bounded_window
 from retryctl.sources.cloudwatch.search_options import SearchOptions
 from retryctl.sources.cloudwatch.stats import SearchStats
 from retryctl.sources.cloudwatch.window_download import WindowDownload
@@ -95,7 +94,7 @@ def download_groups(
             warn_of_skew(aws.skew_ms, feedback)
             window = window.shifted(aws.skew_ms)
             window.refuse_future(now_ms)
-            limits = asked_window(window.since_ms, window.until_ms, now_ms)
+            limits = bounded_window(window.since_ms, window.until_ms, now_ms)
             by_group: dict[LogGroup, list[Target]] = defaultdict(list)
             for target in targets:
                 by_group[target.group].append(target)
@@ -178,9 +177,9 @@ class _Download:
         reach_ms = max(each.event_age_ms + each.timeout_ms for each in settings)
         since_ms = max(0, self.limits.since_ms - reach_ms)
         log = WindowDownload(
-            self.aws,
-            group,
-            self.search,
+            aws=self.aws,
+            group=group,
+            options=self.search,
             window=replace(self.limits, since_ms=since_ms),
             now_ms=self.now_ms,
             folder=folder,
@@ -210,6 +209,7 @@ class _Download:
         with self._lock:
             self._pages += 1
             self.stats.found += len(page.events)
-            at = self.stats.progress(group, groups=len(self.by_group), api_calls=self.aws.calls)
-            at = replace(at, pages=self._pages)  # the pages of this group are not added yet
-        show_calls(self.show, at)
+            text = self.stats.progress(
+                group, groups=len(self.by_group), api_calls=self.aws.calls, pages=self._pages
+            )
+        self.show(lambda _: text)

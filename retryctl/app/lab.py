@@ -11,7 +11,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field
 from typing import Any
 
-from retryctl.core.crosscheck.checked_request import CheckedRequest, HistoryInput, check_history
+from retryctl.core.crosscheck.checked_request import (
+    CheckedHistory,
+    CheckedRequest,
+    HistoryInput,
+    check_history,
+)
 from retryctl.core.crosscheck.claims import Branches, Markers
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.function_config import FunctionConfig
@@ -96,40 +101,30 @@ def run_lab(
             for at, plan in due
         }
         lab.run()
-    checked, coverage = check_events(
-        lab.events, lab.function, retries=order.retries, markers=order.markers
-    )
+    history = _history(lab, order)
     return LabRun(
-        checked=checked,
-        coverage=coverage,
+        checked=history.requests,
+        coverage=history.coverage,
         branches=order.markers.branches,
         events=lab.events,
         plans=plans,
         attempts=_by_request(lab.attempts),
-        warnings=(*dict.fromkeys(remarks(lab)), *_import_hint(checked, function)),
+        warnings=(*dict.fromkeys(remarks(lab)), *_import_hint(history.requests, function)),
         seed=seed,
     )
 
 
-def check_events(
-    events: Sequence[LabEvent],
-    function: Function,
-    *,
-    retries: int = 2,
-    markers: Markers | None = None,
-) -> tuple[tuple[CheckedRequest, ...], Coverage]:
-    """Return the requests with their verdicts, and the coverage, which is the whole lab.
-
-    Only what a log level drops is missing.
-    """
+def _history(lab: Lab, order: LabOrder) -> CheckedHistory:
+    """Check what the lab logged; only what a log level drops is missing."""
+    function = lab.function
     settings = FunctionConfig(
-        maximum_retry_attempts=retries,
+        maximum_retry_attempts=order.retries,
         timeout_s=math.ceil(function.timeout_s),
         log_format="JSON" if function.log_format == "json" else "Text",
         application_log_level=function.application_level,
         system_log_level=function.system_level if function.log_format == "json" else None,
     )
-    logged = [one.event for one in events]
+    logged = [one.event for one in lab.events]
     horizon_ms = max((event.timestamp_ms for event in logged), default=0)
     coverage = Coverage(
         source="lab",
@@ -140,10 +135,9 @@ def check_events(
         events_read=len(logged),
     )
     given = HistoryInput(
-        markers=markers or Markers(), settings_of=lambda _: settings, function=function.name
+        markers=order.markers, settings_of=lambda _: settings, function=function.name
     )
-    history = check_history(logged, coverage, given)
-    return history.requests, history.coverage
+    return check_history(logged, coverage, given)
 
 
 def _check_size(event: Any) -> None:

@@ -85,8 +85,12 @@ def open_setup(options: Mapping[str, Any], folder: Path) -> Iterator[LabSetup]:
     given = {name: value for name, value in options.items() if value is not None}
     own = {name: given.pop(name, None) for name in SETUP_OPTIONS}
     declared = _declared(own, folder)
+    if own["aws"] not in (None, "moto"):
+        raise UsageError(f"aws={own['aws']!r} is not 'moto'", "Use 'moto', or drop it.")
     with contextlib.ExitStack() as stack:
-        local = stack.enter_context(_local_aws(own["aws"], given.get("region", REGION)))
+        local = None
+        if own["aws"]:
+            local = stack.enter_context(local_aws(region=given.get("region", REGION)))
         sources = _variables(own, folder)
         extra = {**(local.variables() if local else {}), **sources.get(VariableSource.PROFILE, {})}
         env = dict(declared.env) if declared else {}
@@ -126,17 +130,6 @@ def _settings(declared: TemplateFunction) -> dict[str, Any]:
     if declared.runtime and version != declared.runtime:
         found["python_version"] = version
     return {name: value for name, value in found.items() if value is not None}
-
-
-@contextlib.contextmanager
-def _local_aws(wanted: str | None, region: str) -> Iterator[LocalAws | None]:
-    if wanted not in (None, "moto"):
-        raise UsageError(f"aws={wanted!r} is not 'moto'", "Use 'moto', or drop it.")
-    if wanted is None:
-        yield None
-        return
-    with local_aws(region=region) as local:
-        yield local
 
 
 def _variables(own: Mapping[str, Any], folder: Path) -> dict[VariableSource, dict[str, str]]:

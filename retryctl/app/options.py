@@ -10,7 +10,7 @@ from dataclasses import field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
-from retryctl.core.model.coverage import Coverage
+from retryctl.core.model.coverage import Coverage, LogQuery
 from retryctl.core.value_classes import state_class, value_class
 from retryctl.errors import UsageError
 
@@ -185,6 +185,20 @@ class LateWarnings:
         for sentence in waiting:
             self.report(sentence)
         return coverage
+
+
+def of_function(query: LogQuery, options: SourceOptions, feedback: Feedback) -> LogQuery:
+    """Return the query of a saved log, for the function and the log groups of the options."""
+    query = replace(query, log_groups=options.log_groups)
+    if not options.one_function:
+        return query
+    from retryctl.sources.aws.function_name import alias_not_logged, parse_function_name
+
+    named = parse_function_name(options.one_function)
+    if named.alias:
+        feedback.warn(alias_not_logged(named))
+    place = (named.account, named.region)
+    return replace(query, function=named.name, versions=named.versions, place=place)
 
 
 def wall_clock_ms() -> int:

@@ -18,6 +18,7 @@ from retryctl.app.options import (
     SourceOptions,
     TimeWindow,
     bytes_progress,
+    of_function,
     wall_clock_ms,
 )
 from retryctl.bulk.traced_log import TracedLog
@@ -218,16 +219,7 @@ def _read_saved(
 ) -> TraceResult:
     from retryctl.bulk.reader import BulkReader
 
-    query = replace(query, log_groups=options.log_groups)
-    if function := options.one_function:
-        from retryctl.sources.aws.function_name import alias_not_logged, parse_function_name
-
-        named = parse_function_name(function)
-        query = replace(
-            query, function=named.name, versions=named.versions, place=(named.account, named.region)
-        )
-        if named.alias:
-            feedback.warn(alias_not_logged(named))
+    query = of_function(query, options, feedback)
     copy = stdin() if stdin else options.stdin
     log = BulkReader(options.source, stdin=copy)
     with feedback.progress() as show:

@@ -17,7 +17,7 @@ from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, TypeVar
 
-from retryctl.app.options import SILENT, Feedback, SourceOptions, TimeWindow
+from retryctl.app.options import SILENT, Feedback, SourceOptions, TimeWindow, of_function
 from retryctl.app.partition_results import TalliesByFunction, wanted_rows, wrong_counters
 from retryctl.app.saved_window import SavedWindow, read_saved_window
 from retryctl.bulk.partition_map import Requests
@@ -27,7 +27,6 @@ from retryctl.core.model.coverage import Coverage, LogQuery, gaps_of_window
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.summary.request_row import RequestRow, RowFilter
 from retryctl.core.summary.tally import SummaryTally
-from retryctl.sources.aws.function_name import alias_not_logged, parse_function_name
 from retryctl.sources.saved.diagnostics import ReadStats
 
 if TYPE_CHECKING:
@@ -147,11 +146,6 @@ def _saved_window(
     feedback: Feedback,
     since_ms: int | None,
 ) -> WindowReader:
-    function = options.one_function
-    named = parse_function_name(function) if function else None
-    if named and named.alias:
-        feedback.warn(alias_not_logged(named))
-
     def coverage(stats: ReadStats) -> Coverage:
         stats.since_ms = since_ms
         found = stats.coverage()
@@ -159,13 +153,7 @@ def _saved_window(
 
     saved = read_saved_window(
         options.source,
-        LogQuery(
-            until_ms=window.until_ms,
-            function=named.name if named else None,
-            versions=named.versions if named else None,
-            place=(named.account, named.region) if named else (None, None),
-            log_groups=options.log_groups,
-        ),
+        of_function(LogQuery(until_ms=window.until_ms), options, feedback),
         window,
         coverage,
         markers=config.markers,

@@ -19,7 +19,6 @@ from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.log_groups import LogGroup, describe
 from retryctl.sources.cloudwatch.event_order import Doubt, EventOrder
 from retryctl.sources.cloudwatch.insights_export import (
-    Bin,
     InsightsLines,
     bin_for,
     condition_for,
@@ -226,11 +225,11 @@ def test_of_a_second_that_holds_more_than_an_answer_the_rest_is_unread(
 )
 def test_bins_are_few_and_no_longer_than_their_unit_allows(hours: int, name: str) -> None:
     window = TimeRange(since_ms=0, until_ms=hours * HOUR)
-    size = bin_for(window)
-    assert size.name == name
-    assert window.until_ms / size.ms <= 5_000
-    stats = f'filter @message like "x"\n| stats count(*) as events by {size.name}'
-    assert parse(stats).bin_ms == size.ms
+    found, bin_ms = bin_for(window)
+    assert found == name
+    assert window.until_ms / bin_ms <= 5_000
+    stats = f'filter @message like "x"\n| stats count(*) as events by {name}'
+    assert parse(stats).bin_ms == bin_ms
 
 
 def test_a_bin_is_no_longer_than_asked_for_where_the_service_takes_a_larger_number() -> None:
@@ -241,23 +240,23 @@ def test_a_bin_is_no_longer_than_asked_for_where_the_service_takes_a_larger_numb
 @pytest.mark.parametrize("seed", range(20))
 def test_windows_cover_all_that_was_counted_once_and_in_order(seed: int) -> None:
     drawn = random.Random(seed)
-    size = Bin(name="bin(20s)", ms=20_000)
+    bin_ms = 20_000
     window = TimeRange(since_ms=drawn.randrange(5_000, 40_000), until_ms=2_000_000 - seed)
-    first = window.since_ms // size.ms * size.ms
+    first = window.since_ms // bin_ms * bin_ms
     counts = {
         at: drawn.choice([1, 50, 5_000, 30_000])
-        for at in range(first, window.until_ms, size.ms)
+        for at in range(first, window.until_ms, bin_ms)
         if drawn.random() < 0.6
     }
-    found = windows_for(counts, size, window)
+    found = windows_for(counts, bin_ms, window)
     assert found[-1].until_ms <= window.until_ms
     edges = [edge for one in found for edge in (one.since_ms, one.until_ms)]
     assert edges == sorted(edges)
     assert all(one.since_ms < one.until_ms for one in found)
     assert all(edge % 1000 == 0 for edge in edges[1:-1])
     for at in counts:
-        held = sum(max(0, min(one.until_ms, at + size.ms) - max(one.since_ms, at)) for one in found)
-        assert held == min(window.until_ms, at + size.ms) - max(window.since_ms, at)
+        held = sum(max(0, min(one.until_ms, at + bin_ms) - max(one.since_ms, at)) for one in found)
+        assert held == min(window.until_ms, at + bin_ms) - max(window.since_ms, at)
 
 
 # --------------------------------------------------------------------------- what it costs

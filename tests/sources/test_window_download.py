@@ -97,9 +97,9 @@ def saved(
     """The window, and as far before it as an earlier attempt can lie."""
     aws = aws_at(endpoint.url)
     log = WindowDownload(
-        aws,
-        LogGroup(name=GROUP),
-        SearchOptions(
+        aws=aws,
+        group=LogGroup(name=GROUP),
+        options=SearchOptions(
             engine=engine,
             terms=QueryBudget(**{"sleep": lambda _: None, **terms}),
             describe=partial(describe, aws),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 
 from retryctl.app.probe.probe_groups import ProbeSession
 from retryctl.app.probe.sample_events import LINES, TIES
@@ -22,16 +23,18 @@ MANY_LINES = 'filter @message like "many "'
 INSIGHTS_WITHIN_S = 180.0
 
 
-def seen(session: ProbeSession, holds: Callable[[], bool], most_s: float) -> Result:
-    """Wait until ``holds`` is true, at most ``most_s`` seconds after the events were put."""
-    waited_s = session.wait_until(holds, most_s)
+def visible(session: ProbeSession, is_true: Callable[[], bool], most_s: float) -> Result:
+    """Wait until ``is_true()``, at most ``most_s`` seconds after the events were put."""
+    waited_s = session.wait_until(is_true, most_s)
     if waited_s is None:
         return False, f"not visible {most_s:.0f} s after PutLogEvents"
     return True, f"visible {waited_s:.1f} s after PutLogEvents"
 
 
-def compared(wanted: set[str], found: set[str]) -> Result:
-    """Compare the crafted lines that an expression should select with those that it did."""
+def compared(expression: str, messages: Iterable[str]) -> Result:
+    """Compare the crafted lines that an expression should select with those among ``messages``."""
+    wanted = {line for line in LINES if re.search(expression, line)}
+    found = {*messages} & {*LINES}
     if found == wanted:
         return True, f"the same {len(wanted)} of {len(LINES)} lines"
     more, less = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from retryctl.app.probe.assumption import FIELDS, INSIGHTS_WITHIN_S, OLDEST_FIRST, Result, seen
+from retryctl.app.probe.assumption import FIELDS, INSIGHTS_WITHIN_S, OLDEST_FIRST, Result, visible
 from retryctl.app.probe.probe_groups import ProbeSession
 from retryctl.app.probe.sample_events import TIES
 from retryctl.core.grammar.record_parser import parse_record
@@ -59,7 +59,7 @@ def insights_reads_infrequent_access(session: ProbeSession) -> Result:
         )
         return len(answer["results"]) == len(TIES)
 
-    return seen(session, all_found, INSIGHTS_WITHIN_S)
+    return visible(session, all_found, INSIGHTS_WITHIN_S)
 
 
 def groups_are_described(session: ProbeSession) -> Result:

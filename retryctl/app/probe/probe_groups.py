@@ -188,9 +188,9 @@ class ProbeSession:
                 raise CouldNotLook(f"the query took longer than {_LONGEST_QUERY_S:.0f} s")
             self.sleep(_POLL_S)
 
-    def wait_until(self, holds: Callable[[], bool], most_s: float) -> float | None:
-        """Return how long after the events were put ``holds`` was true; ``None``: not in time."""
-        while not holds():
+    def wait_until(self, is_true: Callable[[], bool], most_s: float) -> float | None:
+        """Return how long after the events were put ``is_true()`` was; ``None``: not in time."""
+        while not is_true():
             if self.seconds() - self.put_at > most_s:
                 return None
             self.sleep(_POLL_S)

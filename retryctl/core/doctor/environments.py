@@ -6,6 +6,11 @@ from retryctl.core.doctor.facts import FunctionFacts, NotRead, known
 from retryctl.core.doctor.result import CheckAnswer, fails, passes
 from retryctl.core.wording import number_of
 
+_COUNT_IN_A_STORE = (
+    "Count where every environment can read it, in DynamoDB or S3: "
+    "retryctl counters vendor DIR --store dynamodb"
+)
+
 
 def concurrency_allows_attempts(facts: FunctionFacts) -> CheckAnswer:
     """Require a reserved concurrency above 0: 0 drops asynchronous events without an attempt."""
@@ -33,8 +38,7 @@ def environments_are_not_prepared(facts: FunctionFacts) -> CheckAnswer:
     return fails(
         f"{' and '.join(kinds)}: a retry often runs in another environment, where a counter in "
         "/tmp finds no file.",
-        "Count where every environment can read it, in DynamoDB or S3: "
-        "retryctl counters vendor DIR --store dynamodb",
+        _COUNT_IN_A_STORE,
     )
 
 
@@ -62,8 +66,7 @@ def retries_meet_their_own_tmp(facts: FunctionFacts) -> CheckAnswer:
             f"In the last 24 h, {places.other:,} of {number_of(retries, 'retry', 'retries')} ran "
             "in another environment than the attempt before: there a counter in /tmp finds no "
             f"file. Odds of a right count in /tmp: {places.same / retries:.1%}.",
-            "Count where every environment can read it, in DynamoDB or S3: "
-            "retryctl counters vendor DIR --store dynamodb",
+            _COUNT_IN_A_STORE,
         )
     if places.unread:
         known(NotRead(action="", reason=f"Part of the last 24 h was not read: {places.unread}"))

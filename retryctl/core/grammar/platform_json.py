@@ -30,6 +30,7 @@ from retryctl.core.model.records import (
     WebRecord,
 )
 
+_Fields = dict[str, Any]
 # {"errorMessage": "half a character: \ud83d"}; \\ is an escaped backslash, a pair is a character.
 _ESCAPES = late_regex(
     r"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
@@ -78,14 +79,17 @@ def _platform(message: str, kind: str, record: object) -> Record:
     """``{"time": …, "type": "platform.X", "record": {…}}``, in any order of keys."""
     if kind == "fault" and isinstance(record, str):  # it quotes the line of the text format
         return platform_text(record) or Unrecognised(text=message, why="an unknown platform.fault")
-    reader = _PLATFORM_READERS.get(kind)
-    if reader is None:
-        return Unrecognised(text=message, why=f"a platform record of unknown type {kind[:60]!r}")
-    if not isinstance(record, dict):
-        return Unrecognised(text=message, why=f"a platform.{kind} without its record")
-    return reader(record) or Unrecognised(
-        text=message, why=f"a platform.{kind} without a request ID"
-    )
+    if kind not in _OF_REQUEST and kind not in _OF_ENVIRONMENT:
+        why = f"a platform record of unknown type {kind[:60]!r}"
+    elif not isinstance(record, dict):
+        why = f"a platform.{kind} without its record"
+    elif kind in _OF_ENVIRONMENT:
+        return _OF_ENVIRONMENT[kind](record)
+    elif request_id := _own_id(record):
+        return _OF_REQUEST[kind](request_id, record)
+    else:
+        why = f"a platform.{kind} without a request ID"
+    return Unrecognised(text=message, why=why)
 
 
 def _text(record: dict[str, Any], key: str) -> str | None:
@@ -100,19 +104,16 @@ def _figure(record: dict[str, Any], key: str) -> Any:
     return value if abs(value) < 1e15 and math.isfinite(value) else None
 
 
-def _metrics(record: dict[str, Any]) -> dict[str, Any]:
+def _metrics(record: _Fields) -> dict[str, Any]:
     metrics = record.get("metrics")
     return metrics if isinstance(metrics, dict) else {}
 
 
-def _own_id(record: dict[str, Any]) -> str | None:
+def _own_id(record: _Fields) -> str | None:
     return request_id_in(_text(record, "requestId") or "")
 
 
-def _platform_start(record: dict[str, Any]) -> Record | None:
-    request_id = _own_id(record)
-    if not request_id:
-        return None
+def _platform_start(request_id: str, record: _Fields) -> Record:
     arn = _text(record, "functionArn") or _text(record, "invokedFunctionArn")
     return Start(
         request_id=request_id,
@@ -122,15 +123,8 @@ def _platform_start(record: dict[str, Any]) -> Record | None:
     )
 
 
-def _platform_end(record: dict[str, Any]) -> Record | None:
-    request_id = _own_id(record)
-    return End(request_id=request_id) if request_id else None
-
-
-def _platform_report(record: dict[str, Any]) -> Record | None:
-    request_id, metrics = _own_id(record), _metrics(record)
-    if not request_id:
-        return None
+def _platform_report(request_id: str, record: _Fields) -> Record:
+    metrics = _metrics(record)
     return Report(
         request_id=request_id,
         duration_ms=_figure(metrics, "durationMs"),
@@ -146,7 +140,7 @@ def _platform_report(record: dict[str, Any]) -> Record | None:
     )
 
 
-def _trace_id(record: dict[str, Any]) -> str | None:
+def _trace_id(record: _Fields) -> str | None:
     """``"tracing": {"value": "Root=1-6352a70e-…;Parent=…;Sampled=1"}``."""
     tracing = record.get("tracing")
     value = _text(tracing, "value") if isinstance(tracing, dict) else None
@@ -154,19 +148,16 @@ def _trace_id(record: dict[str, Any]) -> str | None:
     return root or None
 
 
-def _platform_runtime_done(record: dict[str, Any]) -> Record | None:
-    request_id, metrics = _own_id(record), _metrics(record)
-    if not request_id:
-        return None
+def _platform_runtime_done(request_id: str, record: _Fields) -> Record:
     return RuntimeDone(
         request_id=request_id,
         status=_text(record, "status"),
         error_type=_text(record, "errorType"),
-        duration_ms=_figure(metrics, "durationMs"),
+        duration_ms=_figure(_metrics(record), "durationMs"),
     )
 
 
-def _platform_init_start(record: dict[str, Any]) -> Record:
+def _platform_init_start(record: _Fields) -> Record:
     return InitStart(
         runtime_version=_text(record, "runtimeVersion"),
         initialization_type=_text(record, "initializationType"),
@@ -176,7 +167,7 @@ def _platform_init_start(record: dict[str, Any]) -> Record:
     )
 
 
-def _platform_init_report(record: dict[str, Any]) -> Record:
+def _platform_init_report(record: _Fields) -> Record:
     return InitReport(
         duration_ms=_figure(_metrics(record), "durationMs"),
         phase=_text(record, "phase"),
@@ -186,11 +177,7 @@ def _platform_init_report(record: dict[str, Any]) -> Record:
     )
 
 
-def _platform_restore_start(record: dict[str, Any]) -> Record:
-    return RestoreStart(runtime_version=_text(record, "runtimeVersion"))
-
-
-def _platform_restore_report(record: dict[str, Any]) -> Record:
+def _platform_restore_report(record: _Fields) -> Record:
     return RestoreReport(
         duration_ms=_figure(_metrics(record), "durationMs"),
         status=_text(record, "status"),
@@ -198,7 +185,7 @@ def _platform_restore_report(record: dict[str, Any]) -> Record:
     )
 
 
-def _platform_extension(record: dict[str, Any]) -> Record:
+def _platform_extension(record: _Fields) -> Record:
     def names(key: str) -> tuple[str, ...]:
         value = record.get(key)
         return tuple(str(name) for name in value) if isinstance(value, list) else ()
@@ -212,13 +199,13 @@ def _platform_extension(record: dict[str, Any]) -> Record:
     )
 
 
-def _platform_logs_dropped(record: dict[str, Any]) -> Record:
+def _platform_logs_dropped(record: _Fields) -> Record:
     return LogsDropped(
         dropped_records=_figure(record, "droppedRecords"), reason=_text(record, "reason")
     )
 
 
-def _web(kind: str) -> Callable[[dict[str, Any]], Record]:
+def _web(kind: str) -> Callable[[_Fields], Record]:
     return lambda record: WebRecord(type=kind, request_id=_own_id(record))
 
 
@@ -226,15 +213,17 @@ _WEB_KINDS = (
     *("invokeStart", "requestComplete", "invokeReport", "invokeSummary"),
     *("spinDownStart", "spinDownReport"),
 )
-_PLATFORM_READERS: dict[str, Callable[[dict[str, Any]], Record | None]] = {
+_OF_REQUEST: dict[str, Callable[[str, _Fields], Record]] = {
     "start": _platform_start,
-    "end": _platform_end,
+    "end": lambda request_id, record: End(request_id=request_id),
     "report": _platform_report,
     "runtimeDone": _platform_runtime_done,
+}
+_OF_ENVIRONMENT: dict[str, Callable[[_Fields], Record]] = {
     "initStart": _platform_init_start,
     "initRuntimeDone": _platform_init_report,
     "initReport": _platform_init_report,
-    "restoreStart": _platform_restore_start,
+    "restoreStart": lambda record: RestoreStart(runtime_version=_text(record, "runtimeVersion")),
     "restoreRuntimeDone": _platform_restore_report,
     "restoreReport": _platform_restore_report,
     "extension": _platform_extension,
@@ -251,7 +240,7 @@ _PLATFORM_READERS: dict[str, Callable[[dict[str, Any]], Record | None]] = {
 _PYTHON_ERROR = {"errorType", "errorMessage", "requestId", "stackTrace"}
 
 
-def _runtime_record(message: str, fields: dict[str, Any]) -> Record:
+def _runtime_record(message: str, fields: _Fields) -> Record:
     """Return a runtime's own JSON: its error record, or a line of its logger.
 
     Python's error record has ``log_level`` up to awslambdaric 4.0.3 and ``level`` after, and

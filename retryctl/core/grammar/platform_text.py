@@ -78,30 +78,16 @@ _EXTENSION = late_regex(
     r"(?:\s+Events: \[([^\]]*)\])?(?:\s+Types: \[([^\]]*)\])?(?:\s+Error Type: (\S+))?"
 )
 # RequestId: 8f50… Error: Runtime exited with error: signal: killed⏎Runtime.ExitError⏎
-_EXITED = late_regex(rf"RequestId: ({_ID}) Error: ")
-_ERROR_TYPE = late_regex(r"[A-Z]\w*\.[A-Z]\w*")
 # RequestId: 813a64e4-cd22-11e8-acad-d7f8fa4137e6 Process exited before completing request
-_PROCESS_EXITED = late_regex(rf"RequestId: ({_ID}) (Process exited before completing request)\s*\Z")
+_EXITED = late_regex(
+    rf"RequestId: ({_ID}) (?:Error: |(Process exited before completing request)\s*\Z)"
+)
+_ERROR_TYPE = late_regex(r"[A-Z]\w*\.[A-Z]\w*")
 _SIGNAL = late_regex(r"signal: ([\w ]+)")
 
 
-def _start(message: str) -> Record | None:
-    if m := _START.match(message):
-        return Start(request_id=m[1].lower(), version=m[2])
-    return None
-
-
-def _end(message: str) -> Record | None:
-    if m := _END.match(message):
-        return End(request_id=m[1].lower())
-    return None
-
-
-def _report(message: str) -> Record | None:
-    head = _REPORT.match(message)
-    if not head:
-        return None
-    line, _, rest = message[head.end() :].partition("XRAY TraceId:")
+def _report(head: re.Match[str]) -> Record | None:
+    line, _, rest = head.string[head.end() :].partition("XRAY TraceId:")
     is_cut = line.endswith(CUT_MARK)
     line, fields, at = line.removesuffix(CUT_MARK), dict[str, Any](), 0
     while m := _REPORT_FIELD.match(line, at):
@@ -127,82 +113,65 @@ def _number(text: str) -> int | float:
     return float(text) if "." in text else int(text)
 
 
-def _init_start(message: str) -> Record | None:
-    if m := _RUNTIME_VERSION.match(message):
-        return InitStart(runtime_version=m[1])
-    return None
-
-
-def _restore_start(message: str) -> Record | None:
-    if m := _RUNTIME_VERSION.match(message):
-        return RestoreStart(runtime_version=m[1])
-    return None
-
-
-def _init_report(message: str) -> Record | None:
-    if m := _INIT_REPORT.match(message):
-        return InitReport(duration_ms=float(m[1]), phase=m[2], status=m[3], error_type=m[4])
-    return None
-
-
-def _restore_report(message: str) -> Record | None:
-    if m := _RESTORE_REPORT.match(message):
-        return RestoreReport(duration_ms=float(m[1]), status=m[2], error_type=m[3])
-    return None
-
-
-def _extension(message: str) -> Record | None:
-    if m := _EXTENSION.match(message):
-        return Extension(
-            name=m[1], state=m[2], events=_names(m[3]), types=_names(m[4]), error_type=m[5]
-        )
-    return None
+def _extension(m: re.Match[str]) -> Record:
+    return Extension(
+        name=m[1], state=m[2], events=_names(m[3]), types=_names(m[4]), error_type=m[5]
+    )
 
 
 def _names(text: str | None) -> tuple[str, ...]:
     return tuple(name.strip() for name in (text or "").split(",") if name.strip())
 
 
-def _exited(message: str) -> Record | None:
-    if m := _EXITED.match(message):
-        text, kind = message[m.end() :].strip(), None
-        words = text.rsplit(maxsplit=1)
-        if len(words) == 2 and _ERROR_TYPE.fullmatch(words[1]):
-            text, kind = words
-        elif not text.startswith("Runtime exited "):
-            return None
-        signal = _SIGNAL.search(text)
-        return RuntimeExited(
-            request_id=m[1].lower(),
-            error_message=text,
-            error_type=kind,
-            signal=signal[1].strip() if signal else None,
-        )
-    if m := _PROCESS_EXITED.match(message):
+def _exited(m: re.Match[str]) -> Record | None:
+    if m[2]:
         return RuntimeExited(request_id=m[1].lower(), error_message=m[2])
-    return None
+    text, kind = m.string[m.end() :].strip(), None
+    words = text.rsplit(maxsplit=1)
+    if len(words) == 2 and _ERROR_TYPE.fullmatch(words[1]):
+        text, kind = words
+    elif not text.startswith("Runtime exited "):
+        return None
+    signal = _SIGNAL.search(text)
+    return RuntimeExited(
+        request_id=m[1].lower(),
+        error_message=text,
+        error_type=kind,
+        signal=signal[1].strip() if signal else None,
+    )
 
 
-_READERS: tuple[tuple[str, Callable[[str], Record | None]], ...] = (
-    ("START RequestId: ", _start),
-    ("END RequestId: ", _end),
-    ("REPORT RequestId: ", _report),
-    ("INIT_START ", _init_start),
-    ("INIT_REPORT ", _init_report),
-    ("RESTORE_START ", _restore_start),
-    ("RESTORE_REPORT ", _restore_report),
-    ("EXTENSION", _extension),
-    ("TELEMETRY", _extension),
-    ("LOGS", _extension),
-    ("RequestId: ", _exited),
+_READERS: tuple[tuple[str, re.Pattern[str], Callable[[re.Match[str]], Record | None]], ...] = (
+    ("START RequestId: ", _START, lambda m: Start(request_id=m[1].lower(), version=m[2])),
+    ("END RequestId: ", _END, lambda m: End(request_id=m[1].lower())),
+    ("REPORT RequestId: ", _REPORT, _report),
+    ("INIT_START ", _RUNTIME_VERSION, lambda m: InitStart(runtime_version=m[1])),
+    (
+        "INIT_REPORT ",
+        _INIT_REPORT,
+        lambda m: InitReport(duration_ms=float(m[1]), phase=m[2], status=m[3], error_type=m[4]),
+    ),
+    ("RESTORE_START ", _RUNTIME_VERSION, lambda m: RestoreStart(runtime_version=m[1])),
+    (
+        "RESTORE_REPORT ",
+        _RESTORE_REPORT,
+        lambda m: RestoreReport(duration_ms=float(m[1]), status=m[2], error_type=m[3]),
+    ),
+    ("EXTENSION", _EXTENSION, _extension),
+    ("TELEMETRY", _EXTENSION, _extension),
+    ("LOGS", _EXTENSION, _extension),
+    ("RequestId: ", _EXITED, _exited),
 )
 
 
 def platform_text(message: str) -> Record | None:
     """Return the record that Lambda wrote in ``message``; ``None`` where it wrote none."""
-    for prefix, reader in _READERS:
+    for prefix, pattern, reader in _READERS:
         if message.startswith(prefix):
-            return (reader(message) or _spoilt(message)) if len(message) <= _LONGEST else None
+            if len(message) > _LONGEST:
+                return None
+            found = pattern.match(message)
+            return (found and reader(found)) or _spoilt(message)
     return None
 
 

@@ -62,8 +62,8 @@ class BareStarts:
         if not self._found:
             return []
         known = {request_id for request_id, _ in self._found}
-        seen = Counter(one for line in lines for one in {*_ANY_ID.findall(line)} & known)
-        return [stretch for request_id, stretch in self._found if seen[request_id] > 1]
+        count = Counter(one for line in lines for one in {*_ANY_ID.findall(line)} & known)
+        return [stretch for request_id, stretch in self._found if count[request_id] > 1]
 
     def _keep(self, request_id: bytes, line: bytes, until: bytes | None = None) -> None:
         event = saved_event(line)

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import field, replace
 
-from retryctl.core.value_classes import state_class, value_class
+from retryctl.core.value_classes import state_class
 from retryctl.errors import CouldNotLook
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.errors import Refused
@@ -22,6 +22,7 @@ from retryctl.sources.cloudwatch.pages import Page, TimeRange, matching_pages
 from retryctl.sources.cloudwatch.request_search import (
     MOST_IDS,
     AttemptSpread,
+    GroupSearch,
     RequestSearch,
     SearchResult,
     pattern,
@@ -39,15 +40,6 @@ _BUSY_BYTES = 20e6
 
 Memory = dict[tuple[LogGroup, tuple[str, ...]], SearchResult]
 """What came of earlier searches, by group and request IDs."""
-
-
-@value_class
-class GroupSearch:
-    """The search for at most ``MOST_IDS`` requests in a window of one log group."""
-
-    group: LogGroup
-    request_ids: tuple[str, ...]
-    window: TimeRange
 
 
 @state_class
@@ -226,9 +218,7 @@ class RequestSearcher:
     ) -> SearchResult:
         return RequestSearch(
             self.aws,
-            search.group,
-            search.request_ids,
-            search.window,
+            search,
             spread=self.spread,
             now_ms=self.now_ms,
             on_page=lambda page: self.on_page(search.group, page),

@@ -20,7 +20,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from retryctl.core.model.events import LogEvent
-from retryctl.core.value_classes import state_class, value_class
+from retryctl.core.value_classes import state_class
 from retryctl.errors import CouldNotLook
 from retryctl.sources.aws.daemon_pool import DaemonPool, PoolTask
 from retryctl.sources.cloudwatch.event_order import EventOrder
@@ -28,17 +28,8 @@ from retryctl.sources.cloudwatch.insights import InsightsClient, cells, utc_ms
 from retryctl.sources.cloudwatch.pages import TimeRange
 from retryctl.sources.cloudwatch.stream_order import MOST_LOOKUPS, StreamOrder
 
-
-@value_class
-class Bin:
-    """A length of time, and how a query writes it."""
-
-    name: str
-    ms: int
-
-
 _BINS = tuple(
-    Bin(name=f"bin({number}{unit})", ms=number * unit_ms)
+    (f"bin({number}{unit})", number * unit_ms)
     for unit, unit_ms, numbers in (
         ("s", 1_000, (1, 2, 5, 10, 20, 30)),
         ("m", 60_000, (1, 2, 5, 10, 20, 30)),
@@ -107,8 +98,8 @@ class InsightsLines(InsightsClient):
         Where the counts are not those of all events, the window is returned whole: ``_rows``
         halves what is too long for one answer.
         """
-        selection, size = [command] if command else [], bin_for(window)
-        stats = f"stats count(*) as events by {size.name} as t"
+        selection, (name, bin_ms) = [command] if command else [], bin_for(window)
+        stats = f"stats count(*) as events by {name} as t"
         answer = self._query(window, *selection, stats)
         bins = [row for row in map(cells, answer["results"]) if {"t", "events"} <= row.keys()]
         counts = {utc_ms(row["t"]): int(row["events"]) for row in bins}
@@ -116,7 +107,7 @@ class InsightsLines(InsightsClient):
         matched = int(answer["statistics"].get("recordsMatched", counted))
         if len(bins) < len(answer["results"]) or counted < matched:
             return [window], max(counted, matched)
-        return windows_for(counts, size, window), counted
+        return windows_for(counts, bin_ms, window), counted
 
     def _in_turn(self, windows: Sequence[TimeRange], command: str) -> Iterator[list[LogEvent]]:
         """Several windows are read at once, and given in order."""
@@ -140,13 +131,16 @@ def condition_for(expression: str) -> str:
     return f"@message like /{escaped}/"
 
 
-def bin_for(window: TimeRange) -> Bin:
-    """Return the shortest bin that cuts the window into no more bins than an answer has."""
+def bin_for(window: TimeRange) -> tuple[str, int]:
+    """Return the shortest bin that cuts the window into no more bins than an answer has.
+
+    As a query writes it, and in milliseconds.
+    """
     length_ms = window.until_ms - window.since_ms
-    return next((size for size in _BINS if length_ms <= size.ms * _MOST_BINS), _BINS[-1])
+    return next((size for size in _BINS if length_ms <= size[1] * _MOST_BINS), _BINS[-1])
 
 
-def windows_for(counts: Mapping[int, int], size: Bin, window: TimeRange) -> list[TimeRange]:
+def windows_for(counts: Mapping[int, int], bin_ms: int, window: TimeRange) -> list[TimeRange]:
     """Windows with all that was counted, few enough events for one answer each, in order.
 
     They meet on whole seconds. Bins without events lie between two of them, or in one.
@@ -156,7 +150,7 @@ def windows_for(counts: Mapping[int, int], size: Bin, window: TimeRange) -> list
     for since_ms in sorted(counts):
         of_bin = TimeRange(
             since_ms=max(since_ms, window.since_ms),
-            until_ms=min(since_ms + size.ms, window.until_ms),
+            until_ms=min(since_ms + bin_ms, window.until_ms),
         )
         parts = _parts(of_bin, counts[since_ms])
         share = -(-counts[since_ms] // len(parts))

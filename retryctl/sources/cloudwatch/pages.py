@@ -50,7 +50,7 @@ class StreamStretch:
         return event.log_stream == self.log_stream and self.window.has(event.timestamp_ms)
 
 
-def asked_window(since_ms: int | None, until_ms: int | None, now_ms: int) -> TimeRange:
+def bounded_window(since_ms: int | None, until_ms: int | None, now_ms: int) -> TimeRange:
     """Return the window: up to now, and of 24 hours, where it is open."""
     until_ms = now_ms + 1 if until_ms is None else until_ms
     if since_ms is None:
@@ -81,7 +81,7 @@ def matching_pages(
     token is refused, reading begins anew at the last event read; events already given are
     skipped. Raises like ``AwsClient.call``.
     """
-    place = _Place(asked_ms=window.since_ms, since_ms=window.since_ms)
+    place = _Place(sent_ms=window.since_ms, since_ms=window.since_ms)
     request: dict[str, Any] = {
         **group.request,
         **_unmasked(aws),
@@ -122,11 +122,11 @@ def matching_pages(
 class _Place:
     """How far FilterLogEvents has been read.
 
-    ``asked_ms`` is the start of the request that the token belongs to; ``since_ms`` the time of
+    ``sent_ms`` is the start of the request that the token belongs to; ``since_ms`` the time of
     the last event, and ``given`` are the events of that very millisecond.
     """
 
-    asked_ms: int
+    sent_ms: int
     since_ms: int
     given: set[str | None] = field(default_factory=set)
     token: str | None = None
@@ -136,11 +136,11 @@ class _Place:
     @property
     def request(self) -> dict[str, Any]:
         token = {"nextToken": self.token} if self.token else {}
-        return {"startTime": self.asked_ms, **token}
+        return {"startTime": self.sent_ms, **token}
 
     def may_restart(self) -> bool:
         """Start again at the last event; a token belongs to the request that began."""
-        self.token, self.asked_ms = None, self.since_ms
+        self.token, self.sent_ms = None, self.since_ms
         self.restarts += 1
         return self.restarts <= _MOST_RESTARTS
 

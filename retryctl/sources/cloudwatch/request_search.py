@@ -88,8 +88,17 @@ class SearchResult:
         self.hits += [hit for hit in hits if hit not in known]
 
 
+@value_class
+class GroupSearch:
+    """The search for at most ``MOST_IDS`` requests in a window of one log group."""
+
+    group: LogGroup
+    request_ids: tuple[str, ...]
+    window: TimeRange
+
+
 class RequestSearch:
-    """One search, for at most ``MOST_IDS`` requests.
+    """One search.
 
     ``before`` is what came of an earlier one. ``on_page`` is called after every page, from any
     thread. Where about more than ``most_pages`` remain, no further slice is begun, and what
@@ -99,9 +108,7 @@ class RequestSearch:
     def __init__(
         self,
         aws: AwsClient,
-        group: LogGroup,
-        request_ids: Sequence[str],
-        window: TimeRange,
+        search: GroupSearch,
         *,
         spread: AttemptSpread,
         now_ms: int,
@@ -112,15 +119,16 @@ class RequestSearch:
         is_busy: bool = False,
     ) -> None:
         self._aws = aws
-        self._group = group
-        self._request_ids = tuple(request_ids)
-        self._window = window
+        self._group, self._request_ids = search.group, search.request_ids
+        self._window = search.window
         self._spread = spread
         self._now_ms = now_ms
         self._on_page = on_page
         self._most_pages = most_pages
         before = before or SearchResult()
-        self._plan = SlicePlanner(window, before.done, is_busy=is_busy, reach_ms=_FARTHEST_MS)
+        self._plan = SlicePlanner(
+            search.window, before.done, is_busy=is_busy, reach_ms=_FARTHEST_MS
+        )
         self._found = SearchResult(hits=list(before.hits))
         self._expected_pages = 0.0
         self._lock = threading.Lock()

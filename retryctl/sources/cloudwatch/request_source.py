@@ -9,7 +9,7 @@ stream two equal lines of one millisecond are two.
 from __future__ import annotations
 
 import threading
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, partial
@@ -42,10 +42,10 @@ from retryctl.sources.cloudwatch.hits import (
     missing,
     stream_slices,
 )
-from retryctl.sources.cloudwatch.pages import Page, TimeRange, asked_window
+from retryctl.sources.cloudwatch.pages import Page, TimeRange, bounded_window
 from retryctl.sources.cloudwatch.request_search import AttemptSpread, SearchResult
 from retryctl.sources.cloudwatch.search_options import EngineName, QueryBudget, SearchOptions
-from retryctl.sources.cloudwatch.stats import SearchProgress, SearchStats
+from retryctl.sources.cloudwatch.stats import SearchStats
 
 # At ten calls a second, ten seconds; then Insights is faster, and costs little by comparison.
 PAGES_BEFORE_INSIGHTS = 100
@@ -60,9 +60,9 @@ class RequestSource:
     ``otherwise`` gives more groups, where a request was found in none of ``groups``. Those
     that were ``described`` before are not described again. ``clock`` gives epoch milliseconds.
     ``timeout_ms`` and ``event_age_ms`` are the function's, or Lambda's most: they bound how far
-    apart the attempts of a request can lie. ``progress`` is called after every page, from any
-    thread. ``engine`` is what finds requests: ``filter`` (FilterLogEvents), ``insights``, or
-    ``auto``: Insights for groups of Infrequent Access, or where more than
+    apart the attempts of a request can lie. ``progress`` is called with a sentence after every
+    page, from any thread. ``engine`` is what finds requests: ``filter`` (FilterLogEvents),
+    ``insights``, or ``auto``: Insights for groups of Infrequent Access, or where more than
     ``pages_before_insights`` remain for FilterLogEvents. ``terms`` are those of Insights.
     ``given_function`` is the option that names the function, for commands to copy.
     """
@@ -77,7 +77,7 @@ class RequestSource:
         described: Mapping[LogGroup, Description] | None = None,
         timeout_ms: int = LONGEST_TIMEOUT_S * 1000,
         event_age_ms: int = LONGEST_EVENT_AGE_S * 1000,
-        progress: Callable[[SearchProgress], None] | None = None,
+        progress: Callable[[str], None] | None = None,
         engine: EngineName = "filter",
         terms: QueryBudget | None = None,
         pages_before_insights: int = PAGES_BEFORE_INSIGHTS,
@@ -99,7 +99,7 @@ class RequestSource:
             describe=self._describe,
             markers=markers or Markers(),
         )
-        self._looked = SearchStats(since_ms=0, until_ms=0, horizon_ms=0)
+        self._stats = SearchStats()
         self._selection = LogQuery()
         self._memory: Memory = {}
         self._found_in: tuple[LogGroup, ...] = ()
@@ -117,11 +117,11 @@ class RequestSource:
         what is new since.
         """
         now_ms = self._clock()
-        window = asked_window(selection.since_ms, selection.until_ms, now_ms)
+        window = bounded_window(selection.since_ms, selection.until_ms, now_ms)
         self._selection = replace(selection, since_ms=window.since_ms)
         self._spread = replace(self._spread, until_ms=window.until_ms)
         self._refused, self._unread = [], []
-        self._looked = SearchStats.of(window, now_ms)
+        self._stats = SearchStats.of(window, now_ms)
         read = False
         for event in self._requests(selection.request_ids, window, now_ms):
             read = True
@@ -135,7 +135,7 @@ class RequestSource:
             error = self._unread[0]
             what = f"an attempt was found, but could not be read: {error.what}"
             raise reworded(error, what) from error
-        refused, groups = len(self._refused), len(self._looked.groups)
+        refused, groups = len(self._refused), len(self._stats.groups)
         if groups == refused == 1:
             raise self._refused[0]
         if 2 * refused > groups:
@@ -145,7 +145,7 @@ class RequestSource:
 
     def coverage(self) -> Coverage:
         """Return what ``read`` has read so far; all of it once ``read`` is exhausted."""
-        return self._looked.coverage(self._aws.calls)
+        return self._stats.coverage(self._aws.calls)
 
     # ----------------------------------------------------------------------- requests
 
@@ -174,7 +174,7 @@ class RequestSource:
             finder.report_scanned()
         finally:
             finder.halted.set()
-            self._looked.bytes_scanned = finder.bytes_scanned
+            self._stats.bytes_scanned = finder.bytes_scanned
             self._forget_the_newest(now_ms)
 
     def _groups(
@@ -193,7 +193,7 @@ class RequestSource:
         once every request was found in one that was searched to its end.
         """
         request_ids = self._selection.request_ids
-        self._looked.groups += groups
+        self._stats.groups += groups
         missing_ids = set(request_ids) - found_in.keys()
 
         def find(group: LogGroup) -> SearchResult | CouldNotLook | None:
@@ -219,9 +219,9 @@ class RequestSource:
             try:
                 results = self._in_turn(find, groups, pool, until_found=until_found)
                 for group, found in zip(groups, results, strict=True):
-                    self._looked.groups_done += 1
+                    self._stats.groups_done += 1
                     if found is None:
-                        self._looked.groups.remove(group)
+                        self._stats.groups.remove(group)
                         continue
                     if isinstance(found, CouldNotLook):
                         self._note_refusal(group, window, found)
@@ -231,14 +231,14 @@ class RequestSource:
                         found_in[request_id].append(group)
                     for unsearched, error in found.unsearched:
                         again = self._rerun(group)
-                        self._looked.gaps.append(gaps.not_searched(group, unsearched, error, again))
+                        self._stats.gaps.append(gaps.not_searched(group, unsearched, error, again))
                     if finder.may_be_rewritten(group):
-                        self._looked.gaps.append(gaps.may_be_rewritten(group))
+                        self._stats.gaps.append(gaps.may_be_rewritten(group))
                     if own:
                         yield from self._attempts(finder, group, own, now_ms)
                     elif not until_found:
                         since_ms, known = window.since_ms, self._describe(group)
-                        self._looked.gaps += gaps.not_kept(group, known, since_ms, now_ms)
+                        self._stats.gaps += gaps.not_kept(group, known, since_ms, now_ms)
             except BaseException:  # also Ctrl-C: or leaving this would wait for all the groups
                 finder.halted.set()
                 raise
@@ -266,23 +266,22 @@ class RequestSource:
         self._note_look_back(group, own, now_ms)
         as_of_ms = min(now_ms, (self._spread.until_ms or now_ms + 1) - 1)
         wanted = stream_slices(own, timeout_ms=self._spread.timeout_ms, now_ms=as_of_ms)
-        masked_before = self._looked.masked
+        masked_before = self._stats.masked
         try:
             yield from self._slices(finder, group, wanted)
         except CouldNotLook as error:
             self._unread.append(error)
         doubts = gaps.unordered(group, finder.doubts(group))
-        self._looked.gaps += gaps.with_usable_advice(doubts, partial(self._describe, group))
-        masked_lines = self._looked.masked - masked_before
+        self._stats.gaps += gaps.with_usable_advice(doubts, partial(self._describe, group))
+        masked_lines = self._stats.masked - masked_before
         if masked_lines:
             known = self._describe(group)
-            self._looked.gaps += gaps.masked(group, known, masked_lines, unmask=self._aws.unmask)
+            self._stats.gaps += gaps.masked(group, known, masked_lines, unmask=self._aws.unmask)
 
     def _slices(
         self, finder: RequestSearcher, group: LogGroup, wanted: list[StreamSlice]
     ) -> Iterator[LogEvent]:
-        positions: dict[str, int] = {}
-        read = 0
+        positions = Counter[str]()
         refused: list[RetryctlError] = []
         reader = finder.attempt_reader
         together = reader.read_together(group, wanted)
@@ -293,15 +292,13 @@ class RequestSource:
             for part, result in zip(wanted, results, strict=True):
                 if isinstance(result, RetryctlError):
                     refused.append(result)
-                    self._looked.gaps.append(gaps.not_read(group, part, result, self._rerun(group)))
+                    self._stats.gaps.append(gaps.not_read(group, part, result, self._rerun(group)))
                     continue
-                read += 1
                 for event in result:
-                    position = positions.get(part.log_stream, 0)
-                    positions[part.log_stream] = position + 1
-                    self._looked.event(event)
-                    yield replace(event, position=position)
-        if refused and not read:
+                    self._stats.event(event)
+                    yield replace(event, position=positions[part.log_stream])
+                    positions[part.log_stream] += 1
+        if refused and len(refused) == len(wanted):
             raise refused[0]
 
     def _slice_lines(
@@ -317,37 +314,38 @@ class RequestSource:
                 events = reader.read(group, part)
         except CouldNotLook as error:
             return error
-        self._tell(group)
+        self._report_progress(group)
         lost = missing(events, part)
         if lost:
             with self._lock:
-                self._looked.gaps.append(gaps.lines_missing(group, part, lost, self._rerun(group)))
+                self._stats.gaps.append(gaps.lines_missing(group, part, lost, self._rerun(group)))
         return belonging(events, part)
 
     # ----------------------------------------------------------------------- what was read
 
     def _note_page(self, group: LogGroup, page: Page) -> None:
         with self._lock:
-            self._looked.pages += 1
-            self._looked.found += len(page.events)
-        self._tell(group)
+            self._stats.pages += 1
+            self._stats.found += len(page.events)
+        self._report_progress(group)
 
     def _note_fresh(self, group: LogGroup, fresh: TimeRange) -> None:
         with self._lock:
-            self._looked.horizon_ms = min(self._looked.horizon_ms, fresh.since_ms)
-            self._looked.gaps.append(
+            self._stats.horizon_ms = min(self._stats.horizon_ms, fresh.since_ms)
+            self._stats.gaps.append(
                 gaps.too_fresh(group, fresh, self._rerun(group, fresh.since_ms))
             )
 
-    def _tell(self, group: LogGroup) -> None:
+    def _report_progress(self, group: LogGroup) -> None:
         if self._progress:
-            groups, calls = len(self._looked.groups), self._aws.calls
-            self._progress(self._looked.progress(group, groups=groups, api_calls=calls))
+            stats, calls = self._stats, self._aws.calls
+            groups, pages = len(stats.groups), stats.pages
+            self._progress(stats.progress(group, groups=groups, api_calls=calls, pages=pages))
 
     def _note_refusal(self, group: LogGroup, window: TimeRange, error: CouldNotLook) -> None:
-        told = refusal_of(self._aws, group, error)
-        self._refused.append(told)
-        self._looked.gaps.append(gaps.not_searched(group, window, told, self._rerun(group)))
+        refused = refusal_of(self._aws, group, error)
+        self._refused.append(refused)
+        self._stats.gaps.append(gaps.not_searched(group, window, refused, self._rerun(group)))
 
     def _note_look_back(self, group: LogGroup, own: list[Hit], now_ms: int) -> None:
         """Note how far back the search went, and whether the group keeps that time."""
@@ -356,16 +354,16 @@ class RequestSource:
             for request_id in {hit.request_id for hit in own}
         ]
         since_ms = min(span.since_ms for span in spans)
-        looked = self._looked
-        looked.since_ms = min(looked.since_ms, since_ms)
-        looked.until_ms = max(looked.until_ms, *(span.until_ms for span in spans))
-        looked.gaps += gaps.not_kept(group, self._describe(group), since_ms, now_ms)
+        stats = self._stats
+        stats.since_ms = min(stats.since_ms, since_ms)
+        stats.until_ms = max(stats.until_ms, *(span.until_ms for span in spans))
+        stats.gaps += gaps.not_kept(group, self._describe(group), since_ms, now_ms)
 
     def _rerun(self, group: LogGroup, until_ms: int | None = None) -> str | None:
-        asked, place = self._selection, self._given_function
+        query, place = self._selection, self._given_function
         place = place or f"-g {group.identifier or group.name}"
-        since_ms, until_ms = asked.since_ms or 0, until_ms or asked.until_ms
-        return gaps.rerun_command(asked.request_ids, place, since_ms, until_ms)
+        since_ms, until_ms = query.since_ms or 0, until_ms or query.until_ms
+        return gaps.rerun_command(query.request_ids, place, since_ms, until_ms)
 
     def _forget_the_newest(self, now_ms: int) -> None:
         for found in self._memory.values():

@@ -9,22 +9,10 @@ from retryctl.core.grammar.record_parser import parse_record
 from retryctl.core.model.coverage import Coverage, Gap
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.records import LogsDropped
-from retryctl.core.value_classes import state_class, value_class
+from retryctl.core.value_classes import state_class
 from retryctl.sources.aws.log_groups import LogGroup
 from retryctl.sources.cloudwatch.gaps import dropped, found_first
 from retryctl.sources.cloudwatch.pages import TimeRange
-
-
-@value_class
-class SearchProgress:
-    """How far the search is: ``found`` counts the hits."""
-
-    log_group: str
-    groups: int
-    groups_done: int
-    api_calls: int
-    pages: int
-    found: int
 
 
 @state_class
@@ -32,9 +20,9 @@ class SearchStats:
     """What was read so far. ``masked`` counts the lines with a mask."""
 
     groups: list[LogGroup] = field(default_factory=list)
-    since_ms: int
-    until_ms: int
-    horizon_ms: int
+    since_ms: int = 0
+    until_ms: int = 0
+    horizon_ms: int = 0
     events: int = 0
     bytes: int = 0
     masked: int = 0
@@ -63,16 +51,11 @@ class SearchStats:
             horizon_ms=min(now_ms, window.until_ms),
         )
 
-    def progress(self, group: LogGroup, *, groups: int, api_calls: int) -> SearchProgress:
+    def progress(self, group: LogGroup, *, groups: int, api_calls: int, pages: int) -> str:
         """Return how far the search of ``groups`` groups is, while ``group`` is read."""
-        return SearchProgress(
-            log_group=group.name,
-            groups=groups,
-            groups_done=self.groups_done,
-            api_calls=api_calls,
-            pages=self.pages,
-            found=self.found,
-        )
+        where = group.name if groups == 1 else f"{groups:,} log groups, {self.groups_done:,} done"
+        done = f"{pages:,} pages, {api_calls:,} calls, {self.found:,} lines found"
+        return f"searching {where}: {done}"
 
     def merge(self, other: SearchStats) -> None:
         """Add the counts of another part, which may reach further back or end earlier."""

@@ -18,12 +18,14 @@ import re
 import shutil
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import field
 from functools import partial
 from pathlib import Path
 
 from retryctl.core.grammar.masked_lines import MASK
 from retryctl.core.model.coverage import Coverage, Gap
 from retryctl.core.model.events import LogEvent
+from retryctl.core.value_classes import state_class
 from retryctl.errors import CouldNotLook, RetryctlError
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.errors import Refused
@@ -61,6 +63,7 @@ class NotSaved(RetryctlError):
         )
 
 
+@state_class
 class WindowDownload:
     """One window of one group. ``stats`` has what was read of it once ``save`` is done.
 
@@ -69,37 +72,22 @@ class WindowDownload:
     ``every_line`` no lines are selected.
     """
 
-    def __init__(
-        self,
-        aws: AwsClient,
-        group: LogGroup,
-        options: SearchOptions,
-        *,
-        window: TimeRange,
-        now_ms: int,
-        folder: Path,
-        on_page: Callable[[Page], None],
-        verify_all: bool = False,
-        every_line: bool = False,
-        wrong_counters: WrongCounters = lambda coverage: (),
-    ) -> None:
-        self._aws = aws
-        self._group = group
-        self._options = options
-        self._window = window
-        self._now_ms = now_ms
-        self._markers = options.markers
-        self._folder = folder
-        self._on_page = on_page
-        self._verify_all = verify_all
-        self._wrong_counters = wrong_counters
-        self._every_line = every_line
-        self._selecting = None if every_line else attempt_line_pattern(options.markers)
-        self._selected = False
-        self._awaited: dict[str | None, int] = {}
-        self._rewritten: bool | None = False
-        self.stats = self._nothing()
-        self.assumed: Gap | None = None
+    aws: AwsClient
+    group: LogGroup
+    options: SearchOptions
+    window: TimeRange
+    now_ms: int
+    folder: Path
+    on_page: Callable[[Page], None]
+    verify_all: bool = False
+    every_line: bool = False
+    wrong_counters: WrongCounters = lambda coverage: ()
+    stats: SearchStats = field(default_factory=SearchStats)
+    assumed: Gap | None = None
+    _selecting: str | None = None
+    _selected: bool = False
+    _awaited: dict[str | None, int] = field(default_factory=dict)
+    _rewritten: bool | None = False
 
     def save(self) -> None:
         """Write the lines of the window into ``folder``, which is created for them.
@@ -107,13 +95,16 @@ class WindowDownload:
         Raises the errors of ``retryctl.errors`` where nothing can be read; a part of the window
         that cannot be is a gap. Raises NotSaved where the folder cannot take the lines.
         """
+        if not self.every_line:
+            self._selecting = attempt_line_pattern(self.options.markers)
+        self.stats = self._nothing()
         try:
-            self._folder.mkdir()
+            self.folder.mkdir()
         except OSError as error:
-            raise NotSaved(self._folder, error) from error
-        auto, known = self._options.engine == "auto", self._options.describe
-        needs_insights = auto and known(self._group).needs_insights
-        wants_insights = self._options.engine == "insights" or needs_insights
+            raise NotSaved(self.folder, error) from error
+        auto, known = self.options.engine == "auto", self.options.describe
+        needs_insights = auto and known(self.group).needs_insights
+        wants_insights = self.options.engine == "insights" or needs_insights
         if wants_insights and self._may_query():
             self._query()
             return
@@ -121,13 +112,13 @@ class WindowDownload:
             if not self._filter():
                 self._read_all_lines()
         except Refused as refused:
-            if self._options.engine == "filter" or wants_insights or not refused.is_log_class:
+            if self.options.engine == "filter" or wants_insights or not refused.is_log_class:
                 raise
             self._query()
 
     def _may_query(self) -> bool:
-        self._rewritten = is_rewritten(self._aws, self._group, self._options)
-        return may_query(self._rewritten, self._options.engine)
+        self._rewritten = is_rewritten(self.aws, self.group, self.options)
+        return may_query(self._rewritten, self.options.engine)
 
     def _read_all_lines(self) -> None:
         """Read the window again without selecting lines; what was read stays where that fails."""
@@ -137,36 +128,36 @@ class WindowDownload:
         except CouldNotLook as error:
             if not self.stats.events:
                 raise
-            self.stats.gaps.append(gaps.not_searched(self._group, self._window, error, None))
+            self.stats.gaps.append(gaps.not_searched(self.group, self.window, error, None))
 
     def _read_instead(self, read: Callable[[], object]) -> None:
         """Replace what was read by what ``read`` saves; keep it where that raises."""
-        before, stats_before = self._folder, self.stats
-        self._folder = before.with_name(f"{before.name}-all")
-        self._folder.mkdir()
+        before, stats_before = self.folder, self.stats
+        self.folder = before.with_name(f"{before.name}-all")
+        self.folder.mkdir()
         try:
             read()
         except CouldNotLook:
-            shutil.rmtree(self._folder)
-            self._folder, self.stats = before, stats_before
+            shutil.rmtree(self.folder)
+            self.folder, self.stats = before, stats_before
             raise
         shutil.rmtree(before)
-        self._folder = self._folder.rename(before)
+        self.folder = self.folder.rename(before)
 
     def _nothing(self) -> SearchStats:
-        return SearchStats.of(self._window, self._now_ms)
+        return SearchStats.of(self.window, self.now_ms)
 
     def _path(self, window: TimeRange) -> Path:
         """Return the file of a part of the window; by name they are in the order of time."""
-        return self._folder / f"{window.since_ms:013d}.jsonl"
+        return self.folder / f"{window.since_ms:013d}.jsonl"
 
     def _write(self, path: Path, page: Page, stats: SearchStats) -> None:
-        self._on_page(page)
+        self.on_page(page)
         try:
             with path.open("ab") as file:
                 file.write(b"".join(map(canonical_line, page.events)))
         except OSError as error:
-            raise NotSaved(self._folder, error) from error
+            raise NotSaved(self.folder, error) from error
         for event in page.events:
             stats.event(event)
 
@@ -174,9 +165,9 @@ class WindowDownload:
 
     def _filter(self) -> bool:
         """Save the lines; false where the selected lines do not prove enough."""
-        plan = SlicePlanner(self._window)
+        plan = SlicePlanner(self.window)
         reading = SliceRunner(
-            self._aws, plan, lambda part: self._slice(part, plan, reading), is_halted=lambda: False
+            self.aws, plan, lambda part: self._slice(part, plan, reading), is_halted=lambda: False
         )
         self.stats, self._selected, self._awaited = self._nothing(), False, {}
         for stats in reading.run():
@@ -187,7 +178,7 @@ class WindowDownload:
         unread = [*reading.unread, *((w, fatal) for w in plan.rest() if fatal)]
         if unread and not plan.done:
             raise unread[0][1]
-        self.stats.gaps += [gaps.not_searched(self._group, *each, None) for each in unread]
+        self.stats.gaps += [gaps.not_searched(self.group, *each, None) for each in unread]
         if any(window.has(at_ms) for at_ms in self._awaited.values() for window in plan.done):
             return False
         return not (self._selected and self._unproved())
@@ -204,7 +195,7 @@ class WindowDownload:
         self._selected |= bool(pattern)
         whole = False
         try:
-            for page in matching_pages(self._aws, self._group, part.window, pattern):
+            for page in matching_pages(self.aws, self.group, part.window, pattern):
                 stats.pages += 1
                 plan.reached(part, stats.pages)
                 if page.more and part.trial:
@@ -214,7 +205,7 @@ class WindowDownload:
                 else:
                     given_up = page.more and reading.ended
                 if given_up:
-                    self._on_page(page)
+                    self.on_page(page)
                     break
                 self._write(path, page, stats)
                 for event in page.events:
@@ -238,7 +229,7 @@ class WindowDownload:
 
     def _query(self) -> None:
         """Save the lines that Insights selects; all lines where those do not suffice."""
-        if self._every_line:
+        if self.every_line:
             self._save_by_insights(None)
             return
         if self._selecting is None:
@@ -258,34 +249,32 @@ class WindowDownload:
     def _save_by_insights(self, expression: str | None) -> None:
         """Raise ``TooManyLines`` without an expression where the window has too many lines."""
         lines = InsightsLines(
-            aws=self._aws,
-            group=self._group,
-            options=self._options,
-            now_ms=self._now_ms,
+            aws=self.aws,
+            group=self.group,
+            options=self.options,
+            now_ms=self.now_ms,
             halted=threading.Event(),
         )
-        since_ms, until_ms = self._window.since_ms, self._window.until_ms
-        fresh_ms = min(until_ms, max(since_ms, self._now_ms - FRESH_MS))
+        since_ms, until_ms = self.window.since_ms, self.window.until_ms
+        fresh_ms = min(until_ms, max(since_ms, self.now_ms - FRESH_MS))
         self.stats = self._nothing()
         if since_ms < fresh_ms:
-            seen = TimeRange(since_ms=since_ms, until_ms=fresh_ms)
-            self._save_queried(seen, lines.read(seen, expression))
+            settled = TimeRange(since_ms=since_ms, until_ms=fresh_ms)
+            self._save_queried(settled, lines.read(settled, expression))
         if fresh_ms < until_ms:
             self._save_fresh(TimeRange(since_ms=fresh_ms, until_ms=until_ms), expression)
         lines.report_scanned()
         self.stats.bytes_scanned = lines.bytes_scanned
-        self.stats.gaps += [
-            gaps.not_searched(self._group, *each, None) for each in lines.incomplete
-        ]
-        self.stats.gaps += [gaps.too_many(self._group, second) for second in lines.unread]
+        self.stats.gaps += [gaps.not_searched(self.group, *each, None) for each in lines.incomplete]
+        self.stats.gaps += [gaps.too_many(self.group, second) for second in lines.unread]
         self.stats.gaps += gaps.unordered(
-            self._group, lines.doubts, lookups_ended=lines.lookups_ended
+            self.group, lines.doubts, lookups_ended=lines.lookups_ended
         )
         if self._rewritten is None:
-            self.stats.gaps.append(gaps.may_be_rewritten(self._group))
+            self.stats.gaps.append(gaps.may_be_rewritten(self.group))
         if lines.clamped:
-            known = self._options.describe(self._group)
-            self.stats.gaps += gaps.created_later(self._group, known, self._window.since_ms)
+            known = self.options.describe(self.group)
+            self.stats.gaps += gaps.created_later(self.group, known, self.window.since_ms)
 
     def _save_queried(self, window: TimeRange, queried: Iterator[list[LogEvent]]) -> None:
         """Save the rows of Insights; where a query fails, the rest is a gap."""
@@ -298,20 +287,20 @@ class WindowDownload:
             if since_ms == window.since_ms:
                 raise
             rest = TimeRange(since_ms=since_ms, until_ms=window.until_ms)
-            self.stats.gaps.append(gaps.not_searched(self._group, rest, error, None))
+            self.stats.gaps.append(gaps.not_searched(self.group, rest, error, None))
 
     def _save_fresh(self, window: TimeRange, expression: str | None) -> None:
         """Save by FilterLogEvents what Insights may not find yet, all of it or nothing."""
         path, stats = self._path(window), self._nothing()
         pattern = f"%{expression}%" if expression else ""
         try:
-            for page in matching_pages(self._aws, self._group, window, pattern):
+            for page in matching_pages(self.aws, self.group, window, pattern):
                 stats.pages += 1
                 self._write(path, page, stats)
         except CouldNotLook:
             path.unlink(missing_ok=True)
             self.stats.horizon_ms = min(self.stats.horizon_ms, window.since_ms)
-            self.stats.gaps.append(gaps.too_fresh(self._group, window))
+            self.stats.gaps.append(gaps.too_fresh(self.group, window))
         else:
             self.stats.merge(stats)
 
@@ -321,36 +310,38 @@ class WindowDownload:
         """Return the gaps that the selected lines leave; none where all lines were read."""
         if self._selecting is None:
             return []
-        look_up = LineLookup(self._aws, self._group, self._window, self._selecting)
-        left = self._add_lines(look_up, bare_starts_in(self._folder))
-        pairs = pairs_in(self._folder, Pairs(markers=self._markers, most=MOST_PAIRS))
+        look_up = LineLookup(self.aws, self.group, self.window, self._selecting)
+        left = self._add_lines(look_up, bare_starts_in(self.folder))
+        pairs = pairs_in(self.folder, Pairs(markers=self.options.markers, most=MOST_PAIRS))
         pages = self.stats.pages
-        if self._verify_all:
+        if self.verify_all:
             found = look_up.every(pairs, pages=pages)
-            return left if found.verified == pairs.found else [gaps.lines_between(self._group)]
+            return left if found.verified == pairs.found else [gaps.lines_between(self.group)]
         found = look_up.some(pairs, pages=pages)
         if found.parted:
-            return [gaps.lines_between(self._group)]
+            return [gaps.lines_between(self.group)]
         if found.verified < pairs.found:
             left += self._undecided(look_up)
-            self.assumed = gaps.pairs_not_verified(self._group, pairs.found, found.verified)
+            self.assumed = gaps.pairs_not_verified(self.group, pairs.found, found.verified)
         return left
 
     def _undecided(self, look_up: LineLookup) -> list[Gap]:
         """Look up the pairs behind wrong counters; return a gap for each that stays unknown."""
-        wrong = self._wrong_counters(self.stats.coverage(0))
-        pairs = Pairs(markers=self._markers, most=MOST_PAIRS, wanted=partial(_is_within, wrong))
-        pairs_in(self._folder, pairs)
+        wrong = self.wrong_counters(self.stats.coverage(0))
+        pairs = Pairs(
+            markers=self.options.markers, most=MOST_PAIRS, wanted=partial(_is_within, wrong)
+        )
+        pairs_in(self.folder, pairs)
         found = look_up.every(pairs, pages=self.stats.pages)
         if found.verified == pairs.found:
             return []
         if found.parted:
-            return [gaps.lines_between(self._group)]
-        return [gaps.counter_not_verified(self._group, stretch) for stretch in wrong]
+            return [gaps.lines_between(self.group)]
+        return [gaps.counter_not_verified(self.group, stretch) for stretch in wrong]
 
     def _add_lines(self, look_up: LineLookup, stretches: Sequence[StreamStretch]) -> list[Gap]:
         """Save the other lines of attempts of which a START alone was selected."""
-        path = self._folder / "beside-starts.jsonl"
+        path = self.folder / "beside-starts.jsonl"
 
         def save(events: list[LogEvent]) -> None:
             self._write(path, Page(events=events, more=True), self.stats)
@@ -361,7 +352,7 @@ class WindowDownload:
                 return []
         except CouldNotLook:
             pass
-        return [gaps.attempts_unproved(self._group, stretch) for stretch in stretches]
+        return [gaps.attempts_unproved(self.group, stretch) for stretch in stretches]
 
 
 def _is_within(stretches: Sequence[StreamStretch], pair: AdjacentPair) -> bool:
