@@ -43,7 +43,7 @@ from retryctl.sources.aws.log_groups import (
     is_pattern,
     log_group,
     matching_functions,
-    told_apart,
+    with_distinct_groups,
 )
 from retryctl.sources.aws.service_clock import LEAST_SKEW_MS
 from retryctl.sources.cloudwatch.request_source import RequestSource
@@ -321,7 +321,7 @@ def find_targets(
     for target in found:
         once.setdefault((target.group, target.function, target.versions), target)
     targets = once.values()
-    groups = told_apart(target.group for target in targets)
+    groups = with_distinct_groups(target.group for target in targets)
     return aws, tuple(replace(t, group=group) for t, group in zip(targets, groups, strict=True))
 
 

@@ -152,7 +152,7 @@ def function_of(stream: Stream, named: str | None) -> str | None:
     return found or (function_place(stream.log_group) + named if named else None)
 
 
-def told_apart(streams: Sequence[Stream]) -> Iterator[Stream]:
+def with_distinct_names(streams: Sequence[Stream]) -> Iterator[Stream]:
     """Yield the streams; one has account and region in its names where a name is ambiguous."""
     located = [_located(stream) for stream in streams]
     names = {function_of(stream, None) or stream.log_group or "" for stream in located}

@@ -14,7 +14,7 @@ from retryctl.bulk.compact_attempts import (
     Stream,
     deal_out,
     part_of,
-    told_apart,
+    with_distinct_names,
 )
 from retryctl.bulk.line_layout import NoEvent
 from retryctl.bulk.plain_ends import PlainEnds
@@ -96,7 +96,7 @@ def deal_streams(streams: Iterable[StitchedStream], plan: ScanPlan) -> Iterator[
 
 def apart(batches: Sequence[StitchedBatch]) -> list[StitchedBatch]:
     """Return the batches; their streams have an account and a region where a name needs it."""
-    named = told_apart([stream for batch in batches for stream in batch.joined])
+    named = with_distinct_names([stream for batch in batches for stream in batch.joined])
     return [
         replace(batch, streams=tuple(stream and next(named) for stream in batch.streams))
         for batch in batches

@@ -28,7 +28,7 @@ def _first_rows(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Tabl
     return table_of(heads, kept)
 
 
-def attempts_table(tally: SummaryTally) -> Table:
+def attempt_counts_table(tally: SummaryTally) -> Table:
     """Return the requests by number of attempts."""
     return _first_rows(
         ("attempts", "requests", "share of the requests"),

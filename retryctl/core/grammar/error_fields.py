@@ -23,12 +23,12 @@ _REPEATED_CLASS = late_regex(r": ((?:[A-Za-z_]\w*\.)*[A-Z][\w$]*)\s+\1(?=[:\s]|\
 _LONG_CHARACTERS = 60_000
 
 
-def is_cut(message: str) -> bool:
+def may_be_cut(message: str) -> bool:
     """Whether a message may have been cut off at the length of the longest log event."""
     return len(message) >= _LONG_CHARACTERS
 
 
-def error_of(
+def error_marker(
     fields: dict[str, Any], *, runtime: str, request_id: str | None = None, certain: bool = True
 ) -> FunctionError:
     """Return the marker of an error object: ``errorType``, ``errorMessage``, ``stackTrace``."""

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from retryctl.core.grammar.error_fields import error_of, is_cut, java_error
+from retryctl.core.grammar.error_fields import error_marker, java_error, may_be_cut
 from retryctl.core.grammar.platform_text import platform_text
 from retryctl.core.late_regex import late_regex
 from retryctl.core.model.events import request_id_in
@@ -57,7 +57,7 @@ def json_record(message: str) -> Record | None:
     """Return the record in a line of JSON; ``None`` where it is not a whole object."""
     fields = json_object(message)
     if fields is None:
-        return _cut_error(message) if is_cut(message) else None
+        return _cut_error(message) if may_be_cut(message) else None
     kind = fields.get("type")
     if isinstance(kind, str) and kind.startswith("platform.") and "record" in fields:
         return _platform(message, kind[len("platform.") :], fields["record"])
@@ -254,13 +254,13 @@ def _runtime_record(message: str, fields: _Fields) -> Record:
     body = fields.get("message")
     if level in ("ERROR", "FATAL"):
         if fields.keys() >= _PYTHON_ERROR and not fields.keys() & {"message", "logger"}:
-            return error_of(fields, runtime="python", request_id=request_id)
+            return error_marker(fields, runtime="python", request_id=request_id)
         if isinstance(body, dict) and "errorType" in body and "stackTrace" in body:
-            return error_of(body, runtime="node", request_id=request_id, certain=False)
+            return error_marker(body, runtime="node", request_id=request_id, certain=False)
         if isinstance(body, str) and "AWSRequestId" in fields:
             error = java_error(body, request_id=request_id)
             if error:
                 return error
     if level == "Error" and "errorType" in fields and "stackTrace" in fields:
-        return error_of(fields, runtime="dotnet", request_id=request_id, certain=False)
+        return error_marker(fields, runtime="dotnet", request_id=request_id, certain=False)
     return AppLine(text=message, level=level, request_id=request_id, fields=fields)

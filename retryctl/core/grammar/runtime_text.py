@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from retryctl.core.grammar.error_fields import error_of, is_cut, java_error, python_frame
+from retryctl.core.grammar.error_fields import error_marker, java_error, may_be_cut, python_frame
 from retryctl.core.grammar.platform_json import json_object, json_record
 from retryctl.core.late_regex import late_regex
 from retryctl.core.model.events import REQUEST_ID, request_id_in
@@ -49,7 +49,7 @@ def _python_error(message: str) -> FunctionError | None:
     head = message[: traceback.start()] if traceback else message
     m = _PYTHON_HEAD.match(head.rstrip())
     certain = bool(traceback) or (m is not None and m[1].startswith("Runtime."))
-    if not m or not (certain or is_cut(message)):
+    if not m or not (certain or may_be_cut(message)):
         return None
     return FunctionError(
         error_type=m[1], error_message=m[2] or None, frame=python_frame(message), certain=certain
@@ -111,7 +111,7 @@ def timed_line(message: str) -> Record | None:
         return _logger_line(message, m, m[2] or m[3])
     if m := _GO_ERROR.match(message):
         fields = json_object(message[m.end() :])
-        return error_of(fields, runtime="go") if fields else None
+        return error_marker(fields, runtime="go") if fields else None
     return None
 
 
@@ -120,7 +120,7 @@ def _logger_line(message: str, head: re.Match[str], level: str | None) -> Record
     if level in ("ERROR", "FATAL") and (m := _NODE_ERROR.match(body)):
         # Where the runtime falls back to stdout, \r stands for a newline.
         fields = json_object(body[m.end() :].replace("\r", "\n")) or {}
-        return error_of(fields, runtime="node", request_id=request_id)
+        return error_marker(fields, runtime="node", request_id=request_id)
     if level == "fail" and (m := _DOTNET_ERROR.match(body)):
         return FunctionError(
             error_type=m[1],
@@ -144,5 +144,5 @@ _RUBY_ERROR = re.compile(
 def plain_text(message: str) -> FunctionError | None:
     """Read a marker without a time or a bracket: Java's and Ruby's."""
     if m := _RUBY_ERROR.match(message + "\n"):
-        return error_of(json_object(message[m.end() :]) or {}, runtime="ruby")
+        return error_marker(json_object(message[m.end() :]) or {}, runtime="ruby")
     return java_error(message)

@@ -70,7 +70,7 @@ def has_place(name: str | None) -> bool:
     return bool(name and (_GROUP.fullmatch(name) or _FUNCTION.fullmatch(name)))
 
 
-def place_of(group: str) -> tuple[str | None, str | None]:
+def account_and_region(group: str) -> tuple[str | None, str | None]:
     """Return the account and the region that stand in the name of a group."""
     found = _GROUP.fullmatch(group)
     return (found["account"] or found["owner"], found["region"]) if found else (None, None)
@@ -78,7 +78,7 @@ def place_of(group: str) -> tuple[str | None, str | None]:
 
 def may_be_in(group: str, place: tuple[str | None, str | None]) -> bool:
     """Whether a group can be in an account and a region: its name does not show another."""
-    pairs = zip(place_of(group), place, strict=True)
+    pairs = zip(account_and_region(group), place, strict=True)
     return all(None in pair or pair[0] == pair[1] for pair in pairs)
 
 

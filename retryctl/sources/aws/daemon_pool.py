@@ -28,7 +28,7 @@ _CHECK_S = 1.0
 _MOST_CHECKS_BEFORE_BEGIN = 10
 
 
-class _Worker:
+class _PoolThread:
     """A thread of a pool: whether it runs."""
 
     __slots__ = ("began", "checks", "ended")
@@ -50,7 +50,7 @@ class _PoolState:
 
     def __init__(self) -> None:
         self.is_out_of_memory = False
-        self.workers: list[_Worker] = []
+        self.workers: list[_PoolThread] = []
         self.unfinished: set[PoolTask[Any]] = set()
         self.waiting: SimpleQueue[PoolTask[Any] | None] = SimpleQueue()
         self.done: SimpleQueue[None] = SimpleQueue()
@@ -63,7 +63,7 @@ class PoolTask(Generic[T]):
 
     def __init__(self, run: Callable[[], T], state: _PoolState) -> None:
         self.is_done = self.is_cancelled = False
-        self.worker: _Worker | None = None
+        self.worker: _PoolThread | None = None
         self._run = run
         self._state = state
         self._result: T | None = None
@@ -172,7 +172,7 @@ class DaemonPool:
 
     def _add_thread(self) -> None:
         """Start a thread. Where the machine allows none at all, do the work here."""
-        worker, state = _Worker(), self._state
+        worker, state = _PoolThread(), self._state
         if start_daemon_thread(_work, state.waiting, worker):
             state.workers.append(worker)
             return
@@ -187,7 +187,7 @@ class DaemonPool:
         return (task.result() for task in tasks)
 
 
-def _work(waiting: SimpleQueue[PoolTask[Any] | None], worker: _Worker) -> None:
+def _work(waiting: SimpleQueue[PoolTask[Any] | None], worker: _PoolThread) -> None:
     worker.began = True
     try:
         while (task := waiting.get()) is not None:

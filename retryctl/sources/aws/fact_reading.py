@@ -18,7 +18,7 @@ def read_fact(action: str, read: Callable[[], T]) -> T | NotRead:
     try:
         return read()
     except CouldNotLook as error:
-        return not_read(action, error)
+        return reason_not_read(action, error)
 
 
 def fact_or_none(action: str, read: Callable[[], T]) -> T | NotRead | None:
@@ -26,7 +26,7 @@ def fact_or_none(action: str, read: Callable[[], T]) -> T | NotRead | None:
     try:
         return read()
     except CouldNotLook as error:
-        return None if is_absent(error) else not_read(action, error)
+        return None if is_absent(error) else reason_not_read(action, error)
 
 
 def is_absent(error: CouldNotLook) -> bool:
@@ -36,7 +36,7 @@ def is_absent(error: CouldNotLook) -> bool:
     return isinstance(error, Refused) and any(word in error.code for word in _ABSENT)
 
 
-def not_read(action: str, error: CouldNotLook) -> NotRead:
+def reason_not_read(action: str, error: CouldNotLook) -> NotRead:
     """Return the reason of a failed call as a sentence."""
     reason = " ".join(error.what.split()).rstrip(".")
     return NotRead(action=action, reason=f"{reason}.", denied=isinstance(error, AccessDenied))

@@ -15,7 +15,7 @@ from retryctl.core.wording import suggestions
 from retryctl.errors import AccessDenied, CouldNotLook
 from retryctl.sources.aws.client import AwsClient, AwsResponse
 from retryctl.sources.aws.errors import Refused
-from retryctl.sources.aws.fact_reading import fact_or_none, is_absent, not_read, read_fact
+from retryctl.sources.aws.fact_reading import fact_or_none, is_absent, read_fact, reason_not_read
 from retryctl.sources.aws.function_code import counter_copies
 from retryctl.sources.aws.function_name import parse_function_name, qualifier_of
 from retryctl.sources.aws.log_groups import listed_functions
@@ -102,7 +102,7 @@ class _FactReader:
         try:
             return self._call("GetFunctionConfiguration")
         except AccessDenied as error:
-            return not_read("lambda:GetFunctionConfiguration", error)
+            return reason_not_read("lambda:GetFunctionConfiguration", error)
         except Refused as error:
             raise (self._no_such_function() if is_absent(error) else error) from None
 

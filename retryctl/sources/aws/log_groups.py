@@ -91,10 +91,10 @@ def find_log_groups(aws: AwsClient, names: Iterable[str]) -> tuple[LogGroup, ...
                 f"no log group matches {name}", "Check --region and --profile, and the pattern."
             )
         found.update(dict.fromkeys(LogGroup(name=group) for group in matching))
-    return told_apart(found)
+    return with_distinct_groups(found)
 
 
-def told_apart(groups: Iterable[LogGroup]) -> tuple[LogGroup, ...]:
+def with_distinct_groups(groups: Iterable[LogGroup]) -> tuple[LogGroup, ...]:
     """Return the groups; those that share a name are named by their ARN."""
     found = tuple(groups)
     ambiguous = ambiguous_names(each.identifier for each in found if each.identifier)

@@ -6,7 +6,7 @@ from retryctl.core.doctor.facts import NotRead
 from retryctl.errors import CouldNotLook
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.errors import Refused
-from retryctl.sources.aws.fact_reading import is_absent, not_read
+from retryctl.sources.aws.fact_reading import is_absent, reason_not_read
 
 _HOUR_MS = 3_600_000
 _NO_NAME = "retryctl-doctor"
@@ -52,7 +52,7 @@ def _try(aws: AwsClient, action: str, operation: str, request: dict[str, object]
     try:
         answer = aws.call(action.partition(":")[0], operation, request, subject=action)
     except CouldNotLook as error:
-        return None if _was_allowed(error) else not_read(action, error)
+        return None if _was_allowed(error) else reason_not_read(action, error)
     if operation == "StartQuery":
         _try(aws, "logs:StopQuery", "StopQuery", {"queryId": answer["queryId"]})
     return None

@@ -92,7 +92,7 @@ def canonical_block(
     return b"".join(pieces)
 
 
-def escaped(
+def json_escaped(
     messages: Sequence[bytes], prepare: Callable[[bytes], bytes] = lambda joined: joined
 ) -> list[bytes]:
     """Messages in UTF-8 as JSON escapes them, all in a few passes over their bytes.

@@ -8,7 +8,7 @@ from sys import intern
 from retryctl.core.model.attempt import function_from_names
 from retryctl.core.model.coverage import LogQuery
 from retryctl.core.model.events import LogEvent
-from retryctl.core.model.log_place import function_name, group_name, may_be_in, place_of
+from retryctl.core.model.log_place import account_and_region, function_name, group_name, may_be_in
 from retryctl.sources.saved.log_format import RawEvent
 
 StreamPlace = tuple["str | None", str]
@@ -23,7 +23,9 @@ class StreamFilter:
     """
 
     def __init__(self, query: LogQuery) -> None:
-        self._groups = tuple((group_name(each), place_of(each)) for each in query.log_groups)
+        self._groups = tuple(
+            (group_name(each), account_and_region(each)) for each in query.log_groups
+        )
         self._function, self._place = query.function, query.place
         self._nameless = self._group_of_the_nameless()
         self._answers: dict[tuple[str | None, str | None], bool] = {}

@@ -43,7 +43,7 @@ from retryctl.views.summary_figures import (
 from retryctl.views.summary_tables import (
     MOST_ROWS,
     USUAL_WAITS,
-    attempts_table,
+    attempt_counts_table,
     branches_table,
     cost_table,
     counter_table,
@@ -131,7 +131,7 @@ def _row(label: str, *lines: Pieces) -> Iterator[Paragraph]:
 def _figures(
     tally: SummaryTally, branches: Branches, tz: tzinfo, next_command: str
 ) -> Iterator[Block]:
-    yield Figures(laid_out=[_bars(tally)], table=attempts_table(tally))
+    yield Figures(laid_out=[_bars(tally)], table=attempt_counts_table(tally))
     yield BLANK
     yield from _rows("outcome", [_outcomes(tally)], outcomes_table(tally))
     yield BLANK

@@ -15,7 +15,7 @@ from typing import ClassVar, Self
 from retryctl.core.timestamps import iso_ms, iso_text
 from retryctl.core.value_classes import value_class
 from retryctl.sources.saved import raw_blocks
-from retryctl.sources.saved.canonical_lines import canonical_block, escaped, line_start
+from retryctl.sources.saved.canonical_lines import canonical_block, json_escaped, line_start
 from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.formats.event_times import first_place, untimed
 from retryctl.sources.saved.formats.json_lines import LineFormat
@@ -85,7 +85,7 @@ class BareMessages(LineFormat):
             messages = messages_of(self.plain(text))
             if messages:
                 times = untimed(count, len(messages))
-                yield canonical_block(repeat(start, len(messages)), *times, escaped(messages))
+                yield canonical_block(repeat(start, len(messages)), *times, json_escaped(messages))
                 count += len(messages)
 
     def plain(self, text: bytes) -> bytes:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import repeat
 
 from retryctl.core.value_classes import value_class
-from retryctl.sources.saved.canonical_lines import canonical_block, escaped, line_start
+from retryctl.sources.saved.canonical_lines import canonical_block, json_escaped, line_start
 from retryctl.sources.saved.formats.event_times import (
     GROUP_STARTS,
     STREAM_STARTS,
@@ -100,7 +100,7 @@ class Columns:
         times = untimed(first, count) if self.time is None else _times(table[self.time])
         if not times:
             return None
-        messages = escaped(table[self.message], prepare)
+        messages = json_escaped(table[self.message], prepare)
         return canonical_block(self._starts(table), *times, messages)
 
     def blocks(self, rows: Sequence[Sequence[str]], first: int) -> bytes:

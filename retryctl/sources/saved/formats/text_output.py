@@ -12,7 +12,7 @@ from typing import Self
 
 from retryctl.core.value_classes import value_class
 from retryctl.sources.saved import raw_blocks
-from retryctl.sources.saved.canonical_lines import canonical_block, escaped
+from retryctl.sources.saved.canonical_lines import canonical_block, json_escaped
 from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.formats.event_times import STREAM_STARTS
 from retryctl.sources.saved.formats.json_lines import LineFormat
@@ -72,6 +72,6 @@ class TextOutput(LineFormat):
         starts = [STREAM_STARTS[values[1] or unnamed] for values in events]
         if events and events[0][1] is None:  # of GetLogEvents
             diagnostics.one_stream()
-        messages = escaped([values[2] for values in events])
+        messages = json_escaped([values[2] for values in events])
         seconds, millis = [v[3][:-3] for v in events], [v[3][-3:] for v in events]
         return canonical_block(starts, seconds, millis, messages)

@@ -18,7 +18,7 @@ from typing import ClassVar, Self
 
 from retryctl.core.value_classes import value_class
 from retryctl.sources.saved import raw_blocks
-from retryctl.sources.saved.canonical_lines import canonical_block, escaped, line_start
+from retryctl.sources.saved.canonical_lines import canonical_block, json_escaped, line_start
 from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.formats.event_times import (
     GROUP_STARTS,
@@ -313,7 +313,7 @@ class TimedText(LineFormat):
                 streams.__contains__, fields[self._pattern.groupindex["stream"] - 1 :: width]
             )
             fields = list(compress(fields, chain.from_iterable(map(repeat, named, repeat(width)))))
-        messages = escaped(fields[width - 1 :: width], self._prepared)
+        messages = json_escaped(fields[width - 1 :: width], self._prepared)
         return canonical_block(
             self._starts(fields, width), *self.times(fields, width, count), messages
         )
