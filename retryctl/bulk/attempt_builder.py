@@ -25,7 +25,7 @@ from retryctl.bulk.line_layout import (
 from retryctl.bulk.platform_lines import PlatformLine, platform_line
 from retryctl.bulk.stream_batch import StreamBatch
 from retryctl.bulk.stream_state import ScannedChunk, StreamFragment
-from retryctl.core.crosscheck.claims import Markers, read_claim
+from retryctl.core.crosscheck.claims import Markers, may_hide_claim, read_claim
 from retryctl.core.grammar.masked_lines import may_be_masked_error
 from retryctl.core.grammar.record_parser import parse_record
 from retryctl.core.grammar.runtime_text import may_lack_traceback
@@ -159,7 +159,11 @@ class AttemptBuilder:
                 fragment.report_with(request_id, moment_ms, line, figures, part)
         elif isinstance(record, End):
             fragment.end_with(record.request_id.encode(), moment_ms, line)
-        elif may_be_masked_error(event.message, record) or may_lack_traceback(event.message):
+        elif (
+            may_be_masked_error(event.message, record)
+            or may_lack_traceback(event.message)
+            or may_hide_claim(record, self._markers)
+        ):
             fragment.hold_record(line, None)
         elif isinstance(record, AppLine) and record.fields is None and self._markers.are_default:
             self._print(fragment, line, event, record)

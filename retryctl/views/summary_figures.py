@@ -110,7 +110,7 @@ def _nothing_compared(tally: SummaryTally, coverage: Coverage) -> str:
 
 def nothing_retried(coverage: Coverage) -> str:
     """Return the sentence that no request was retried, which a gap makes uncertain."""
-    if any(gap.hides_attempts for gap in coverage.gaps):
+    if may_lack_lines(coverage):
         return "No retry was read, and the missing part of the log may have some."
     return "Nothing was retried."
 

@@ -881,3 +881,27 @@ def test_a_file_that_ends_within_a_report_is_named() -> None:
         "The file ends within the REPORT of attempt 1: a status may follow."
     ]
     assert (of.request.outcome.value, of.lacks_lines) == ("unknown", True)
+
+
+@pytest.mark.parametrize(
+    ("printed", "verdict"),
+    [
+        (["0", "*********"], "undetermined"),
+        (["*", "process A"], "undetermined"),
+        (["0", "process A", "*", "process *"], "undetermined"),
+        (["*********", "0", "process A"], "agrees"),
+        (["card ****************", "0", "process A"], "agrees"),
+        (["card ****************"], "not-counted"),
+        (['{"ret*********": 1, "counter": 0}'], "undetermined"),
+    ],
+)
+def test_a_counter_that_data_protection_may_have_masked_has_no_verdict(
+    printed: list[str], verdict: str
+) -> None:
+    log = Environment().starts().prints(*printed).raises().reports()
+    events = events_of(log)
+    coverage = whole(events)
+    gap = Gap(kind="masked", message="data protection masks parts")
+    masked = checked(log, coverage=replace(coverage, gaps=(*coverage.gaps, gap)))
+    assert masked.verdict.value == verdict
+    assert checked(log).verdict.value != "undetermined"  # a function may print asterisks

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ from tests.support.lambda_log import (
     events_of,
     exited,
     history,
+    init_report,
     init_start,
     platform,
     report,
@@ -414,6 +416,23 @@ def test_without_streams_the_init_of_another_environment_is_not_the_open_attempt
     (mine,) = attempts_of(log)
     assert mine.outcome is AttemptOutcome.UNKNOWN  # the error is of the init, or its own
     assert said(mine) == ["mine"]
+
+
+@pytest.mark.parametrize("untimed", [False, True])
+def test_without_streams_an_init_after_a_crash_is_not_the_open_attempt_s(untimed: bool) -> None:
+    """It has no INIT_START: its INIT_REPORT shows that it ran, and when."""
+    log = Environment(named=False).starts().at(20).raises(kind="ImportError")
+    log.logs(init_report("init", "error", "Runtime.Unknown"))
+    log.starts(OTHER_ID).reports(OTHER_ID, status="error").reports(duration_ms=20_000)
+    events = [
+        replace(e, timestamp_ms=n if untimed else e.timestamp_ms)
+        for n, e in enumerate(events_of(log), 1)
+    ]
+    found = {
+        each.request_id: each for each in build_history(events, horizon_ms=MIDNIGHT_MS).requests
+    }
+    (mine,) = found[ID].attempts
+    assert mine.outcome is AttemptOutcome.UNKNOWN
 
 
 # --------------------------------------------------------------------------- big streams

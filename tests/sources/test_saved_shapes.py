@@ -17,6 +17,7 @@ from retryctl.core.model.log_place import group_name
 from retryctl.errors import UnreadableInput
 from retryctl.sources.saved.formats import detect_format, formats, shapes, shapes_table
 from tests.support.campaigns import LONG
+from tests.support.lambda_log import Environment
 from tests.support.program import run
 from tests.support.saved_logs import (
     EVENTS,
@@ -510,3 +511,26 @@ def test_a_request_in_lines_not_understood_is_unreadable_and_not_missing() -> No
     mixed = lines(EVENTS) + f"START RequestId: {other} Version: 7\n"
     assert run("trace", other, "--from", "-", stdin=mixed).returncode == 3
     assert run("trace", other, "--from", "-", stdin=lines(EVENTS)).returncode == 4
+
+
+@pytest.mark.parametrize(
+    ("printed", "is_unclear"),
+    [(["0", "process A"], False), (["retries:", "0", "process A"], True), (["a", "b"], False)],
+)
+def test_a_counter_behind_a_printed_line_may_be_a_table_where_tabs_separate_messages(
+    printed: list[str], is_unclear: bool
+) -> None:
+    log = Environment().starts().prints(*printed).reports()
+    rows = [(event.timestamp_ms, "", event.message) for event in log.events]
+    text = SHAPES["messages of --query as text"][0](rows)
+    events, coverage = read_bytes(text.encode())
+    assert len(events) == len(rows)
+    doubts = ["text of the message before" in gap.message for gap in coverage.gaps]
+    assert doubts == [True] * is_unclear
+
+
+def test_a_column_of_messages_may_have_records_in_json_alone() -> None:
+    log = Environment(json=True).inits().starts().prints("0", "process A").reports()
+    rows = [(event.timestamp_ms, "", event.message) for event in log.events]
+    events, _ = read_bytes(SHAPES["CSV of messages"][0](rows).encode())
+    assert [event.message for event in events] == [message for *_, message in rows]

@@ -12,7 +12,7 @@ from enum import StrEnum
 from retryctl.core.crosscheck.claims import Branches
 from retryctl.core.crosscheck.context import JudgingContext
 from retryctl.core.crosscheck.earlier_marks import EarlierMarks
-from retryctl.core.crosscheck.hidden_parts import HiddenParts, may_hide
+from retryctl.core.crosscheck.hidden_parts import HiddenParts, is_masked, may_hide
 from retryctl.core.history.outcome import AttemptOutcome
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import Coverage, Gap
@@ -204,6 +204,11 @@ def _unread_because(given: CrossCheckInput, attempt: Attempt) -> str:
     settings: FunctionConfig = given.around.settings
     if gap := gap_of_claim(given, attempt):
         return gap.message
+    if attempt.masked_claim and is_masked(given.request, given.around):
+        return (
+            f"A line of attempt {attempt.number} that may be its counter or its branch is masked; "
+            "read it with --unmask."
+        )
     if attempt.claim.counter is not None or attempt.outcome is AttemptOutcome.RUNNING:
         return ""
     if attempt.start_event is None:

@@ -9,16 +9,19 @@ counter. Functions that log otherwise give patterns of their own. The marker tha
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field
 from functools import cache
 from types import MappingProxyType
 from typing import TypeVar
 
+from retryctl.core.grammar.masked_lines import MASK, may_be_masked
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.records import AppLine, Record
 from retryctl.core.value_classes import value_class
 
+_MASKED_INTEGER = re.compile(r"[\d*]{1,9}", re.ASCII)
+_MARKER = '{"retryctl"'
 _BARE_INTEGER = re.compile(r"\s*(\d{1,9})\s*\Z", re.ASCII)
 _T = TypeVar("_T")
 _ABC: Mapping[str, int] = MappingProxyType({"A": 0, "B": 1, "C": 2})
@@ -139,6 +142,34 @@ def may_claim(line: Record, markers: Markers) -> bool:
         return True
     event = LogEvent(timestamp_ms=0, message="")
     return not read_claim([(event, line)], markers).silent
+
+
+def may_hide_claim(line: Record, markers: Markers) -> bool:
+    """Whether a line may have been a counter or a branch before data protection masked it.
+
+    By default an integer, a branch or a marker; with patterns of one's own, any line.
+    """
+    if not isinstance(line, AppLine) or "*" not in line.text:
+        return False
+    if not markers.are_default:
+        return MASK in line.text
+    text, names = line.text.strip(), markers.branches.numbers
+    return (
+        _MASKED_INTEGER.fullmatch(text) is not None
+        or any(may_be_masked(text, f"process {name}") for name in names)
+        or may_be_masked(text[: len(_MARKER)], _MARKER)
+    )
+
+
+def has_hidden_claim(
+    lines: Sequence[tuple[LogEvent, Record]], claim: Claim, markers: Markers
+) -> bool:
+    """Whether a masked line may be a claim of the attempt, of which the last one counts."""
+    hidden = [at for at, (_, record) in enumerate(lines) if may_hide_claim(record, markers)]
+    if not hidden or claim.counter is None or (markers.read_branches and claim.branch is None):
+        return bool(hidden)
+    first = next(at for at, (event, _) in enumerate(lines) if event is claim.evidence[0])
+    return hidden[-1] > first
 
 
 def _is_marker(line: AppLine) -> bool:

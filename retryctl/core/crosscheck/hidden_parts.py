@@ -135,7 +135,7 @@ def _known(
     """Return the attempt, unknown where its end or its error marker may be missing."""
     if attempt.outcome is AttemptOutcome.OK:
         lost = hidden.lines and not _marked_with_id(attempt, around)
-        masked = attempt.masked_error and _is_masked(request, around)
+        masked = attempt.masked_error and is_masked(request, around)
         known = not (
             lost or masked or attempt.dropped or _reaches_gap(request, attempt, around, hidden)
         )
@@ -147,7 +147,7 @@ def _known(
     return attempt if known else replace(attempt, outcome=AttemptOutcome.UNKNOWN)
 
 
-def _is_masked(request: Request, around: JudgingContext) -> bool:
+def is_masked(request: Request, around: JudgingContext) -> bool:
     """Whether data protection masks lines of the request's log group."""
     return any(
         gap.kind == "masked" and gap.log_group in (None, request.log_group)

@@ -48,3 +48,12 @@ def may_be_masked_error(message: str, record: Record) -> bool:
         return True
     printed = isinstance(record, AppLine) and not record.fields
     return printed and _MAY_BE_MARKER.match(message) is not None
+
+
+def may_be_masked(message: str, text: str) -> bool:
+    """Whether a line may have been ``text`` before some of its characters were masked."""
+    return (
+        "*" in message
+        and len(message) == len(text)
+        and all(found in ("*", character) for found, character in zip(message, text, strict=True))
+    )

@@ -5,7 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import field
 
-from retryctl.core.crosscheck.claims import Claim, Markers, may_claim, read_claim
+from retryctl.core.crosscheck.claims import (
+    Claim,
+    Markers,
+    has_hidden_claim,
+    may_claim,
+    read_claim,
+)
 from retryctl.core.history.attempt_lines import (
     CLOSING,
     MOST_SHARED,
@@ -46,6 +52,7 @@ class Attempt:
     that its function logged.
     ``masked_error``: one of its lines may be the marker of an error that data protection masked,
     where no record of Lambda's says how it ended.
+    ``masked_claim``: one of its lines may be a counter or a branch that data protection masked.
     ``shares_claims``: a counter or a branch in the log may be its own or that of another attempt
     that ran at the same time.
     ``events`` are its log events in stream order, with those of its init and late lines;
@@ -80,6 +87,7 @@ class Attempt:
     unproved: bool = False
     shares_claims: bool = False
     masked_error: bool = False
+    masked_claim: bool = False
     execution_arn: str | None = None
     start_event: LogEvent | None = None
     report_event: LogEvent | None = None
@@ -117,6 +125,8 @@ def build_attempt(
     outcome = outcome_of(bracket, deadline_ms)
     error, error_event = error_of(bracket, outcome)
     ended = bracket.end or bracket.report_event
+    own = _own_lines(bracket)
+    claim = Claim() if bracket.doubtful else read_claim(own, markers)
     return Attempt(
         number=0,
         request_id=bracket.request_id,
@@ -147,11 +157,12 @@ def build_attempt(
         or len(bracket.shared) == MOST_SHARED
         or any(may_claim(record, markers) for _, record in bracket.shared),
         masked_error=outcome is AttemptOutcome.OK and has_masked_error(bracket),
+        masked_claim=has_hidden_claim((*own, *bracket.shared), claim, markers),
         execution_arn=_execution_arn(bracket),
         start_event=bracket.start,
         report_event=bracket.report_event,
         error_event=error_event,
-        claim=Claim() if bracket.doubtful else read_claim(_own_lines(bracket), markers),
+        claim=claim,
         events=tuple(event for event, _ in lines),
         ambiguous=tuple(bracket.ambiguous),
         dropped=tuple(event for event, record in lines if isinstance(record, LogsDropped)),

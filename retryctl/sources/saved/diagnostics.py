@@ -143,6 +143,7 @@ class FileDiagnostics:
         self._no_events = 0
         self._records = 0
         self._torn = 0
+        self._unclear = 0
         self._latest_ms: int | None = None
         self._in_order = True
 
@@ -181,7 +182,7 @@ class FileDiagnostics:
     @property
     def has_remarks(self) -> bool:
         """Whether some of the file could not be read as events."""
-        return bool(self.gaps or self.unrecognised or self._torn)
+        return bool(self.gaps or self.unrecognised or self._torn or self._unclear)
 
     def settled(self) -> list[Gap]:
         """Return the gaps of the file. If it is in order, a missing end is after its events."""
@@ -199,6 +200,11 @@ class FileDiagnostics:
             what = f"{self.name}: not a whole event, or several joined: {lines}"
             self._gap("not-understood", what, hides_attempts=True)
             self._torn = 0
+        if self._unclear:
+            lines = number_of(self._unclear, "counter or branch", "counters or branches")
+            what = f"{self.name}: {lines} may be text of the message before; save the log as JSON"
+            self.gaps.append(Gap(kind="not-understood", message=what, hides_lines=True))
+            self._unclear = 0
         since_ms = self._latest_ms if self._in_order else None
         return [replace(gap, since_ms=since_ms) if gap in self._ends else gap for gap in self.gaps]
 
@@ -221,6 +227,10 @@ class FileDiagnostics:
     def joined_record(self) -> None:
         """Count a record within a line: it is quoted, or another file was joined there."""
         self._torn += 1
+
+    def unclear_claim(self) -> None:
+        """Count a counter or a branch that may be a line of the message before it."""
+        self._unclear += 1
 
     def refused(self, error: UnreadableInput) -> None:
         """Replace all gaps by one: the file was skipped."""

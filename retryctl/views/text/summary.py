@@ -187,7 +187,7 @@ def _heat(tally: SummaryTally, branches: Branches) -> Drawing:
     lines: list[Pieces] = []
     for start in range(0, len(names), _BRANCHES_ABREAST):
         few = names[start : start + _BRANCHES_ABREAST]
-        lines += _heat_lines(rows[:MOST_ROWS], few, branches)
+        lines += _heat_lines(rows[:MOST_ROWS], few, branches, tally)
     if len(rows) > MOST_ROWS:
         more = f"  and {len(rows) - MOST_ROWS:,} later attempts: see JSON"
         lines.append([(more, "dim")])
@@ -195,18 +195,21 @@ def _heat(tally: SummaryTally, branches: Branches) -> Drawing:
 
 
 def _heat_lines(
-    rows: Sequence[Mapping[str, int]], names: Sequence[str], branches: Branches
+    rows: Sequence[Mapping[str, int]],
+    names: Sequence[str],
+    branches: Branches,
+    tally: SummaryTally,
 ) -> list[Pieces]:
+    any_wrong = tally.checks[AttemptVerdict.DISAGREES] > 0
     heads = "".join(f"{cut(name, 8):>10}" for name in names)
     lines: list[Pieces] = [[(f"{'branch run':<{_LABEL + 2}}{heads}", "dim")]]
     for row in rows:
         label = f"attempt {row['attempt']}"
         line: list[Piece] = [(f"  {label:<{_LABEL}}", "")]
         due = branches.due(row["attempt"] - 1)
-        line += [
-            _heat_cell(row[name], name == "none" or branches.are_strange_to(name), name == due)
-            for name in names
-        ]
+        for name in names:
+            unmarked = name == "none" or branches.are_strange_to(name)
+            line.append(_heat_cell(row[name], unmarked, name == due or not any_wrong))
         lines.append(line)
     return lines
 

@@ -55,6 +55,8 @@ _DOCKER_TIME = rb"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z "
 _DOCKER_TIMES = re.compile(b"^" + _DOCKER_TIME, re.MULTILINE)
 # a tab before a message, and not before the line of a stack trace; one before a record
 _TABS = re.compile(rb"\n\t(?!at |\.\.\. |\t)|\t(?=(?:START|END|REPORT) RequestId: " + ID + b")")
+# ⏎⇥1⏎⇥process B
+_CLAIM = re.compile(rb"(?:\n\t *\d{1,9}[ \t]*)?\n\t *process \S")
 _STARTS = (b"\nSTART RequestId: ", b"\nEND RequestId: ", b"\nREPORT RequestId: ", b"\n{")
 _MARK = b"\0"
 _LONGEST = 8 << 20
@@ -80,6 +82,7 @@ class BareMessages(LineFormat):
         """Yield the messages of a segment as canonical lines, some at a time."""
         start, count = line_start(None, None), first_place(diagnostics.number)
         for text in self._parts(segment):
+            self.note_doubts(text, diagnostics)
             for _ in _JOINED.findall(text):
                 diagnostics.joined_record()
             messages = messages_of(self.plain(text))
@@ -87,6 +90,9 @@ class BareMessages(LineFormat):
                 times = untimed(count, len(messages))
                 yield canonical_block(repeat(start, len(messages)), *times, json_escaped(messages))
                 count += len(messages)
+
+    def note_doubts(self, text: bytes, diagnostics: FileDiagnostics) -> None:
+        """Note the lines of a part that may be messages or not; here none."""
 
     def plain(self, text: bytes) -> bytes:
         """Return the text as Lambda wrote it: without codes of colour and what begins each line."""
@@ -212,6 +218,15 @@ class TabbedMessages(BareMessages):
         if not records or head.lines[0].startswith(b"\t"):
             return None
         return cls(newline=head.newline, prefix=b"\t")
+
+    def note_doubts(self, text: bytes, diagnostics: FileDiagnostics) -> None:
+        """Note each counter or branch behind a printed line, which may go on with a tab too.
+
+        A record of Lambda does not.
+        """
+        for found in _CLAIM.finditer(text):
+            if not RECORD.match(text, text.rfind(b"\n", 0, found.start()) + 1):
+                diagnostics.unclear_claim()
 
     def plain(self, text: bytes) -> bytes:
         """Return the messages without the tabs that separate them."""

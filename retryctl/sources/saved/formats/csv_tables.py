@@ -236,7 +236,7 @@ class MessageCsv(CsvTable):
         if columns is None or columns.width > 1:
             return None
         lines = head.lines[1:]
-        records = [line for line in lines if RECORD.match(line.removeprefix(b'"'))]
+        records = [line for line in lines if RECORD.match(_unquoted(line))]
         if not records or not any(line.startswith(b'"') for line in lines):
             return None
         quoted = all(line.startswith(b'"') for line in records)
@@ -254,6 +254,11 @@ class MessageCsv(CsvTable):
         return CsvTable._block(self, parsed, count, diagnostics)
 
 
+def _unquoted(line: bytes) -> bytes:
+    """Return the start of a row without the quotes of CSV."""
+    return line[1:].replace(b'""', b'"') if line.startswith(b'"') else line
+
+
 def _is_column(lines: list[bytes]) -> bool:
     """Whether lines are rows of one column, in quotes only where they need them.
 
@@ -261,7 +266,7 @@ def _is_column(lines: list[bytes]) -> bool:
     """
     csv.field_size_limit(LONGEST_FIELD)
     reader = csv.reader(line.decode(errors="replace") + "\n" for line in lines)
-    records, at = sum(bool(RECORD.match(line.removeprefix(b'"'))) for line in lines), 0
+    records, at = sum(bool(RECORD.match(_unquoted(line))) for line in lines), 0
     try:
         for row in reader:
             first, is_line, at = lines[at], reader.line_num == at + 1, reader.line_num
