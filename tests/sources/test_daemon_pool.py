@@ -57,6 +57,13 @@ def test_nobody_waits_for_a_thread_that_never_begins(monkeypatch: pytest.MonkeyP
         pool.submit(str).result()
 
 
+def test_a_thread_that_begins_late_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(daemon_pool, "start_daemon_thread", lambda *_: True)
+    task = DaemonPool(1).submit(str)
+    for _ in range(50):
+        assert wait_for([task], 0.001) == set()
+
+
 def test_waiting_for_many_tasks_costs_no_more_for_each(monkeypatch: pytest.MonkeyPatch) -> None:
     turns = SimpleQueue[None]()
     wait_for_any = PoolTask.wait_for_any
