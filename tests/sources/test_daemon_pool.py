@@ -68,7 +68,7 @@ def test_a_wait_counts_for_each_thread_that_has_not_begun(monkeypatch: pytest.Mo
     monkeypatch.setattr(daemon_pool, "_CHECK_S", 0.001)
     monkeypatch.setattr(daemon_pool, "start_daemon_thread", lambda *_: True)
     pool = DaemonPool(3)
-    task = [pool.submit(str) for _ in range(3)][0]
+    task, *_ = [pool.submit(str) for _ in range(3)]
     for _ in range(10):
         task.wait_for_any(0.001)
     with pytest.raises(MemoryError):
