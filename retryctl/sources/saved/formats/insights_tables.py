@@ -171,7 +171,10 @@ class InsightsTable(LineFormat):
         last = self.columns.width - 1
         cells = self._cells(row)
         if self.columns.message == last and not self.ends_row(row):
-            diagnostics.breaks_off("its last row has no end: the message may go on")
+            if ends_within_report(row.encode()):
+                diagnostics.breaks_off_within_report()
+            elif self.mark == "|":
+                diagnostics.breaks_off("its last row has no end")
             yield self._cells(row + CUT_MARK)
         elif self.columns.time == last and not row.endswith("\n") and len(cells[-1]) < time_width:
             diagnostics.breaks_off("its last row breaks off within its time")
