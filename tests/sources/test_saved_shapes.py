@@ -556,6 +556,20 @@ def test_a_shape_that_has_one_stream_by_its_nature_is_a_gap(shape: str) -> None:
     assert [gap.kind for gap in coverage.gaps] == ["one-stream"]
 
 
+@pytest.mark.parametrize(("other", "is_one"), [(STREAM, True), (OTHER_STREAM, False)])
+def test_batches_of_one_stream_are_one_stream(other: str, is_one: bool) -> None:
+    write = SHAPES["subscription event"][0]
+    first, second = (
+        write([(ms, stream, text) for ms, _, text in EVENTS[part]])
+        for stream, part in ((STREAM, slice(6)), (other, slice(6, None)))
+    )
+    control = json.dumps({"messageType": "CONTROL_MESSAGE", "logEvents": []})
+    _, coverage = read_bytes(f"{first}\n{second}\n{control}\n".encode())
+    assert [gap.kind for gap in coverage.gaps] == ["one-stream"] * is_one
+    _, coverage = read_bytes(f"{first}\n{document(EVENTS[6:])}\n".encode())
+    assert not coverage.gaps
+
+
 def test_documents_with_commas_between_them_are_read() -> None:
     joined = ",\n".join(json.dumps(fields(each, n), indent=2) for n, each in enumerate(EVENTS))
     events, coverage = read_bytes(joined.encode())
