@@ -92,10 +92,6 @@ def _events(
             if key or _STREAMED.isdisjoint(fields):
                 event = None
                 for event in value_events(value, context):
-                    if "awslogs" in fields:
-                        batched.add(event.log_stream)
-                    else:
-                        others = True
                     yield _with_stream(event, key, fields, context)
                     context.last_ms = event.timestamp_ms
                 if event and "awslogs" in fields:
