@@ -66,7 +66,7 @@ class TextOutput(LineFormat):
         found = [(row, _VALUES.fullmatch(row)) for row in rows]
         for row, values in found:
             if values is None:
-                diagnostics.unread_event(0, row.decode(errors="replace"))
+                diagnostics.torn_event(0, row.decode(errors="replace"))
         events = [values for _, values in found if values]
         unnamed = DocumentContext(name=diagnostics.name).unnamed_stream.encode()
         starts = [STREAM_STARTS[values[1] or unnamed] for values in events]
