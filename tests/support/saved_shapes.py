@@ -301,7 +301,7 @@ SHAPES: dict[str, tuple[Writer, frozenset[str]]] = {
         (
             "subscription event",
             lambda e: json.dumps({"awslogs": {"data": packed(e)}}),
-            "times streams ends",
+            "times ends",  # it has the events of one stream
         ),
         ("CSV of messages", lambda e: table_of(["@message"], ([c] for *_, c in e)), "ends"),
         (
