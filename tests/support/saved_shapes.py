@@ -301,7 +301,7 @@ SHAPES: dict[str, tuple[Writer, frozenset[str]]] = {
         (
             "subscription event",
             lambda e: json.dumps({"awslogs": {"data": packed(e)}}),
-            "times ends",  # it has the events of one stream
+            "times streams ends",
         ),
         ("CSV of messages", lambda e: table_of(["@message"], ([c] for *_, c in e)), "ends"),
         (
