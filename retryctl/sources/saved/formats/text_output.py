@@ -67,7 +67,7 @@ class TextOutput(LineFormat):
         found = [(row, _VALUES.fullmatch(row)) for row in rows]
         for row, values in found:
             if values is None:
-                diagnostics.unread_event(0, row.decode(errors="replace"))
+                diagnostics.torn_event(0, row.decode(errors="replace"))
             elif values[4] and values[4].strip():  # a prompt, or another file
                 diagnostics.unread_event(0, values[4].decode(errors="replace"))
         events = [values for _, values in found if values]
