@@ -166,8 +166,13 @@ class FileDiagnostics:
         self._ends.append(self.gaps[-1])
 
     def breaks_off_within_report(self) -> None:
-        """Add a gap: the file ends within a REPORT, or without the line end behind it."""
-        self.breaks_off("its last line is a REPORT without a line end: a status may follow")
+        """Note that the file ends within a REPORT, or without the line end behind it.
+
+        That concerns the attempt of the REPORT alone. Text that was pasted often lacks its last
+        line end.
+        """
+        what = f"{self.name}: its last line is a REPORT without a line end: a status may follow"
+        self._gap("truncated", what, hides_attempts=False)
 
     def one_stream(self) -> None:
         """Note that the file is the log of one stream: attempts may lie in others."""
