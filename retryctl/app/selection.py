@@ -7,7 +7,6 @@ from heapq import nlargest
 from itertools import chain
 from shlex import quote
 
-from retryctl.app.near_ids import near_ids
 from retryctl.app.options import (
     SILENT,
     WHOLE,
@@ -24,6 +23,7 @@ from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.request import RequestOutcome
 from retryctl.core.summary.request_row import ENDED_WELL, RequestRow, RowFilter, request_rows
 from retryctl.core.value_classes import value_class
+from retryctl.core.wording import near_ids
 from retryctl.errors import NothingFound, UsageError
 
 FEW = 3

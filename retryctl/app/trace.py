@@ -8,7 +8,6 @@ from dataclasses import field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from retryctl.app.near_ids import with_near_ids
 from retryctl.app.options import (
     SILENT,
     WHOLE,
@@ -38,6 +37,7 @@ from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import StoreCount
 from retryctl.core.model.request import Request
 from retryctl.core.value_classes import value_class
+from retryctl.core.wording import near_ids
 
 if TYPE_CHECKING:
     from retryctl.core.failure_records.documents import FailureRecord
@@ -227,8 +227,7 @@ def _read_saved(
     coverage = _with_wrong_requests(found, query, options.source, markers)
     found = replace(found, coverage=replace(coverage, given_names=options.names))
     region = options.region or options.default_region
-    result = _result(found, query, markers, region)
-    return replace(result, not_found=with_near_ids(result.not_found, options))
+    return _result(found, query, markers, region)
 
 
 def _with_wrong_requests(
@@ -328,7 +327,7 @@ def _why_not_found(
         return f"{request_id} is a request to a web function: no event, and never retried."
     if request_id in found.mentioned:
         return f"{request_id} is mentioned, but no attempt of it is in the log that was read."
-    return f"{request_id} was not found."
+    return f"{request_id} was not found. {near_ids(request_id, found.near)}".rstrip()
 
 
 def _read_store(options: SourceOptions, request_ids: Sequence[str], feedback: Feedback) -> _Stored:

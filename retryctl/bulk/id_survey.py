@@ -13,6 +13,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import field, replace
 from io import BytesIO
+from itertools import chain
 
 from retryctl.bulk.chunks import Chunk, Stretches
 from retryctl.bulk.line_layout import (
@@ -21,6 +22,7 @@ from retryctl.bulk.line_layout import (
     lead_with_group,
     nameless_lines,
 )
+from retryctl.bulk.near_ids import near_ids_in
 from retryctl.core.history.searched_log import IdSearch
 from retryctl.core.late_regex import late_regex
 from retryctl.core.model.attempt import function_from_names
@@ -111,8 +113,8 @@ class SurveyedChunk:
 
     ``text_bytes`` is the size of its decoded text.
     ``mentioned`` has the request IDs in each stream; ``elsewhere`` those in streams that the
-    query leaves out, each with the function or the group there. ``is_irregular``: it has lines of
-    an unusual layout.
+    query leaves out, each with the function or the group there. ``near`` are IDs that resemble a
+    searched one. ``is_irregular``: it has lines of an unusual layout.
     """
 
     events: int = 0
@@ -122,6 +124,7 @@ class SurveyedChunk:
     malformed: bool = False
     mentioned: dict[StreamPlace, set[str]] = field(default_factory=dict)
     elsewhere: dict[str, str] = field(default_factory=dict)
+    near: set[str] = field(default_factory=set)
     is_irregular: bool = False
     index: BlockIndex = field(default_factory=BlockIndex)
     id_search: IdSearch = field(default_factory=IdSearch)
@@ -147,6 +150,11 @@ class SurveyedLog(SurveyedChunk):
         """Whether one of the IDs was found."""
         return bool(self.mentioned or self.elsewhere)
 
+    @property
+    def mentioned_ids(self) -> frozenset[str]:
+        """The IDs that any event contains, in whatever stream."""
+        return frozenset(chain(self.elsewhere, *self.mentioned.values()))
+
     def add(self, chunk: Chunk, found: SurveyedChunk) -> None:
         """Add what the survey of a chunk found."""
         if found.first_ms is not None and found.last_ms is not None:
@@ -158,6 +166,7 @@ class SurveyedLog(SurveyedChunk):
         for place, ids in found.mentioned.items():
             self.mentioned.setdefault(place, set()).update(ids)
         self.elsewhere.update(found.elsewhere)
+        self.near |= found.near
         self.id_search.merge(found.id_search)
         self.answers_search |= found.answers_search
         self.web_function |= found.web_function
@@ -190,6 +199,7 @@ class Survey:
         self.found.text_bytes += len(block.raw)
         if self._upper:  # the ID is not there: the log may be of a web function
             self.found.web_function |= b"platform.invoke" in block.raw
+            self._read_near(block)
         span = block.span()
         self.found.index.add(block, span)
         if span:
@@ -206,6 +216,12 @@ class Survey:
                 fold_search(search, lines)
             for line in self._lines_with_ids(content):
                 self._mention(line)
+
+    def _read_near(self, block: RawBlock) -> None:
+        for near in near_ids_in(block.raw, self._ids):
+            places = map(_place_of, _lines_with(block.canonical(), [near]))
+            if any(place and self._filter.wants_stream(*place) for place in places):
+                self.found.near.add(near.decode())
 
     def _may_mention(self, raw: bytes) -> bool:
         if len(self._ids) > FEW_IDS:
@@ -240,14 +256,10 @@ class Survey:
             yield from _lines_with(block, self._needles)
 
     def _mention(self, line: bytes) -> None:
-        header = KEY.match(lead_with_group(line))
-        if header and b"\\" not in header[0]:
-            names = (part.decode(errors="replace") if part else None for part in header.groups())
-            group, stream = names
-        elif event := line_event(line, 0):
-            group, stream = event.log_group, event.log_stream
-        else:
+        place = _place_of(line)
+        if place is None:
             return
+        group, stream = place
         lowered = line.lower()
         if len(self._ids) > FEW_IDS:
             found = self._ids.intersection(_ANY_ID.findall(lowered))
@@ -257,8 +269,20 @@ class Survey:
         if self._filter.wants_stream(group, stream):
             self.found.mentioned.setdefault((group, stream or ""), set()).update(ids)
         else:
-            place = function_from_names(group, stream) or group or "another log"
-            self.found.elsewhere.update(dict.fromkeys(ids, place))
+            name = function_from_names(group, stream) or group or "another log"
+            self.found.elsewhere.update(dict.fromkeys(ids, name))
+
+
+def _place_of(line: bytes) -> tuple[str | None, str | None] | None:
+    """Return the log group and the log stream of a canonical line; ``None`` for a damaged one."""
+    header = KEY.match(lead_with_group(line))
+    if header and b"\\" not in header[0]:
+        group, stream = (
+            part.decode(errors="replace") if part else None for part in header.groups()
+        )
+        return group, stream
+    event = line_event(line, 0)
+    return (event.log_group, event.log_stream) if event else None
 
 
 def _lines_with(block: bytes, needles: Iterable[bytes]) -> Iterator[bytes]:

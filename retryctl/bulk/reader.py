@@ -14,6 +14,7 @@ from retryctl.bulk.chunks import Chunk, split_file
 from retryctl.bulk.compact_attempts import Shown
 from retryctl.bulk.id_survey import LineSelector, SurveyedChunk, SurveyedLog
 from retryctl.bulk.line_layout import is_usual_line
+from retryctl.bulk.near_ids import MOST_MISTYPED
 from retryctl.bulk.partition_map import Requests, map_partitions
 from retryctl.bulk.reduction import PartitionContext
 from retryctl.bulk.scan_plan import ScanPlan
@@ -88,12 +89,12 @@ class BulkReader:
         ids = {request_id.lower() for request_id in query.request_ids}
         whole = replace(query, request_ids=tuple(ids), since_ms=None)
         if ids:
-            plan, store, mentioned, is_examined = self._read_mentioned(
+            plan, store, found, is_examined = self._read_mentioned(
                 whole, markers, settings, progress
             )
         else:
             plan = self._plan(whole, markers, settings, Shown(every=True, lines=True))
-            store, mentioned, is_examined = self._scan(plan, progress), frozenset(), True
+            store, found, is_examined = self._scan(plan, progress), SurveyedLog(), True
         store.stats.since_ms, store.stats.until_ms = query.since_ms, query.until_ms
         coverage = store.stats.coverage()
         coverage = replace(
@@ -112,7 +113,8 @@ class BulkReader:
         return TracedLog(
             requests=tuple(sorted(requests, key=_by_start)),
             coverage=coverage_shown_by(requests, coverage),
-            mentioned=mentioned,
+            mentioned=found.mentioned_ids,
+            near=frozenset(found.near),
             web=frozenset(store.web),
         )
 
@@ -142,7 +144,7 @@ class BulkReader:
         markers: Markers,
         settings: FunctionConfig,
         progress: Progress | None,
-    ) -> tuple[ScanPlan, ShuffleStore, frozenset[str], bool]:
+    ) -> tuple[ScanPlan, ShuffleStore, SurveyedLog, bool]:
         """Survey the log for the IDs, then scan the streams that mention one of them.
 
         A small log is scanned whole. The last value is whether it was examined for lost lines.
@@ -156,6 +158,8 @@ class BulkReader:
         run, found = self._survey(SurveyTask(query=query), chunks, meter)
         if not found.mentions_any:  # Lambda writes IDs in lower case, not everybody else does
             run, found = self._survey(SurveyTask(query=query, upper=True), chunks, Meter(None, 0))
+        elif found.text_bytes <= EXAMINED_BYTES:
+            found.near |= self._near_missing(query, found.mentioned_ids, chunks)
         places = frozenset(found.mentioned)
         again: Iterable[Chunk] = chunks
         scan = ScanTask(plan=plan)
@@ -179,9 +183,18 @@ class BulkReader:
         store.stats.left_out.update(found.elsewhere)
         begins = _begins((chunk, one.first_ms) for chunk, one in found.surveyed)
         self._finish(store, run, found.malformed_files, before, begins, is_examined=is_examined)
-        mentioned = chain(found.elsewhere, *found.mentioned.values())
         is_examined |= bool(places) and not names_stream  # no stream shows a loss
-        return plan, store, frozenset(mentioned), is_examined
+        return plan, store, found, is_examined
+
+    def _near_missing(
+        self, query: LogQuery, mentioned: frozenset[str], chunks: list[Chunk]
+    ) -> set[str]:
+        """Return IDs of a small log that are near those that it does not mention."""
+        missing = tuple(set(query.request_ids) - mentioned)
+        if not 0 < len(missing) <= MOST_MISTYPED:
+            return set()
+        task = SurveyTask(query=replace(query, request_ids=missing), upper=True)
+        return self._survey(task, chunks, Meter(None, 0))[1].near
 
     def _survey(
         self, task: SurveyTask, chunks: list[Chunk], meter: Meter

@@ -74,7 +74,7 @@ class RequestForms:
         if None in numbers:
             return None
         names = [stream.log_stream for _, stream, _ in attempts]
-        if None in names and any(names):  # some may be copies of others, by their times
+        if len({start_ms // 1000 for start_ms, _ in times}) < len(times):  # some may be copies
             return None
         return (
             is_event_source_id(id_of(attempts[0].packed[0])),

@@ -12,9 +12,11 @@ class TracedLog:
     """The requests of some IDs, with all events of their attempts, in order of their start.
 
     ``mentioned`` has the IDs that any event contains, ``web`` those of requests to web functions.
+    ``near`` are request IDs of the log that resemble one that no event contains.
     """
 
     requests: tuple[CheckedRequest, ...]
     coverage: Coverage
     mentioned: frozenset[str] = frozenset()
+    near: frozenset[str] = frozenset()
     web: frozenset[str] = frozenset()

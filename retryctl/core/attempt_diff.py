@@ -82,9 +82,13 @@ def _own(attempt: Attempt) -> list[LogEvent]:
 
 
 def _compared(attempt: Attempt, event: LogEvent) -> str:
-    """Return the line without what varies; that of a counter keeps the counter."""
-    counter = f"{attempt.claim.counter} " if event in attempt.claim.evidence else ""
-    return counter + comparable(event.message)
+    """Return the line without what varies; that of a counter keeps the counter.
+
+    Of a claim with a counter, the first piece of evidence is the counter's line.
+    """
+    claim = attempt.claim
+    is_counter = claim.counter is not None and event == claim.evidence[0]
+    return (f"{claim.counter} " if is_counter else "") + comparable(event.message)
 
 
 def _stretches(left_attempt: Attempt, right_attempt: Attempt) -> Iterator[Stretch]:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from operator import ne
 
 _NEAR, _MUCH = 0.7, 0.1
+MOST_DIFFERENT, _MOST_NAMED = 2, 3
+"""A request ID with more different characters is another one, not a mistyped one."""
 
 
 def suggestions(
@@ -30,6 +33,24 @@ def suggestions(
         }
         matches = [name for name in alike if alike[name] > max(alike.values()) - _MUCH]
     return f"Did you mean {' or '.join(by_lower[name] for name in matches)}?" if matches else ""
+
+
+def near_ids(text: str, known: Iterable[str]) -> str:
+    """Return ``Did you mean …?`` with the nearest request IDs; ``""`` where none is near.
+
+    ``text`` is an ID or the first characters of one.
+    """
+    different = {one: different_characters(text, one) for one in known if one != text}
+    nearest = min(different.values(), default=MOST_DIFFERENT + 1)
+    if nearest > MOST_DIFFERENT:
+        return ""
+    names = sorted(one for one, count in different.items() if count == nearest)
+    return f"Did you mean {' or '.join(names[:_MOST_NAMED])}?"
+
+
+def different_characters(one: str | bytes, other: str | bytes) -> int:
+    """Return the number of places where the characters differ, up to the end of the shorter."""
+    return sum(map(ne, one, other))
 
 
 def number_of(number: int, noun: str, several: str = "") -> str:

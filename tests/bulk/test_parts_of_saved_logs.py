@@ -243,6 +243,17 @@ def test_rows_of_tsv_whose_first_line_is_cut_are_read_as_such(tmp_path: Path) ->
     assert attempt.outcome.value == "error"
 
 
+@pytest.mark.parametrize("tab", ["", "    "])
+def test_an_error_of_java_in_bare_messages_is_read_without_its_tabs(
+    tab: str, tmp_path: Path
+) -> None:
+    here = Environment().inits("java:21.v9").starts().logs(JAVA_ERROR).reports()
+    text = SHAPES["messages"][0]([(e.timestamp_ms, "", e.message) for e in here.events])
+    (tmp_path / "log").write_text(text.replace("\t", tab or " ").replace("\n at ", "\nat "))
+    (traced,) = _traced(tmp_path / "log")
+    assert traced.request.attempts[0].outcome.value == "error"
+
+
 @pytest.mark.parametrize("shape", NAMES)
 def test_an_error_of_java_is_read_in_every_shape(shape: str, tmp_path: Path) -> None:
     here = Environment().inits("java:21.v9").starts().logs(JAVA_ERROR).reports()

@@ -176,9 +176,11 @@ def test_no_branch_of_a_failed_attempt_neither_passes_nor_fails(tmp_path: Path) 
     one.at(0).runs(ID, ends="error")
     one.at(61).runs(ID)
     path = str(save(tmp_path / "log.jsonl", one))
-    done = run("check", "--from", path, "--max-wrong-branch", "0")
+    done = run("check", "--from", path, "--max-wrong-branch", "0", env={"COLUMNS": "300"})
     assert done.returncode == 5
     assert "no branch was compared, and 1 attempt failed" in done.stdout
+    [command] = [line for line in done.stdout.splitlines() if "retryctl list" in line]
+    assert run(*command.split()[1:]).returncode == 0  # it shows the requests
     save(tmp_path / "log.jsonl", Environment("a").at(0).runs(ID))
     assert run("check", "--from", path, "--max-wrong-branch", "0").returncode == 0
 

@@ -141,3 +141,15 @@ def test_the_counter_of_both_attempts_is_shown_with_the_true_number(tmp_path: Pa
     right = json.loads(run("diff", ID, "--from", path, "-o", "json").stdout)["right"]
     assert (right["counter"]["logged"], right["counter"]["expected"]) == (1, 2)
     assert right["check"] == "disagrees"
+
+
+def test_an_equal_branch_of_another_counter_is_no_difference(tmp_path: Path) -> None:
+    one = Environment("a")
+    one.at(0).runs(ID, "0", "process A", ends="error")
+    one.at(61).runs(ID, "1", "process A", ends="error")
+    one.at(182).runs(ID, "process A", ends="error")
+    path = str(save(tmp_path / "log.jsonl", one))
+    for numbers, expected in (("1,2", ["- 0", "+ 1"]), ("1,3", ["- 0"]), ("3,2", ["+ 1"])):
+        done = run("diff", ID, "--from", path, "--attempts", numbers, env={"COLUMNS": "120"})
+        lines = done.stdout.splitlines()
+        assert [line for line in lines[2:] if line[:2] in ("- ", "+ ")] == expected

@@ -6,8 +6,9 @@ import csv
 import io
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -335,3 +336,35 @@ def test_requests_of_one_minute_show_their_seconds_at_80_columns(tmp_path: Path)
     starts = {time for row in rows for time in re.findall(r"\d\d:\d\d:\d\d", row)}
     assert starts == {"00:00:00", "00:00:10"}
     assert all(len(line) <= 80 for line in lines)
+
+
+def in_seconds(events: Sequence[LogEvent]) -> str:
+    """What ``aws logs tail --format short`` prints."""
+    times = (datetime.fromtimestamp(e.timestamp_ms / 1000, UTC) for e in events)
+    rows = zip(times, events, strict=True)
+    return "".join(f"{time:%Y-%m-%dT%H:%M:%S} {e.message.rstrip()}\n" for time, e in rows)
+
+
+@pytest.mark.parametrize("command", ["list", "summary"])
+@pytest.mark.parametrize("streams", [True, False])
+def test_a_log_saved_twice_with_and_without_milliseconds_is_counted_once(
+    command: str, streams: bool, tmp_path: Path
+) -> None:
+    one = Environment("a")
+    one.at(0).runs(ID, "0", "process A", ends="error")
+    one.at(70.1).runs(ID, "1", "process B")
+    for number in range(20):
+        quiet = f"{number:08x}-0000-4000-8000-000000000000"
+        one.at(100 + number * 1.37).runs(quiet)
+        one.at(200 + number * 1.61).runs(quiet, "0")
+    events = events_of(one)
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "log.csv").write_text(csv_of(*events, streams=streams))
+    (tmp_path / "two" / "short.txt").write_text(in_seconds(events))
+    once, twice = (
+        json.loads(run(command, "--from", str(tmp_path / name), "-o", "json").stdout)
+        for name in ("one", "two")
+    )
+    assert once.pop("coverage")["events_read"] * 2 == twice.pop("coverage")["events_read"]
+    assert once == twice

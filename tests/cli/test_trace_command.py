@@ -529,6 +529,33 @@ def test_the_near_id_of_a_wrong_digit_is_suggested(one: str, tmp_path: Path) -> 
     assert f"Did you mean {one}?" in shortened.stderr
 
 
+def test_a_near_id_is_suggested_beside_requests_that_were_found(one: str, tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    log.write_bytes(DEMO.read_bytes())
+    wrong = one[:-1] + ("0" if one[-1] != "0" else "1")
+    done = run("trace", wrong, one, "--from", str(log))
+    assert done.returncode == 0
+    assert f"{wrong} was not found. Did you mean {one}?\n" in done.stderr
+
+
+def test_no_near_id_is_suggested_that_the_options_exclude(one: str, tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    log.write_bytes(DEMO.read_bytes())
+    wrong = one[:-1] + ("0" if one[-1] != "0" else "1")
+    done = run("trace", wrong, "--from", str(log), "-f", "another")
+    assert done.returncode == 4
+    assert f"{wrong} was not found." in done.stderr
+    assert "Did you mean" not in done.stderr
+
+
+def test_no_near_id_is_searched_for_many_ids(one: str, tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    log.write_bytes(DEMO.read_bytes())
+    wrong = [one[:-1] + digit for digit in "0123456789abcdef" if digit != one[-1]]
+    assert "Did you mean" in run("trace", *wrong[:3], "--from", str(log)).stderr
+    assert "Did you mean" not in run("trace", *wrong[:4], "--from", str(log)).stderr
+
+
 def test_an_id_that_is_not_near_leads_to_the_list_of_the_log(tmp_path: Path) -> None:
     log = tmp_path / "log.jsonl"
     log.write_bytes(DEMO.read_bytes())

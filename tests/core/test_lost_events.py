@@ -23,7 +23,7 @@ from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.request import RequestOutcome
 from tests.support.campaigns import seeds
-from tests.support.lambda_log import ID, OTHER_ID, THIRD_ID, Environment, saved
+from tests.support.lambda_log import ID, OTHER_ID, THIRD_ID, Environment, events_of, saved
 from tests.support.random_history import RandomHistory
 
 RATES = (0.01, 0.05, 0.2, 0.5)
@@ -48,6 +48,23 @@ def wrong(whole: CheckedRequest | None, one: CheckedRequest, coverage: Coverage)
             yield f"{one.request.outcome} though the log shows a loss"
     if whole is None and one.verdict in (Verdict.AGREES, Verdict.DISAGREES):
         yield f"{one.verdict} of a request that did not run"
+
+
+@pytest.mark.parametrize(
+    ("attempt", "record"),
+    [(3, "START"), (1, "END"), (2, "END"), (3, "END"), (2, "REPORT")],
+)
+def test_without_streams_a_lost_record_leaves_no_agreement(attempt: int, record: str) -> None:
+    one, other = Environment("a"), Environment("b")
+    one.at(0).runs(ID, "0", "process A", ends="error")
+    one.at(61).runs(ID, "1", "process B", ends="error")
+    other.at(184).runs(ID, "0", "process A", ends="error")
+    events = [replace(event, log_stream=None) for event in events_of(one, other)]
+    records = [event for event in events if event.message.startswith(record)]
+    [request], _ = check(events)
+    assert request.verdict is Verdict.DISAGREES  # it ran A instead of C
+    [request], _ = check([event for event in events if event is not records[attempt - 1]])
+    assert request.verdict is not Verdict.AGREES
 
 
 @pytest.mark.parametrize("first", seeds(3, 60))

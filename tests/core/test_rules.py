@@ -183,6 +183,35 @@ def test_counter_lost() -> None:
     assert not found(told(("a", "timeout", ()), ("a", "error", A)), "counter-lost")
 
 
+@pytest.mark.parametrize(
+    ("outcome", "ended"),
+    [("timeout", "timed out"), ("out-of-memory", "ran out of memory"), ("crash", "crashed")],
+)
+def test_an_attempt_that_was_cut_short_may_never_have_left_its_mark(
+    outcome: str, ended: str
+) -> None:
+    of = told(("a", outcome, A), ("a", "error", A))
+    (finding,) = found(of, "counter-lost")
+    assert finding.message.endswith(
+        f"so marks were lost, or were never written: attempt 1 {ended}."
+    )
+    assert finding.remedy.startswith("Record each attempt when it starts")
+    assert of.verdict is Verdict.DISAGREES
+
+
+def test_an_attempt_that_was_cut_short_does_not_explain_two_lost_marks() -> None:
+    of = told(("a", "error", A), ("a", "timeout", B), ("a", "error", A))
+    (finding,) = found(of, "counter-lost")
+    assert finding.message.endswith("it should have found 2 marks, so marks were lost.")
+    assert finding.remedy.startswith("Find what removes the files")
+
+
+def test_a_marker_proves_that_an_attempt_that_was_cut_short_recorded_itself() -> None:
+    of = told(("a", "timeout", (marker(0, "A"),)), ("a", "error", (marker(0, "A"),)))
+    (finding,) = found(of, "counter-lost")
+    assert finding.message.endswith("so marks were lost.")
+
+
 def test_counter_ahead() -> None:
     of = told(("a", "error", B))
     (finding,) = found(of, "counter-ahead")

@@ -57,6 +57,24 @@ def test_nobody_waits_for_a_thread_that_never_begins(monkeypatch: pytest.MonkeyP
         pool.submit(str).result()
 
 
+def test_a_thread_that_begins_late_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(daemon_pool, "start_daemon_thread", lambda *_: True)
+    task = DaemonPool(1).submit(str)
+    for _ in range(50):
+        assert wait_for([task], 0.001) == set()
+
+
+def test_a_wait_counts_for_each_thread_that_has_not_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(daemon_pool, "_CHECK_S", 0.001)
+    monkeypatch.setattr(daemon_pool, "start_daemon_thread", lambda *_: True)
+    pool = DaemonPool(3)
+    task, *_ = [pool.submit(str) for _ in range(3)]
+    for _ in range(10):
+        task.wait_for_any(0.001)
+    with pytest.raises(MemoryError):
+        task.wait_for_any(0.001)
+
+
 def test_waiting_for_many_tasks_costs_no_more_for_each(monkeypatch: pytest.MonkeyPatch) -> None:
     turns = SimpleQueue[None]()
     wait_for_any = PoolTask.wait_for_any

@@ -225,6 +225,11 @@ SHAPES: dict[str, tuple[Writer, frozenset[str]]] = {
         ("aws logs tail", tail, "times streams"),
         ("aws logs tail --format short", lambda e: tail(e, "short"), "seconds"),
         ("aws logs --output text", text_output, "times streams ends"),
+        (
+            "--output text, an emulator's event IDs",
+            lambda e: text_output(e).replace("0" * 50, ""),
+            "times streams ends",
+        ),
         ("get-log-events --output text", stream_as_text, "times ends"),
         ("ms and message", lambda e: "".join(f"{ms}\t{text}\n" for ms, _, text in e), "times"),
         (

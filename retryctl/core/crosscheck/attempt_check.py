@@ -191,6 +191,8 @@ def _judge(given: CrossCheckInput, attempt: Attempt) -> tuple[AttemptVerdict, st
         return AttemptVerdict.UNDETERMINED, _unknown_branch(attempt, branches)
     if _is_wrong(given, attempt):
         return AttemptVerdict.DISAGREES, ""
+    if attempt.outcome is AttemptOutcome.UNKNOWN and attempt.shares_claims:
+        return AttemptVerdict.UNDETERMINED, _contested(attempt)
     ahead = is_ahead(attempt, branches)
     if hidden := hidden_before(given, attempt, ahead=ahead):
         return AttemptVerdict.UNDETERMINED, hidden
@@ -230,6 +232,13 @@ def _unread_because(given: CrossCheckInput, attempt: Attempt) -> str:
             "keeps printed lines out of the log."
         )
     return ""
+
+
+def _contested(attempt: Attempt) -> str:
+    return (
+        f"The records of attempt {attempt.number} do not fit together: its counter may be that of "
+        "another attempt whose START, END or REPORT was lost."
+    )
 
 
 def gap_of_claim(given: CrossCheckInput, attempt: Attempt) -> Gap | None:

@@ -116,16 +116,34 @@ _ENDED = {
 }
 
 
+_CUT_SHORT = frozenset({AttemptOutcome.TIMEOUT, AttemptOutcome.OUT_OF_MEMORY, AttemptOutcome.CRASH})
+
+
 def _counter_lost(case: RuleInput) -> Iterator[Match]:
     for attempt, number in _behind(case):
         marks = case.marks.in_reach(attempt)
         if marks and number < marks[0]:
+            reached = case.marks.reached(attempt)
+            early = _may_explain(reached, missing=marks[0] - number)
             yield Match(
                 attempt.number,
                 f"{_counted(case, attempt, number)}: it should have found "
-                f"{number_of(marks[0], 'mark')}, so marks were lost.",
-                _proof(attempt, case.marks.reached(attempt)),
+                f"{number_of(marks[0], 'mark')}, so marks were lost{early}.",
+                _proof(attempt, reached),
+                _LOST_OR_CUT_SHORT if early else "",
             )
+
+
+def _may_explain(reached: Some, *, missing: int) -> str:
+    """Name the attempts that may have been cut short after their branch, before their mark."""
+    cut_short = [
+        each for each in reached.first if each.claim.recorded is None and each.outcome in _CUT_SHORT
+    ]
+    unnamed = reached.count - len(reached.first)
+    if not cut_short or len(cut_short) + unnamed < missing:
+        return ""
+    ends = ", ".join(f"attempt {each.number} {_ENDED[each.outcome]}" for each in cut_short)
+    return f", or were never written: {ends}"
 
 
 def _counter_ahead(case: RuleInput) -> Iterator[Match]:
@@ -222,6 +240,11 @@ _COUNT_ELSEWHERE = (
 _COUNT_AT_START = (
     "Record each attempt when it starts, not when it fails, and where every environment can read "
     "it: retryctl counters vendor DIR --store dynamodb"
+)
+
+_LOST_OR_CUT_SHORT = (
+    "Record each attempt when it starts, not when it fails. If it does so already, find what "
+    "removes the files from /tmp between attempts."
 )
 
 COUNTER_RULES = (

@@ -53,9 +53,15 @@ def json_object(text: str) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
+# {"time": "2026-…", "type": "platform.report", "record": {…}}⏎me@host:~$
+_REPORT_LINE = late_regex(r'\{[^\n]{0,400}"type": ?"platform\.report"[^\n]*(?=\n)')
+
+
 def json_record(message: str) -> Record | None:
     """Return the record in a line of JSON; ``None`` where it is not a whole object."""
     fields = json_object(message)
+    if fields is None and (report := _REPORT_LINE.match(message)):
+        fields = json_object(report[0])  # text behind the line, such as a prompt, is no part of it
     if fields is None:
         return _cut_error(message) if may_be_cut(message) else None
     kind = fields.get("type")

@@ -100,10 +100,13 @@ def _report(head: re.Match[str]) -> Record | None:
     if is_cut:  # the status or its type may be one of several words that begin so
         fields = {name: value for name, value in fields.items() if name not in _STATUS_NAMES}
     xray = _XRAY.match("XRAY TraceId:" + rest) if rest else None
+    known = line[:at]
+    # text that a file has behind the line, such as a prompt, is no part of the record
+    ends_before = at < len(line) and "\n" not in known[len(known.rstrip()) :]
     return Report(
         request_id=head[1].lower(),
         # every REPORT has the memory
-        cut=is_cut or at < len(line) or "max_memory_used_mb" not in fields,
+        cut=is_cut or ends_before or "max_memory_used_mb" not in fields,
         xray_trace_id=xray[1] if xray else None,
         **fields,
     )

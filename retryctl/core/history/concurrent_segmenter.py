@@ -39,6 +39,11 @@ _MOST_LINES_TO_REPORT = 3
 _CLOCK_SLACK_MS = 2_000
 
 
+def _is_rounded(event: LogEvent, of: LogEvent) -> bool:
+    """Whether an event is ``of`` in a second file of the log, which has whole seconds."""
+    return event.timestamp_ms == of.timestamp_ms // 1000 * 1000
+
+
 class ConcurrentSegmenter:
     """A stream of Managed Instances, or all the streams of a log that does not name them.
 
@@ -101,7 +106,7 @@ class ConcurrentSegmenter:
             return bracket.report not in (None, record)
         ends = [end for end in (bracket.end, bracket.report_event) if end]
         return isinstance(record, End) and any(
-            end.timestamp_ms < event.timestamp_ms for end in ends
+            end.timestamp_ms < event.timestamp_ms and not _is_rounded(end, event) for end in ends
         )
 
     def _may_be_printed(self, event: LogEvent, record: End | Report) -> bool:

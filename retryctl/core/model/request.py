@@ -123,26 +123,38 @@ def _by_start(attempt: Attempt) -> tuple[int, str]:
 
 
 def _without_copies(ordered: list[Attempt]) -> list[Attempt]:
-    """Leave out attempts without a stream that a second file of the same log has with one.
+    """Leave out attempts that another file of the same log has too, with more of their place.
 
-    They start in the same second and ran equally long: Lambda never runs an event twice so.
+    No two attempts of one request start at the same moment. Each attempt without a stream is left
+    out for one with a stream, and each whose times are whole seconds for one with milliseconds.
     """
-    named = [attempt for attempt in ordered if attempt.log_stream is not None]
-    if not named or len(named) == len(ordered):
-        return ordered
-    return [
-        attempt
-        for attempt in ordered
-        if attempt.log_stream is not None or not any(_is_copy(attempt, of) for of in named)
-    ]
+    kept: list[Attempt] = []
+    for at, attempt in enumerate(ordered):
+        near = [*kept[-_NEAR:], *ordered[at + 1 : at + 1 + _NEAR]]
+        if not any(_is_copy(attempt, of) for of in near):
+            kept.append(attempt)
+    return kept
 
 
 def _is_copy(attempt: Attempt, of: Attempt) -> bool:
-    if attempt.started_ms is None or of.started_ms is None:
+    """Whether an attempt is ``of``, saved in a file that has less of its place."""
+    start, start_of = attempt.started_ms, of.started_ms
+    if start is None or start_of is None or start // 1000 != start_of // 1000:
         return False
-    if attempt.duration_ms is None or attempt.duration_ms != of.duration_ms:
-        return attempt.started_ms == of.started_ms
-    return abs(attempt.started_ms - of.started_ms) < _SECOND_MS
+    more_of_place = attempt.log_stream is None and of.log_stream is not None
+    if start == start_of:
+        return more_of_place
+    rounded = _in_seconds(attempt) or (more_of_place and _in_seconds(of))
+    same_place = attempt.log_stream == of.log_stream and not _in_seconds(of)
+    return rounded and (more_of_place or same_place) and _figures(attempt) == _figures(of)
+
+
+def _in_seconds(attempt: Attempt) -> bool:
+    return not any(ms % 1000 for ms in (attempt.started_ms or 0, attempt.ended_ms or 0))
+
+
+def _figures(attempt: Attempt) -> tuple[float | None, int | None]:
+    return attempt.billed_duration_ms, attempt.memory_size_mb
 
 
 def _proved(
@@ -168,7 +180,7 @@ def _proved(
 
 
 _MORE_THAN_ALLOWED = 3
-_SECOND_MS = 1000
+_NEAR = 4
 
 
 def _is_spent(attempts: list[Attempt], settings: FunctionConfig) -> bool:

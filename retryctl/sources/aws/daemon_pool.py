@@ -35,11 +35,15 @@ class _PoolThread:
 
     def __init__(self) -> None:
         self.began = self.ended = False
-        self.checks = 0
+        self.checks = 0.0
 
-    def check_lost(self) -> bool:
-        """Return whether the thread has ended, or has not begun after many checks."""
-        self.checks += 1
+    def count_wait(self, wait_s: float) -> None:
+        """Count a wait by its length: a busy machine may begin the thread after many short ones."""
+        self.checks += wait_s / _CHECK_S
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the thread has ended, or has not begun after many checks."""
         return self.ended or (not self.began and self.checks > _MOST_CHECKS_BEFORE_BEGIN)
 
 
@@ -108,7 +112,9 @@ class PoolTask(Generic[T]):
             self._state.done.get(timeout=wait_s)
             return
         workers = [self.worker] if self.worker else self._state.workers
-        lost = all(worker.check_lost() for worker in workers) and not self.is_done
+        for worker in workers:
+            worker.count_wait(wait_s)
+        lost = all(worker.is_lost for worker in workers) and not self.is_done
         if lost or self._state.is_out_of_memory:
             raise MemoryError("a thread had no memory left")
 

@@ -192,7 +192,8 @@ def next_command(check: CheckResult, coverage: Coverage) -> str:
         command = f"retryctl trace {check.request_id} {source}{since}{until_option(coverage)}"
         command += coverage.aws_options
     elif not check.request_id and check.name in _LISTS:
-        command = list_command(coverage, _LISTS[check.name])
+        undetermined = check.passed is None  # then no request need match the option
+        command = list_command(coverage, "" if undetermined else _LISTS[check.name])
     else:
         return ""
     return command if command.isprintable() else ""

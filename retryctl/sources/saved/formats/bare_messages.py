@@ -31,7 +31,7 @@ from retryctl.sources.saved.log_format import Head
 # ⏎Traceback (most recent call last):  ⏎    x  ⏎Runtime.ExitError  ⏎XRAY TraceId: …
 _CONTINUED = re.compile(
     rb"\n(?=[ \t}\])]|\xc2\xa0|Traceback \(most recent|XRAY TraceId: |Runtime\.\w+\n|Caused by: |"
-    rb"(?:[\w$]+\.)+[\w$]+(?:: [^\n]*)?\n\tat )"  # Java: the exception above its frames
+    rb"(?:(?:[\w$]+\.)+[\w$]+(?:: [^\n]*)?\n[ \t]*)?at [\w$./<>@-]{3,300}\([^\n()]*\))"  # Java
 )
 # [ERROR] ValueError: two⏎lines⏎Traceback (most recent call last):
 _ERROR = re.compile(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import repeat
 
 from retryctl.core.value_classes import value_class
@@ -34,6 +34,8 @@ _ISO = (
 )
 _ALL_ISO = re.compile(_ISO + rb"(?:\n" + _ISO + b")*")
 _SECONDS = 19
+# 2026/11/23/[$LATEST]0123456789abcdef0123456789abcdef
+_WHOLE_NAME = re.compile(r"\][0-9a-f]{32}\Z")
 # .123 +01:00
 _REST = re.compile(rb"([.,]\d+)? ?(.*)")
 
@@ -118,6 +120,21 @@ class Columns:
             return map(STREAM_STARTS.__getitem__, table[self.stream])
         names = zip(table[self.group], table[self.stream], strict=True)
         return map(GROUP_STARTS.__getitem__, names)
+
+    @property
+    def name_at_end(self) -> int | None:
+        """The place of the stream or the group, where that is the last column."""
+        last = self.width - 1
+        return last if last in (self.stream, self.group) else None
+
+
+def breaks_off(name: str, others: Collection[str]) -> bool:
+    """Whether the name of a stream or a group is cut: another is longer, or all have its end."""
+    if not others or name in others:
+        return False
+    is_whole = _WHOLE_NAME.search(name) is not None
+    whole = not is_whole and all(map(_WHOLE_NAME.search, others))
+    return whole or any(other.startswith(name) for other in others)
 
 
 def is_time(text: str) -> bool:

@@ -17,7 +17,7 @@ from typing import Self
 from retryctl.core.value_classes import value_class
 from retryctl.errors import UnreadableInput
 from retryctl.sources.saved.diagnostics import FileDiagnostics
-from retryctl.sources.saved.formats.columns import Columns, is_time
+from retryctl.sources.saved.formats.columns import Columns, breaks_off, is_time
 from retryctl.sources.saved.formats.csv_blocks import (
     LONGEST_FIELD,
     ParsedRows,
@@ -104,7 +104,7 @@ class CsvTable(LineFormat):
             if found is None and (parsed := rows.parsed()):
                 header_seen = header_seen or self._drop_header(parsed.rows)
                 if rows.is_last and not rows.text.endswith(b"\n"):
-                    parsed = self._without_cut_name(parsed)
+                    parsed = self._without_cut_row(parsed)
                 found = self._block(parsed, count, diagnostics)
             if found:
                 rows.taken = True
@@ -113,16 +113,16 @@ class CsvTable(LineFormat):
                 count += found[1]
                 yield found[0]
 
-    def _without_cut_name(self, parsed: ParsedRows) -> ParsedRows:
-        """Drop the last row if its stream's name breaks off, where other rows have whole ones."""
+    def _without_cut_row(self, parsed: ParsedRows) -> ParsedRows:
+        """Drop the last row if it lacks cells, or the name of its stream or group breaks off."""
         *others, last = parsed.rows or [[]]
-        place = self.columns.stream
-        if place is None or len(last) <= place or place != self.columns.width - 1:
-            return parsed
-        whole = any(len(row) > place and _WHOLE_NAME.search(row[place]) for row in others)
-        if not whole or _WHOLE_NAME.search(last[place]):
-            return parsed
-        return replace(parsed, rows=others, is_cut=True)
+        place, time, is_cut = self.columns.name_at_end, self.columns.time, False
+        if len(last) < self.columns.width:
+            is_cut = time is not None and len(last) > time and is_time(last[time])
+        elif place is not None:
+            names = {row[place] for row in others if self.columns.is_row(row)}
+            is_cut = breaks_off(last[place], names)
+        return replace(parsed, rows=others, is_cut=True) if is_cut else parsed
 
     def _refuse_changed_times(self, name: str, beginning: bytes) -> None:
         """Raise UnreadableInput where the first times are those that a spreadsheet writes."""
@@ -279,8 +279,6 @@ def _is_column(lines: list[bytes]) -> bool:
     return records == 0
 
 
-# 2026/11/23/[$LATEST]0123456789abcdef0123456789abcdef
-_WHOLE_NAME = re.compile(r"\][0-9a-f]{32}\Z")
 # 2026-11-23T03:00:00.123Z⇥START RequestId: …
 _PLAIN_ROW = re.compile(rb"20\d\d-\d\d-\d\d[T ][^\t]+\t[^\"]")
 

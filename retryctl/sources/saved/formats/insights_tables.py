@@ -17,10 +17,10 @@ from typing import ClassVar, Self
 from retryctl.core.grammar.platform_text import CUT_MARK
 from retryctl.core.value_classes import value_class
 from retryctl.sources.saved.diagnostics import FileDiagnostics
-from retryctl.sources.saved.formats.columns import Columns, is_time
+from retryctl.sources.saved.formats.columns import Columns, breaks_off, is_time
 from retryctl.sources.saved.formats.event_times import first_place
 from retryctl.sources.saved.formats.json_lines import LineFormat
-from retryctl.sources.saved.formats.record_line import RECORD
+from retryctl.sources.saved.formats.record_line import RECORD, joined_behind_report
 from retryctl.sources.saved.formats.timed_text import TITLES
 from retryctl.sources.saved.log_format import Head
 
@@ -94,7 +94,7 @@ class InsightsTable(LineFormat):
 
     @classmethod
     def parts_of(cls, line: str) -> list[str]:
-        """Return the cells of a line that has all of its columns."""
+        """Return the cells of a line that is a whole row."""
         return line.strip().strip("|").split("|")
 
     @classmethod
@@ -109,7 +109,7 @@ class InsightsTable(LineFormat):
 
     @classmethod
     def ends_row(cls, text: str) -> bool:
-        """Whether a row surely ends where a text ends."""
+        """Whether a text ends with a whole row."""
         return text.rstrip().endswith("|")
 
     def convert(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[bytes]:
@@ -122,11 +122,17 @@ class InsightsTable(LineFormat):
                     torn = any(map(is_time, row))
                     note = diagnostics.torn_event if torn else diagnostics.unread_event
                     note(count + 1, f" {self.mark} ".join(row))
+            texts = (row[self.columns.message] for row in events)
+            for _ in filter(
+                joined_behind_report, (text.encode() for text in texts if "\n" in text)
+            ):
+                diagnostics.joined_record()
             yield self.columns.blocks(events, first_place(diagnostics.number) + count)
             count += len(events)
 
     def _rows(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[list[str]]:
         row, header, width = "", "", 0
+        names: set[str] = set()
         for number, line in self._lines(segment):
             if self.has_header and not header:
                 header = line.strip() if self.header(line) else ""
@@ -137,29 +143,50 @@ class InsightsTable(LineFormat):
             if row and (starts or self.is_rule(line)):
                 cells = self._cells(row)
                 width = len(cells[-1])
+                names.update(cells[-1:] if self.columns.name_at_end else ())
                 yield cells
                 row = ""
             if starts:
                 row = line
+            elif row and line.strip() and self._is_over(row):
+                diagnostics.unread_event(number, line)
             elif row:
                 row += line
             elif line.strip() and not self.is_rule(line) and not self.header(line):
                 diagnostics.unread_event(number, line)
         if row:
-            yield from self._last_row(row, width, diagnostics)
+            yield from self._last_row(row, width, names, diagnostics)
 
     def _last_row(
-        self, row: str, time_width: int, diagnostics: FileDiagnostics
+        self, row: str, time_width: int, names: set[str], diagnostics: FileDiagnostics
     ) -> Iterator[list[str]]:
-        """Yield the last row, which the end of the file may cut: not if its time is cut."""
+        """Yield the last row, which the end of the file may cut: not if its time or name is cut.
+
+        ``names`` are those of the last column in the rows before.
+        """
         last = self.columns.width - 1
         cells = self._cells(row)
         if self.columns.message == last and not self.ends_row(row):
             yield self._cells(row + CUT_MARK)
         elif self.columns.time == last and not row.endswith("\n") and len(cells[-1]) < time_width:
             diagnostics.breaks_off("its last row breaks off within its time")
+        elif names and not row.endswith("\n") and breaks_off(cells[-1], names):
+            diagnostics.breaks_off("its last row breaks off within a name")
         else:
             yield cells
+
+    def _is_over(self, row: str) -> bool:
+        """Whether nothing that follows belongs to the row: its last cell is its stream.
+
+        A REPORT has no further line behind the bar that ends its row.
+        """
+        cells = self._cells(row)
+        if not self.columns.is_row(cells):
+            return False
+        if self.columns.stream == self.columns.width - 1:
+            return _STREAM.fullmatch(cells[-1]) is not None
+        is_report = cells[self.columns.message].startswith("REPORT RequestId: ")
+        return is_report and self.mark == "|" and row.rstrip().endswith("|")
 
     def _lines(self, segment: BufferedReader) -> Iterator[tuple[int, str]]:
         """Yield the lines with their numbers; rows of joined files without headers are cut."""
@@ -225,7 +252,7 @@ class PastedTable(InsightsTable):
 
     @classmethod
     def parts_of(cls, line: str) -> list[str]:
-        """Return the cells of a line that has all of its columns."""
+        """Return the cells of a line that is a whole row."""
         return line.strip("\r\n").split("\t")
 
     @classmethod

@@ -24,6 +24,9 @@ ENDS_WITH_RECORD = late_regex(
     rb"[^\n]*?(?:START RequestId: " + ID + rb" Version: \S+|END RequestId: " + ID + rb")\s*\Z"
 )
 
+RECORD_LINE = late_regex(rb"\n(?:START|END|REPORT) RequestId: ")
+"""A line in the text format within a text."""
+
 CODES = re.compile(rb"\x1b\[[\d;]*m")
 """Codes of colour."""
 
@@ -32,6 +35,11 @@ def bare_record(head: Head) -> re.Match[bytes] | None:
     """Return the first line that is a record and nothing else; group 1 is its indent."""
     lines = (CODES.sub(b"", line) if b"\x1b" in line else line for line in head.lines)
     return next(filter(None, map(RECORD.match, lines)), None)
+
+
+def joined_behind_report(message: bytes) -> bool:
+    """Whether records of Lambda follow a REPORT: of another file, that was joined to it."""
+    return message.startswith(b"REPORT RequestId: ") and bool(RECORD_LINE.search(message))
 
 
 def with_cut_mark(text: bytes) -> bytes:

@@ -25,7 +25,8 @@ _ROW = b"\nEVENTS\t"
 _JOINED = re.compile(rb"(?<=\t1\d{12})EVENTS\t")
 # eventId⇥ingestionTime⇥logStreamName⇥message⇥timestamp, ingestionTime⇥message⇥timestamp
 _VALUES = re.compile(
-    rb"(?:\d{56}\t)?(?:\d{13}\t)?(?:([^\s]*\d{4}/\d\d/\d\d/[^\s]+)\t)?(.*)\t(1\d{12})\s*(?:\n[A-Z]+\t.*)?",
+    rb"(?:(?:\d{1,56}\t)?(?:\d{13}\t)?([^\s]*\d{4}/\d\d/\d\d/[^\s]+)\t|(?:\d{56}\t)?(?:\d{13}\t)?)"
+    rb"(.*)\t(1\d{12})[ \t\r]*(?:\s*\n[A-Z]+\t.*|(\n.*))?",
     re.DOTALL,
 )
 
@@ -67,6 +68,8 @@ class TextOutput(LineFormat):
         for row, values in found:
             if values is None:
                 diagnostics.torn_event(0, row.decode(errors="replace"))
+            elif values[4] and values[4].strip():  # a prompt, or another file
+                diagnostics.unread_event(0, values[4].decode(errors="replace"))
         events = [values for _, values in found if values]
         unnamed = DocumentContext(name=diagnostics.name).unnamed_stream.encode()
         starts = [STREAM_STARTS[values[1] or unnamed] for values in events]

@@ -33,7 +33,9 @@ from retryctl.sources.saved.formats.json_lines import LineFormat
 from retryctl.sources.saved.formats.record_line import (
     ENDS_WITH_RECORD,
     RECORD,
+    RECORD_LINE,
     bare_record,
+    joined_behind_report,
     with_cut_mark,
 )
 from retryctl.sources.saved.log_format import Head
@@ -45,9 +47,11 @@ from retryctl.sources.saved.raw_blocks import (
 )
 
 _SECONDS = 19
+_ZEROS = bytes.maketrans(b"123456789", b"0" * 9)
+_SHORTEST_CUT = len("\n2026")
 _MOST_BLANKS = 16
 _UTC = rb"(?P<offset>\+00:00)"
-# of a header; behind it one that begins a line is sorted out faster than by its match
+# the start of a header's pattern; a lookbehind after it skips the headers that begin a line
 _LITERAL_START = re.compile(rb"\A\(\?P<\w+>(20|1)")
 # what a message ends with, before the header of a file that was joined to it
 _ENDS_MESSAGE = re.compile(rb"(?s:.)*?(?: MB\t|[^\s\"'`(\[{<=:,/|@#_+-])\Z")
@@ -84,6 +88,7 @@ TITLES = re.compile(
 class TimedText(LineFormat):
     """Text whose events begin with ``header``, which has the groups second, fraction and offset.
 
+    ``begins_with_message``: the lines behind the times are the messages.
     It may have the groups stream and group too; a stream that the text does not name may be
     known from elsewhere (``log_stream``).
     """
@@ -91,6 +96,7 @@ class TimedText(LineFormat):
     header: ClassVar[bytes]
     splittable = True
     has_times: ClassVar[bool] = True
+    begins_with_message: ClassVar[bool] = False
 
     newline: bytes = b"\n"
     coloured: bool = False
@@ -142,6 +148,7 @@ class TimedText(LineFormat):
         """Yield the events of one part of the text at a time."""
         count = first_place(diagnostics.number)
         named = "stream" in self._pattern.groupindex
+        text = b""
         for at, text in self._parts(segment):
             first = self._pattern.search(text)
             start = first.start() if first else len(text)
@@ -161,6 +168,16 @@ class TimedText(LineFormat):
                 block = converted(text[start + 1 :], count=count)
                 count += block.count(b"\n")
                 yield CanonicalBlock(raw=block)
+        if self._is_cut(text):
+            diagnostics.breaks_off("its last line breaks off")
+
+    def _is_cut(self, text: bytes) -> bool:
+        """Whether the last line ends within a header, or has no message behind it."""
+        line = text[text.rfind(b"\n") :]
+        first, own = self._pattern.search(text), self._pattern.match(line)
+        if own or not first or len(line) <= _SHORTEST_CUT:
+            return own is not None and own.end() == len(line)
+        return first[0].translate(_ZEROS).startswith(line.translate(_ZEROS))
 
     @property
     def _pattern(self) -> re.Pattern[bytes]:
@@ -209,6 +226,8 @@ class TimedText(LineFormat):
 
     def _is_separated(self, text: bytes, events: int) -> bool:
         """Whether no header of ``events`` stands behind a line: files were joined."""
+        if not self.begins_with_message and RECORD_LINE.search(text):
+            return False
         if _UTC in self.header and text.count(b"+00:00 ") == events:
             return True
         return not any(self.joined_headers(b"\n" + text))
@@ -313,7 +332,11 @@ class TimedText(LineFormat):
                 streams.__contains__, fields[self._pattern.groupindex["stream"] - 1 :: width]
             )
             fields = list(compress(fields, chain.from_iterable(map(repeat, named, repeat(width)))))
-        messages = json_escaped(fields[width - 1 :: width], self._prepared)
+        messages = fields[width - 1 :: width]
+        if RECORD_LINE.search(text):
+            for _ in filter(joined_behind_report, messages):
+                note_joined()
+        messages = json_escaped(messages, self._prepared)
         return canonical_block(
             self._starts(fields, width), *self.times(fields, width, count), messages
         )
@@ -364,7 +387,7 @@ def _compiled(header: bytes, coloured: bool) -> re.Pattern[bytes]:
 
 @lru_cache(maxsize=64)
 def _within_line(header: bytes, coloured: bool) -> re.Pattern[bytes]:
-    """Return the pattern of a header, from its stream or time on, that may begin no line.
+    """Return the pattern of a header within a line, from its stream or time on.
 
     What repeats is limited, so that a search takes a time in line with the text.
     """

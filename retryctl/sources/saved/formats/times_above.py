@@ -20,6 +20,7 @@ class TimesAbove(TimedText):
 
     name = "times above messages"
     made_by = "a log viewer: mark the events and copy"
+    begins_with_message = True
     # 2026-11-23T03:00:00.123Z⇥
     # START RequestId: 8f507cfc-0d3f-4697-b07a-ac58fc914c95 Version: $LATEST
     header = (
