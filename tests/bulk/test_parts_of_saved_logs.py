@@ -216,6 +216,54 @@ def test_a_report_that_the_end_of_the_file_cuts_short_proves_no_outcome(
             assert "ok" not in found
 
 
+TO_THE_MEMORY = f"REPORT RequestId: {ID}\tDuration: 2 ms\tMax Memory Used: 36 MB"
+STREAM = "2026/11/23/[7]0123456789abcdef0123456789abcdef"
+ENDS_WITHIN_REPORT = {
+    "messages": ("", "{0}\n"),
+    "console CSV": ("timestamp,message\n", "179540280000{1},{0}\n"),
+    "Insights CSV": ("@timestamp,@message\n", "2026-11-23 03:00:0{1}.000,{0}\n"),
+    "Insights CSV with streams": (
+        "@timestamp,@logStream,@message\n",
+        f"2026-11-23 03:00:0{{1}}.000,{STREAM},{{0}}\n",
+    ),
+    "pasted rows": ("", "2026-11-23T03:00:0{1}.000Z\t{0}\n"),
+    "pasted rows with streams": (
+        "Log stream\tTimestamp\tMessage\n",
+        f"{STREAM}\t2026-11-23T03:00:0{{1}}.000Z\t{{0}}\n",
+    ),
+    "aws logs tail": ("", f"2026-11-23T03:00:0{{1}}.000000+00:00 {STREAM} {{0}}\n"),
+}
+
+
+@pytest.mark.parametrize("end", ["", "\t", "\tStatus: ti"])
+@pytest.mark.parametrize("shape", ENDS_WITHIN_REPORT)
+def test_a_file_that_ends_within_its_last_report_has_a_gap_in_every_command(
+    shape: str, end: str, tmp_path: Path
+) -> None:
+    found = read(tmp_path / "log", _silent_log(shape, end))
+    assert not contradictions(found)
+    assert found.requests[ID].request.outcome.value == "unknown"
+    assert {gap.kind for gap in found.gaps["list"]} >= {"truncated"}
+    assert set(found.complete.values()) == {False}
+    assert found.checked is None or found.checked.passed is not True
+
+
+@pytest.mark.parametrize("end", ["\tStatus: timeout", "\t\n"])
+@pytest.mark.parametrize("shape", ENDS_WITHIN_REPORT)
+def test_a_report_whose_end_is_known_is_whole(shape: str, end: str, tmp_path: Path) -> None:
+    found = read(tmp_path / "log", _silent_log(shape, end))
+    [attempt] = found.requests[ID].request.attempts
+    assert attempt.outcome.value == ("timeout" if "Status" in end else "ok")
+    assert not any(gap.kind == "truncated" for gap in found.gaps["list"])
+
+
+def _silent_log(shape: str, end: str) -> str:
+    header, row = ENDS_WITHIN_REPORT[shape]
+    first = (f"START RequestId: {ID} Version: 7", "hello", f"END RequestId: {ID}")
+    rows = "".join(row.format(each, at) for at, each in enumerate((*first, TO_THE_MEMORY)))
+    return header + rows.removesuffix("\n") + end
+
+
 @pytest.mark.parametrize("json_format", [False, True])
 @pytest.mark.parametrize("shape", sorted(JOINABLE))
 def test_files_joined_without_a_newline_at_any_event_give_no_other_answer(

@@ -36,6 +36,7 @@ class Answers:
     total: SummaryTally = field(default_factory=SummaryTally)
     checked: CheckOutcome | None = None
     gaps: dict[str, tuple[Gap, ...]] = field(default_factory=dict)
+    complete: dict[str, bool] = field(default_factory=dict)
     refused: dict[str, RetryctlError] = field(default_factory=dict)
 
 
@@ -79,7 +80,8 @@ def answers(
     for name, command in commands.items():
         before_each()
         try:
-            found.gaps[name] = _gaps(command())
+            coverage = command()
+            found.gaps[name], found.complete[name] = _gaps(coverage), coverage.complete
         except RetryctlError as error:
             found.refused[name] = error
     return found
@@ -120,6 +122,8 @@ def contradictions(answers: Answers) -> list[str]:
         found.append(f"summary {total.requests} requests, check {answers.checked.requests}")
     if len(set(answers.gaps.values())) > 1:
         found.append(f"gaps {answers.gaps}")
+    if len(set(answers.complete.values())) > 1:
+        found.append(f"complete {answers.complete}")
     return found
 
 

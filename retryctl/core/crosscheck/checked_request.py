@@ -26,7 +26,7 @@ from retryctl.core.crosscheck.attempt_check import (
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.crosscheck.context import JudgingContext
 from retryctl.core.crosscheck.counter_rules import COUNTER_RULES
-from retryctl.core.crosscheck.delivery_rules import DELIVERY_RULES, breaks_off
+from retryctl.core.crosscheck.delivery_rules import DELIVERY_RULES
 from retryctl.core.crosscheck.earlier_marks import EarlierMarks
 from retryctl.core.crosscheck.findings import Finding, Rule, RuleInput, UnlistedFinding, listed
 from retryctl.core.crosscheck.hidden_parts import hidden_parts, without_hidden_outcomes
@@ -324,7 +324,7 @@ def _lacks_lines(request: Request, verdict: Verdict, settings: FunctionConfig) -
     attempts = request.attempts
     if any(a.report_event is None or a.start_event is None or a.dropped for a in attempts):
         return True
-    if any(a.outcome is AttemptOutcome.UNKNOWN and breaks_off(a) for a in attempts):
+    if any(a.outcome is AttemptOutcome.UNKNOWN and a.report_cut for a in attempts):
         return True
     uncounted = settings.durable or settings.managed_instances or request.execution_arn
     if uncounted or any(attempt.managed for attempt in attempts):

@@ -8,7 +8,6 @@ from itertools import pairwise
 from retryctl.core.crosscheck.findings import Match, Rule, RuleInput, Severity
 from retryctl.core.crosscheck.hidden_parts import ONE_STREAM, may_hide, span_ms
 from retryctl.core.grammar.platform_text import CUT_MARK
-from retryctl.core.grammar.record_parser import parse_record
 from retryctl.core.grammar.runtime_text import may_lack_traceback
 from retryctl.core.history.cut_log import BEGINS_LATE
 from retryctl.core.history.outcome import AttemptOutcome
@@ -21,7 +20,6 @@ from retryctl.core.model.limits import (
     USUAL_WAITS_MS,
     WAIT_TOLERANCE_MS,
 )
-from retryctl.core.model.records import Report
 from retryctl.core.model.request import RequestOutcome
 from retryctl.core.wording import number_of
 
@@ -175,17 +173,10 @@ def _report_missing(case: RuleInput, attempt: Attempt) -> Iterator[Match]:
         yield _unclear_end(attempt, attempt.report_event)
 
 
-def breaks_off(attempt: Attempt) -> bool:
-    """Whether its REPORT is cut short, so that a status may be missing."""
-    report = parse_record(attempt.report_event) if attempt.report_event else None
-    return isinstance(report, Report) and report.cut
-
-
 def _unclear_end(attempt: Attempt, report_event: LogEvent) -> Match:
     """Explain why an attempt with a REPORT has no known outcome."""
-    cut = breaks_off(attempt)
     lines = (event for event in attempt.events if may_lack_traceback(event.message))
-    if not cut and (line := next(lines, None)):
+    if not attempt.report_cut and (line := next(lines, None)):
         return Match(
             attempt.number,
             f"Attempt {attempt.number} has a line that may be the runtime's record of an error "
@@ -198,7 +189,7 @@ def _unclear_end(attempt: Attempt, report_event: LogEvent) -> Match:
         return Match(
             attempt.number, what, (report_event,), "Save the log again, with its last line."
         )
-    if cut or attempt.log_stream is not None:
+    if attempt.report_cut or attempt.log_stream is not None:
         what = f"The REPORT of attempt {attempt.number} breaks off."
         return Match(attempt.number, what, (report_event,))
     return Match(

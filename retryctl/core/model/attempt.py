@@ -57,7 +57,8 @@ class Attempt:
     that ran at the same time.
     ``events`` are its log events in stream order, with those of its init and late lines;
     ``start_event``, ``report_event`` and ``error_event`` prove its start, its figures and its
-    failure. ``ambiguous`` are lines of it in the form of a record of another attempt, ``dropped``
+    failure. ``report_cut``: its REPORT breaks off, so that a status may be missing.
+    ``ambiguous`` are lines of it in the form of a record of another attempt, ``dropped``
     the records of lost ones.
     """
 
@@ -91,6 +92,7 @@ class Attempt:
     execution_arn: str | None = None
     start_event: LogEvent | None = None
     report_event: LogEvent | None = None
+    report_cut: bool = False
     error_event: LogEvent | None = None
     claim: Claim = field(default_factory=Claim)
     events: tuple[LogEvent, ...] = ()
@@ -161,6 +163,7 @@ def build_attempt(
         execution_arn=_execution_arn(bracket),
         start_event=bracket.start,
         report_event=bracket.report_event,
+        report_cut=bracket.report is not None and bracket.report.cut,
         error_event=error_event,
         claim=claim,
         events=tuple(event for event, _ in lines),

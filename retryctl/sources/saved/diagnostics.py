@@ -165,6 +165,10 @@ class FileDiagnostics:
         self.damaged(what)
         self._ends.append(self.gaps[-1])
 
+    def breaks_off_within_report(self) -> None:
+        """Add a gap: the file ends within a REPORT, or without the line end behind it."""
+        self.breaks_off("its last line is a REPORT without a line end: a status may follow")
+
     def one_stream(self) -> None:
         """Note that the file is the log of one stream: attempts may lie in others."""
         if any(gap.kind == "one-stream" for gap in self.gaps):

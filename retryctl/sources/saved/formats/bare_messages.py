@@ -24,6 +24,7 @@ from retryctl.sources.saved.formats.record_line import (
     ID,
     RECORD,
     bare_record,
+    ends_within_report,
     with_cut_mark,
 )
 from retryctl.sources.saved.log_format import Head
@@ -81,7 +82,7 @@ class BareMessages(LineFormat):
     def convert(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[bytes]:
         """Yield the messages of a segment as canonical lines, some at a time."""
         start, count = line_start(None, None), first_place(diagnostics.number)
-        for text in self._parts(segment):
+        for text in self._parts(segment, diagnostics):
             self.note_doubts(text, diagnostics)
             for _ in _JOINED.findall(text):
                 diagnostics.joined_record()
@@ -105,7 +106,7 @@ class BareMessages(LineFormat):
         """Find the newline before the last record of Lambda; below 0 if there is none."""
         return max(text.rfind(b"\n" + self.prefix + start[1:]) for start in _STARTS)
 
-    def _parts(self, segment: BufferedReader) -> Iterator[bytes]:
+    def _parts(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[bytes]:
         """Yield the text in parts, each of which ends before a record of Lambda."""
         pending, size = b"", raw_blocks.BLOCK_BYTES
         while chunk := segment.read(size):
@@ -118,7 +119,10 @@ class BareMessages(LineFormat):
                 pending, size = pending[cut + 1 :], raw_blocks.BLOCK_BYTES
             else:
                 size *= 2
-        yield with_cut_mark(pending.replace(self.newline, b"\n"))
+        last = pending.replace(self.newline, b"\n")
+        if ends_within_report(last):
+            diagnostics.breaks_off_within_report()
+        yield with_cut_mark(last)
 
 
 def messages_of(text: bytes) -> list[bytes]:

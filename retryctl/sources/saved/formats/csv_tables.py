@@ -14,6 +14,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import Self
 
+from retryctl.core.grammar.platform_text import CUT_MARK
 from retryctl.core.value_classes import value_class
 from retryctl.errors import UnreadableInput
 from retryctl.sources.saved.diagnostics import FileDiagnostics
@@ -27,7 +28,7 @@ from retryctl.sources.saved.formats.csv_blocks import (
 )
 from retryctl.sources.saved.formats.event_times import first_place
 from retryctl.sources.saved.formats.json_lines import LineFormat
-from retryctl.sources.saved.formats.record_line import RECORD
+from retryctl.sources.saved.formats.record_line import RECORD, ends_within_report
 from retryctl.sources.saved.formats.timed_text import TITLES
 from retryctl.sources.saved.log_format import Head
 from retryctl.sources.saved.raw_blocks import CanonicalBlock, RawBlock
@@ -105,6 +106,8 @@ class CsvTable(LineFormat):
                 header_seen = header_seen or self._drop_header(parsed.rows)
                 if rows.is_last and not rows.text.endswith(b"\n"):
                     parsed = self._without_cut_row(parsed)
+                    if ends_within_report(rows.text) and self._mark_cut(parsed):
+                        diagnostics.breaks_off_within_report()
                 found = self._block(parsed, count, diagnostics)
             if found:
                 rows.taken = True
@@ -123,6 +126,14 @@ class CsvTable(LineFormat):
             names = {row[place] for row in others if self.columns.is_row(row)}
             is_cut = breaks_off(last[place], names)
         return replace(parsed, rows=others, is_cut=True) if is_cut else parsed
+
+    def _mark_cut(self, parsed: ParsedRows) -> bool:
+        """Append the mark of a cut to the last row, if it ends with its message; return whether."""
+        at = self.columns.message
+        if parsed.is_cut or at < self.columns.width - 1 or not self.columns.is_row(parsed.rows[-1]):
+            return False
+        parsed.rows[-1][at] += CUT_MARK
+        return True
 
     def _refuse_changed_times(self, name: str, beginning: bytes) -> None:
         """Raise UnreadableInput where the first times are those that a spreadsheet writes."""

@@ -20,7 +20,11 @@ from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.formats.columns import Columns, breaks_off, is_time
 from retryctl.sources.saved.formats.event_times import first_place
 from retryctl.sources.saved.formats.json_lines import LineFormat
-from retryctl.sources.saved.formats.record_line import RECORD, joined_behind_report
+from retryctl.sources.saved.formats.record_line import (
+    RECORD,
+    ends_within_report,
+    joined_behind_report,
+)
 from retryctl.sources.saved.formats.timed_text import TITLES
 from retryctl.sources.saved.log_format import Head
 
@@ -167,6 +171,10 @@ class InsightsTable(LineFormat):
         last = self.columns.width - 1
         cells = self._cells(row)
         if self.columns.message == last and not self.ends_row(row):
+            if ends_within_report(row.encode()):
+                diagnostics.breaks_off_within_report()
+            elif self.mark == "|":
+                diagnostics.breaks_off("its last row has no end")
             yield self._cells(row + CUT_MARK)
         elif self.columns.time == last and not row.endswith("\n") and len(cells[-1]) < time_width:
             diagnostics.breaks_off("its last row breaks off within its time")
@@ -267,8 +275,10 @@ class PastedTable(InsightsTable):
 
     @classmethod
     def ends_row(cls, text: str) -> bool:
-        """Whether a text ends with a line."""
-        return text.endswith("\n")
+        """Whether a text ends with a line, with JSON, or behind a REPORT that is whole."""
+        if text.endswith(("\n", "}")):
+            return True
+        return "REPORT RequestId: " in text and not ends_within_report(text.encode())
 
     def _is_whole(self, row: str) -> bool:
         return self.columns.is_row(self._cells(row))

@@ -42,10 +42,19 @@ def joined_behind_report(message: bytes) -> bool:
     return message.startswith(b"REPORT RequestId: ") and bool(RECORD_LINE.search(message))
 
 
-def with_cut_mark(text: bytes) -> bytes:
-    """Append the mark of a cut where the last line has a REPORT and no line end.
+# …  Status: timeout, …  Sampled: true⇥, …⇥\\n
+_END_OF_REPORT = re.compile(
+    rb'XRAY TraceId:|[ \t]Status: (?:success|timeout)[ \t\r]*\Z|(?:["}]|\\n)\Z'
+)
 
-    The end of the file may have cut it short before its status.
-    """
-    is_open = b"REPORT RequestId: " in text[text.rfind(b"\n") + 1 :]
-    return text + CUT_MARK.encode() if is_open else text
+
+def ends_within_report(text: bytes) -> bool:
+    """Whether the last line has a REPORT and no line end, so that a status may be missing."""
+    line = text[text.rfind(b"\n") + 1 :]
+    at = line.find(b"REPORT RequestId: ")
+    return at >= 0 and not _END_OF_REPORT.search(line, at)
+
+
+def with_cut_mark(text: bytes) -> bytes:
+    """Append the mark of a cut to a text that ends within a REPORT."""
+    return text + CUT_MARK.encode() if ends_within_report(text) else text

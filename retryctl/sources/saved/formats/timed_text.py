@@ -35,6 +35,7 @@ from retryctl.sources.saved.formats.record_line import (
     RECORD,
     RECORD_LINE,
     bare_record,
+    ends_within_report,
     joined_behind_report,
     with_cut_mark,
 )
@@ -168,7 +169,9 @@ class TimedText(LineFormat):
                 block = converted(text[start + 1 :], count=count)
                 count += block.count(b"\n")
                 yield CanonicalBlock(raw=block)
-        if self._is_cut(text):
+        if ends_within_report(text):
+            diagnostics.breaks_off_within_report()
+        elif self._is_cut(text):
             diagnostics.breaks_off("its last line breaks off")
 
     def _is_cut(self, text: bytes) -> bool:
