@@ -6,6 +6,8 @@ import contextlib
 import gzip
 import json
 import random
+from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ from retryctl.core.model.events import LogEvent, is_timed, stream_name
 from retryctl.core.model.log_place import group_name
 from retryctl.errors import UnreadableInput
 from retryctl.sources.saved.formats import detect_format, formats, shapes, shapes_table
+from retryctl.sources.saved.formats.insights_tables import InsightsTable, PastedTable
 from tests.support.campaigns import LONG
 from tests.support.lambda_log import Environment
 from tests.support.program import run
@@ -44,6 +47,7 @@ from tests.support.saved_shapes import (
     TIMES,
     insights_rows,
     rows,
+    rows_with_streams,
     table_of,
 )
 
@@ -471,6 +475,58 @@ def test_a_last_row_that_is_cut_within_its_time_is_a_gap() -> None:
     assert not read_bytes(text.encode())[1].gaps
 
 
+PASTED = ("{2}\t{0}\t{1}", "{0}\t{2}\t{1}", "{1}\t{2}\t{0}", "| {0} | {2} | {1} |")
+
+
+def pasted(form: str, events: list[Event]) -> str:
+    header = form.format("Timestamp", "Log stream", "Message")
+    return f"{header}\n{rows_with_streams(events, form)}"
+
+
+def with_message(text: str) -> list[Event]:
+    """A log whose third event has a text of many lines."""
+    return [(ms, stream, text if n == 2 else own) for n, (ms, stream, own) in enumerate(EVENTS)]
+
+
+@pytest.mark.parametrize(
+    ("form", "line"),
+    [
+        *product(PASTED, ("a line\n", "a\tline\twith tabs\n", f"{STREAM}\tof it\n")),
+        *((form, "\n") for form in PASTED if "|" not in form),  # it separates rows with bars
+    ],
+)
+def test_a_row_of_many_lines_costs_no_more_for_each(
+    form: str, line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The text whose cells are separated is counted: each line is part of it a few times."""
+    separated = 0
+    for table in (InsightsTable, PastedTable):
+        content = table.content
+
+        def count(row: str, content: Callable[[str], str] = content) -> str:
+            nonlocal separated
+            separated += len(row)
+            return content(row)
+
+        monkeypatch.setattr(table, "content", staticmethod(count))
+    events = with_message(f"first\n{line * 2_000}last")
+    text = pasted(form, events)
+    found, coverage = read_bytes(text.encode())
+    assert told(found, frozenset({TIMES, STREAMS})) == expected(events, frozenset({TIMES, STREAMS}))
+    assert not coverage.gaps
+    assert separated < 2_000 * 1_000
+
+
+@pytest.mark.parametrize("form", PASTED)
+def test_a_row_that_is_longer_than_any_log_event_is_a_gap(form: str) -> None:
+    longest = with_message(f"{'x' * 9_999}\n" * 104)
+    assert not read_bytes(pasted(form, longest).encode())[1].gaps
+    events, coverage = read_bytes(pasted(form, with_message(f"{'x' * 9_999}\n" * 230)).encode())
+    assert any(gap.hides_attempts for gap in coverage.gaps)
+    assert all(len(event.message) <= 1 << 20 for event in events)
+    assert events[-1].message.rstrip() == EVENTS[-1][2].rstrip()
+
+
 def test_containers_of_several_services_are_read() -> None:
     other = "99999999-1111-4222-8333-000000000009"
     text = "".join(
@@ -498,6 +554,20 @@ def test_bare_messages_that_run_together_are_a_gap(line: str) -> None:
 def test_a_shape_that_has_one_stream_by_its_nature_is_a_gap(shape: str) -> None:
     _, coverage = read_bytes(SHAPES[shape][0](EVENTS).encode())
     assert [gap.kind for gap in coverage.gaps] == ["one-stream"]
+
+
+@pytest.mark.parametrize(("other", "is_one"), [(STREAM, True), (OTHER_STREAM, False)])
+def test_batches_of_one_stream_are_one_stream(other: str, is_one: bool) -> None:
+    write = SHAPES["subscription event"][0]
+    first, second = (
+        write([(ms, stream, text) for ms, _, text in EVENTS[part]])
+        for stream, part in ((STREAM, slice(6)), (other, slice(6, None)))
+    )
+    control = json.dumps({"messageType": "CONTROL_MESSAGE", "logEvents": []})
+    _, coverage = read_bytes(f"{first}\n{second}\n{control}\n".encode())
+    assert [gap.kind for gap in coverage.gaps] == ["one-stream"] * is_one
+    _, coverage = read_bytes(f"{first}\n{document(EVENTS[6:])}\n".encode())
+    assert not coverage.gaps
 
 
 def test_documents_with_commas_between_them_are_read() -> None:

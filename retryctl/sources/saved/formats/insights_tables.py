@@ -43,6 +43,39 @@ _TAB_JOINED = re.compile(
 )
 _STREAM = re.compile(r"[^\s|]*\d{4}/\d\d/\d\d/\S+")
 _WIDEST_UNTITLED = 3
+# Of the columns before a message, all are short.
+_LONGEST_START = 2_000
+# A log event has at most 1 MB, and twice that where all of it is escaped bars.
+_LONGEST_ROW = (2 << 20) + _LONGEST_START
+
+
+class _Row:
+    """The lines of a row that have been read: none before the first row."""
+
+    __slots__ = ("_last", "_lines", "length")
+
+    def __init__(self, *lines: str) -> None:
+        self._lines = list(lines)
+        self._last = ""
+        self.length = sum(map(len, lines))
+
+    def __bool__(self) -> bool:
+        return bool(self._lines)
+
+    def __str__(self) -> str:
+        return "".join(self._lines)
+
+    def add(self, line: str) -> None:
+        """Add a line."""
+        self._lines.append(line)
+        self.length += len(line)
+        self._last = line if line.strip() else self._last
+
+    @property
+    def outline(self) -> str:
+        """Its start, and its last line that has text: they have all columns but the message."""
+        start = "".join(self._lines[:1])
+        return f"{start[:_LONGEST_START]}\n{self._last}" if self._last else start
 
 
 @value_class
@@ -135,7 +168,7 @@ class InsightsTable(LineFormat):
             count += len(events)
 
     def _rows(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[list[str]]:
-        row, header, width = "", "", 0
+        row, header, width = _Row(), "", 0
         names: set[str] = set()
         for number, line in self._lines(segment):
             if self.has_header and not header:
@@ -145,21 +178,24 @@ class InsightsTable(LineFormat):
                 line = line.partition(header)[0] + "\n"
             starts = self.may_begin(line) and self._begins_row(line, row)
             if row and (starts or self.is_rule(line)):
-                cells = self._cells(row)
+                cells = self._cells(str(row))
                 width = len(cells[-1])
                 names.update(cells[-1:] if self.columns.name_at_end else ())
                 yield cells
-                row = ""
+                row = _Row()
             if starts:
-                row = line
-            elif row and line.strip() and self._is_over(row):
+                row = _Row(line)
+            elif row and line.strip() and self._is_over(row.outline):
                 diagnostics.unread_event(number, line)
+            elif row and row.length + len(line) > _LONGEST_ROW:
+                diagnostics.torn_event(number, f"{row}{line}")
+                row = _Row()
             elif row:
-                row += line
+                row.add(line)
             elif line.strip() and not self.is_rule(line) and not self.header(line):
                 diagnostics.unread_event(number, line)
         if row:
-            yield from self._last_row(row, width, names, diagnostics)
+            yield from self._last_row(str(row), width, names, diagnostics)
 
     def _last_row(
         self, row: str, time_width: int, names: set[str], diagnostics: FileDiagnostics
@@ -203,11 +239,11 @@ class InsightsTable(LineFormat):
             for part in [line] if self.has_header else self.joined.split(line):
                 yield number, part
 
-    def _begins_row(self, line: str, before: str) -> bool:
+    def _begins_row(self, line: str, before: _Row) -> bool:
         """Whether a line begins a row, and is not the next line of a message."""
         time = self.columns.time
         if time is None or time > self.columns.message:
-            return not before or self._is_whole(before)
+            return not before or self._is_whole(before.outline)
         cells = self.content(line).split(self.mark, time + 1)
         return len(cells) > time and is_time(cells[time].strip())
 

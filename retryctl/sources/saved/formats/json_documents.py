@@ -84,13 +84,17 @@ def _events(
     file: BinarySource, context: DocumentContext, diagnostics: FileDiagnostics
 ) -> Iterator[RawEvent]:
     """Yield the events of all values, one in memory at a time."""
-    values, is_batch = 0, False
+    batched: set[str | None] = set()  # streams of batches that a subscription sent
+    others = False
     try:
         for key, value in JsonText(file).documents(_STREAMED):
             fields = value if isinstance(value, dict) else {}
-            values, is_batch = values + 1, "awslogs" in fields
             if key or _STREAMED.isdisjoint(fields):
                 for event in value_events(value, context):
+                    if "awslogs" in fields:
+                        batched.add(event.log_stream)
+                    else:
+                        others = True
                     yield _with_stream(event, key, fields, context)
                     context.last_ms = event.timestamp_ms
             else:
@@ -104,7 +108,7 @@ def _events(
             diagnostics.one_stream()
     if context.next_page_after_ms is not None:
         diagnostics.more_pages(context.next_page_after_ms)
-    if is_batch and values == 1:
+    if len(batched) == 1 and not others:
         diagnostics.one_stream()
 
 
