@@ -67,8 +67,7 @@ def _status_of(arguments: Sequence[str]) -> int:
             return ExitStatus.OK
         raise
     except RetryctlError as error:
-        reads_saved = any(word.startswith("--from") for word in arguments)
-        if reads_saved or (arguments and arguments[0] in ("doctor", "probe")):
+        if _has_from(arguments) or (arguments and arguments[0] in ("doctor", "probe")):
             error.next_step = _without_saved_log(error.next_step)
         else:
             step = _from_demo(error, arguments) or _from_stdin(error, arguments)
@@ -106,6 +105,11 @@ def _unexpected(error: Exception) -> CouldNotLook:
     return translated
 
 
+def _has_from(arguments: Sequence[str]) -> bool:
+    """Whether ``--from`` is among them; ``--from-queue`` reads no saved log."""
+    return any(word == "--from" or word.startswith("--from=") for word in arguments)
+
+
 def _without_saved_log(next_step: str) -> str:
     """Return the next step for a command that has no ``--from``, or has it already."""
     from retryctl.sources.aws.credential_errors import HOW_TO_SAVE, OR_SAVED
@@ -119,7 +123,7 @@ def _from_demo(error: RetryctlError, arguments: Sequence[str]) -> str:
 
     place = next((n for n, word in enumerate(arguments) if n and word == "demo"), 0)
     is_option = arguments[place - 1 : place] and arguments[place - 1].startswith("-")
-    if not place or is_option or any(word.startswith("--from") for word in arguments):
+    if not place or is_option or _has_from(arguments):
         return ""
     if not isinstance(error, CouldNotLook) and "'demo'" not in error.what:
         return ""
@@ -130,7 +134,7 @@ def _from_demo(error: RetryctlError, arguments: Sequence[str]) -> str:
 
 def _from_stdin(error: RetryctlError, arguments: Sequence[str]) -> str:
     """Return the next step where ``-`` named IDs and may have been meant as the log; or ``""``."""
-    is_log = "-" in arguments[:2] and not any(word.startswith("--from") for word in arguments)
+    is_log = "-" in arguments[:2] and not _has_from(arguments)
     if not is_log or arguments[0] not in ("-", "trace"):
         return ""
     first, *_ = error.next_step.splitlines() or [""]

@@ -83,6 +83,9 @@ def parts_of(random: Random, history: RandomHistory, shape: str) -> Iterator[Par
     last = random.randrange(1, len(history.events) + 1)
     page = json.loads(document(_events(history)[:last])) | {"nextToken": "t/1"}
     yield Part(name="one page", text=json.dumps(page))
+    known = max(text.rfind("REPORT RequestId: "), 1)
+    at = random.randrange(known, min(known + 200, len(text)))
+    yield Part(name="end cut in a REPORT", text=text[:at], ends_early=True)
 
 
 def _events(history: RandomHistory) -> list[Event]:

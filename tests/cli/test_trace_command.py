@@ -517,6 +517,15 @@ def test_without_credentials_no_setting_is_assumed_aloud() -> None:
     assert "are assumed" not in done.stderr
 
 
+def test_without_credentials_a_queue_is_no_saved_log() -> None:
+    nothing = {"AWS_EC2_METADATA_DISABLED": "true", "AWS_DEFAULT_REGION": "eu-west-1"}
+    none = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+    queue = "https://sqs.eu-west-1.amazonaws.com/123456789012/dead"
+    done = run("trace", "--from-queue", queue, "-f", "orders-worker", env={**nothing, **none})
+    assert done.returncode == 3
+    assert "or read a saved log with --from FILE" in done.stderr
+
+
 def test_the_near_id_of_a_wrong_digit_is_suggested(one: str, tmp_path: Path) -> None:
     log = tmp_path / "log.jsonl"
     log.write_bytes(DEMO.read_bytes())
