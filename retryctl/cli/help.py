@@ -18,10 +18,11 @@ from retryctl.errors import UsageError
 Command = TypeVar("Command", bound=Callable[..., Any])
 Rows = dict[str, list[tuple[str, str]]]
 
-_INSTEAD = {
-    "--from": "Name a folder of files, or several files by a pattern in quotes: --from '*.csv'"
+_GIVEN_ONCE = {
+    "--from": "Name a folder of files, or several files by a pattern in quotes: --from '*.csv'",
+    "--function": "Run the command once for each function.",
 }
-"""What to do instead of giving an option twice."""
+"""Options whose last value must not replace the others in silence, and what to do instead."""
 _PLACES = {"Arguments": 0, "Output": 2, "AWS": 3, "Options": 4}
 """The order of the sections; those of a single command come behind the arguments."""
 
@@ -29,7 +30,7 @@ _PLACES = {"Arguments": 0, "Output": 2, "AWS": 3, "Options": 4}
 class PlainCommand(TyperCommand):
     """A command whose help lists its options by section.
 
-    An option with one value is refused when it is given twice: the first would be ignored.
+    Two logs or functions are refused where it reads one: the first would not be read.
     """
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -82,15 +83,10 @@ class CommandApp(typer.Typer):
 
 
 def _refuse_repeated(given: Iterable[Any]) -> None:
-    single = (each.opts[0] for each in given if _takes_one_value(each))
+    single = (each.opts[0] for each in given if not getattr(each, "multiple", False))
     for option, count in Counter(single).items():
-        if count > 1:
-            raise UsageError(f"{option} is given twice.", _INSTEAD.get(option, "Drop one of them."))
-
-
-def _takes_one_value(parameter: Any) -> bool:
-    is_option = parameter.param_type_name == "option"
-    return is_option and not (parameter.multiple or parameter.is_flag or parameter.count)
+        if count > 1 and option in _GIVEN_ONCE:
+            raise UsageError(f"{option} is given twice.", _GIVEN_ONCE[option])
 
 
 def _parameter_rows(parameters: Iterable[Any], ctx: Any) -> Rows:

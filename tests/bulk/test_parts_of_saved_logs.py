@@ -108,7 +108,7 @@ def campaign(folder: Path, seeds: range, print_each: Callable[[str], None]) -> C
         carried = SHAPES[shape][1]
         whole = read(folder / "whole", SHAPES[shape][0](_events(history)))
         counts[f"refused whole: {shape}"] += bool(whole.refused)
-        sure = {TIMES, STREAMS} <= carried and not history.uncounted
+        sure = {TIMES, STREAMS} <= carried and not history.uncounted and shape not in OF_ONE_STREAM
         counts["whole: cases"] += 1
         counts["whole: requests"] += len(whole.requests)
         counts["whole: undetermined"] += undetermined(whole) if sure else 0

@@ -298,6 +298,20 @@ def test_a_log_saved_twice_with_and_without_streams_is_counted_once(
     assert once == twice
 
 
+@pytest.mark.parametrize("lost", ["lines without the ID", "the end"])
+def test_of_two_records_of_an_attempt_the_fuller_one_counts(lost: str, tmp_path: Path) -> None:
+    """The file with streams lacks the error and the counter, or the attempt's end."""
+    here = Environment("a")
+    here.inits().runs(ID, "0", "process A", ends="error")
+    (tmp_path / "whole.csv").write_text(csv_of(*here.events, streams=False))
+    part = [e for e in here.events if ID in e.message] if lost != "the end" else here.events[:4]
+    (tmp_path / "part.csv").write_text(csv_of(*part, streams=True))
+    document = json.loads(run("trace", ID, "--from", str(tmp_path), "-o", "json").stdout)
+    [attempt] = document["requests"][0]["attempts"]
+    assert attempt["log_stream"] == here.events[0].log_stream
+    assert (attempt["outcome"], attempt["counter"]["logged"]) == ("error", 0)
+
+
 def test_a_stream_whose_name_breaks_off_is_not_another_environment(tmp_path: Path) -> None:
     one = Environment("a")
     one.at(0).runs(ID, "0", "process A", ends="error")

@@ -137,8 +137,9 @@ def test_the_commands_to_copy_go_to_the_same_place(endpoint: Endpoint, where: li
     wrong = "d869069c-1c88-49a9-9779-0fbb5587aaa5"
     text = re.sub(r"\\\n *", "", trace(endpoint, wrong, *where).stdout)
     command = next(line for line in text.splitlines() if "retryctl list" in line).strip()
-    place = f"--region eu-north-1 --endpoint-url {endpoint.url}"
+    window = "--since 2026-11-23T02:00:00.000Z --until 2026-11-23T04:00:00.000Z"
+    place = f"{window} --region eu-north-1 --endpoint-url {endpoint.url}"
     assert command == f"retryctl list -f orders-worker --verdict disagrees {place}"
-    again = run(*command.split()[1:], *WINDOW, env=aws_program.CREDENTIALS)
+    again = run(*command.split()[1:], env=aws_program.CREDENTIALS)
     assert again.returncode == 0, again.stderr
     assert wrong in again.stdout

@@ -98,7 +98,15 @@ def test_a_suite_of_its_own(tmp_path: Path) -> None:
 
 
 def test_the_keywords_are_the_options_of_the_command() -> None:
-    shown = {"expect_branches", "exit_code", "save", "destination", "dead_letter", "follow"}
+    shown = {
+        "expect_branches",
+        "exit_code",
+        "save",
+        "destination",
+        "dead_letter",
+        "follow",
+        "report",
+    }
     shown |= {"lines", "output", "color", "tz", "quiet", "debug"}
     own = {"plan", "event", "retries", "source", "between", "seed", "requests"}  # of run and check
     of_command = set(inspect.signature(run_command).parameters) - shown - own

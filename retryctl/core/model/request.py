@@ -123,30 +123,60 @@ def _by_start(attempt: Attempt) -> tuple[int, str]:
 
 
 def _without_copies(ordered: list[Attempt]) -> list[Attempt]:
-    """Leave out attempts that another file of the same log has too, with more of their place.
+    """Put together the records of one attempt that several files of the same log have.
 
-    No two attempts of one request start at the same moment. Each attempt without a stream is left
-    out for one with a stream, and each whose times are whole seconds for one with milliseconds.
+    No two attempts of one request start at the same moment. Files differ in what they lack:
+    streams, milliseconds, or lines.
     """
     kept: list[Attempt] = []
-    for at, attempt in enumerate(ordered):
-        near = [*kept[-_NEAR:], *ordered[at + 1 : at + 1 + _NEAR]]
-        if not any(_is_copy(attempt, of) for of in near):
+    for attempt in ordered:
+        near = range(len(kept) - 1, max(len(kept) - 1 - _NEAR, -1), -1)
+        copy = next((at for at in near if _are_copies(kept[at], attempt)), None)
+        if copy is None:
             kept.append(attempt)
+        else:
+            kept[copy] = _together(kept[copy], attempt)
     return kept
 
 
-def _is_copy(attempt: Attempt, of: Attempt) -> bool:
-    """Whether an attempt is ``of``, saved in a file that has less of its place."""
-    start, start_of = attempt.started_ms, of.started_ms
-    if start is None or start_of is None or start // 1000 != start_of // 1000:
+def _are_copies(one: Attempt, other: Attempt) -> bool:
+    """Whether two records are of one attempt: one lacks its stream, or the milliseconds."""
+    start, start_of_other = one.started_ms, other.started_ms
+    if start is None or start_of_other is None or start // 1000 != start_of_other // 1000:
         return False
-    more_of_place = attempt.log_stream is None and of.log_stream is not None
-    if start == start_of:
-        return more_of_place
-    rounded = _in_seconds(attempt) or (more_of_place and _in_seconds(of))
-    same_place = attempt.log_stream == of.log_stream and not _in_seconds(of)
-    return rounded and (more_of_place or same_place) and _figures(attempt) == _figures(of)
+    names = {one.log_stream, other.log_stream}
+    names_one = len(names) == 2 and None in names
+    if start == start_of_other:
+        return names_one
+    rounded = [_in_seconds(each) for each in (one, other)]
+    same_place = len(names) == 1 and not all(rounded)
+    return any(rounded) and (names_one or same_place) and _figures(one) == _figures(other)
+
+
+def _together(one: Attempt, other: Attempt) -> Attempt:
+    """Return what two records show of one attempt: a failure and a claim are in one of them."""
+    fuller, lesser = (one, other) if _shows(one) >= _shows(other) else (other, one)
+    exact = lesser if _in_seconds(fuller) else fuller
+    return replaced(
+        fuller,
+        log_stream=fuller.log_stream or lesser.log_stream,
+        cold_start=lesser.cold_start if fuller.cold_start is None else fuller.cold_start,
+        placed_ms=exact.placed_ms,
+        started_ms=exact.started_ms,
+        ended_ms=exact.ended_ms or fuller.ended_ms,
+        claim=lesser.claim if fuller.claim.silent else fuller.claim,
+    )
+
+
+def _shows(attempt: Attempt) -> tuple[bool, ...]:
+    """Return how much a record shows: a failure, its end, a claim, milliseconds, its stream."""
+    return (
+        attempt.outcome.failed,
+        attempt.outcome is AttemptOutcome.OK,
+        not attempt.claim.silent,
+        not _in_seconds(attempt),
+        attempt.log_stream is not None,
+    )
 
 
 def _in_seconds(attempt: Attempt) -> bool:
