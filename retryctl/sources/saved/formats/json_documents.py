@@ -90,13 +90,13 @@ def _events(
         for key, value in JsonText(file).documents(_STREAMED):
             fields = value if isinstance(value, dict) else {}
             if key or _STREAMED.isdisjoint(fields):
+                event = None
                 for event in value_events(value, context):
-                    if "awslogs" in fields:
-                        batched.add(event.log_stream)
-                    else:
-                        others = True
                     yield _with_stream(event, key, fields, context)
                     context.last_ms = event.timestamp_ms
+                if event and "awslogs" in fields:
+                    batched.add(event.log_stream)
+                others = others or (event is not None and "awslogs" not in fields)
             else:
                 _note_end(fields, context, diagnostics)
             for found in context.unread:
