@@ -164,6 +164,17 @@ def test_a_request_whose_outcome_is_unknown_does_not_pass() -> None:
     assert found.passed is None
 
 
+def test_a_failed_request_that_a_second_delivery_may_have_run_again_is_unknown() -> None:
+    environment = Environment("a")
+    for seconds, *said in ((0, "0", "process A"), (61, "1", "process B"), (184, "2", "process C")):
+        environment.at(seconds).runs(ID, *said, ends="error")
+    environment.at(186).runs(ID, "2", "process C", ends="error")
+    found = judge(environment, max_exhausted=number(0))
+    assert results(found, "request") == {ID: None}
+    assert results(found, "max-exhausted") == {None: None}
+    assert found.passed is None
+
+
 @pytest.mark.parametrize(
     ("limit", "passed"), [(number(0), None), (number(1), True), (share("49"), None)]
 )

@@ -150,7 +150,7 @@ class CheckTally:
 
 def outcome_unknown(request: Request) -> bool:
     """Whether the request may be exhausted, and the log does not show it."""
-    return request.asynchronous and request.outcome is RequestOutcome.UNKNOWN
+    return not request.from_event_source and request.outcome is RequestOutcome.UNKNOWN
 
 
 def of_request(
