@@ -279,7 +279,10 @@ def ambiguity_sentences(attempts: Sequence[Attempt]) -> Iterator[Sentence]:
     unsure = [attempt for attempt in attempts if attempt.ambiguous]
     if unsure:
         numbers = numbered([attempt.number for attempt in unsure])
-        unknown = any(attempt.outcome is AttemptOutcome.UNKNOWN for attempt in unsure)
+        unknown = any(
+            attempt.outcome is AttemptOutcome.UNKNOWN or attempt.may_be_several
+            for attempt in unsure
+        )
         of = (
             "the function printed them, or the START of an attempt was lost"
             if unknown

@@ -452,6 +452,26 @@ def test_a_log_without_times_shows_none_and_still_its_order() -> None:
     assert {shown["coverage"][key] for key in ("since", "until")} == {None}
 
 
+@pytest.mark.parametrize("number", [1, 2])
+@pytest.mark.parametrize("record", ["END", "REPORT"])
+def test_a_lost_end_in_a_log_without_times_leaves_what_follows_undetermined(
+    record: str, number: int
+) -> None:
+    first, second, third = (attempt(T0, STREAM, ID, counter=counter) for counter in (0, 1, 0))
+    events = [first, second, third][number - 1]
+    events.remove(next(event for event in events if event[2].startswith(record)))
+    text = SHAPES["messages"][0]([*first, *second, *third])
+    [request] = json.loads(run("trace", "--from", "-", "-o", "json", stdin=text).stdout)["requests"]
+    assert request["verdict"] == "undetermined"
+    doubted = request["attempts"][number - 1 :]
+    assert {one["counter"]["expected"] for one in doubted} == {None}
+    [row] = json.loads(run("list", "--from", "-", "-o", "json", stdin=text).stdout)["requests"]
+    assert row["verdict"] == "undetermined"
+    summary = run("summary", "--from", "-", stdin=text).stdout
+    assert "no counter of a retry was compared" in summary
+    assert run("check", "--from", "-", "--max-wrong-branch", "0", stdin=text).returncode == 5
+
+
 def test_a_counter_and_a_branch_on_both_sides_of_a_join_are_no_pair() -> None:
     """The end of another request, which had ended before, shows that a file was joined there."""
     other = "99999999-1111-4222-8333-000000000009"

@@ -189,6 +189,8 @@ def _judge(given: CrossCheckInput, attempt: Attempt) -> tuple[AttemptVerdict, st
     strange = branches.are_strange_to(attempt.claim.branch)
     if strange and attempt.claim.counter is None:
         return AttemptVerdict.UNDETERMINED, _unknown_branch(attempt, branches)
+    if any(each.may_be_several for each in given.request.attempts[: attempt.number]):
+        return AttemptVerdict.UNDETERMINED, _contested(attempt)
     if _is_wrong(given, attempt):
         return AttemptVerdict.DISAGREES, ""
     if attempt.outcome is AttemptOutcome.UNKNOWN and attempt.shares_claims:

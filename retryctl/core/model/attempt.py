@@ -109,6 +109,11 @@ class Attempt:
         """The event that best proves its end."""
         return self.report_event or self.error_event or self.events[-1]
 
+    @property
+    def may_be_several(self) -> bool:
+        """Whether a START, END or REPORT in it may be another's: no stream or time shows whose."""
+        return bool(self.ambiguous) and self.log_stream is None and not is_timed(self.placed_ms)
+
 
 def build_attempt(
     bracket: AttemptLines,
