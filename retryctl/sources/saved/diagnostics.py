@@ -26,6 +26,7 @@ LINES_NAMED = 3
 _RECORD = late_regex(
     r"(?:START|END|REPORT) RequestId: |INIT_START Runtime Version: |platform\.(?:start|report)"
 )
+_FIGURES_LAST = late_regex(rb"Max Memory Used: \d+ MB[ \t\r]*\Z")
 
 
 class Meter:
@@ -165,9 +166,17 @@ class FileDiagnostics:
         self.damaged(what)
         self._ends.append(self.gaps[-1])
 
-    def breaks_off_within_report(self) -> None:
-        """Add a gap: the file ends within a REPORT, or without the line end behind it."""
-        self.breaks_off("its last line is a REPORT without a line end: a status may follow")
+    def breaks_off_within_report(self, text: bytes) -> None:
+        """Note that the file ends within a REPORT, or behind its figures without a line end.
+
+        Text that was pasted often lacks its last line end. Then the attempt of the REPORT alone is
+        uncertain.
+        """
+        what = "its last line is a REPORT without a line end: a status may follow"
+        if _FIGURES_LAST.search(text):
+            self._gap("truncated", f"{self.name}: {what}", hides_attempts=False)
+        else:
+            self.breaks_off(what)
 
     def one_stream(self) -> None:
         """Note that the file is the log of one stream: attempts may lie in others."""

@@ -123,7 +123,7 @@ class BareMessages(LineFormat):
                 size *= 2
         last = pending.replace(self.newline, b"\n")
         if ends_within_report(last):
-            diagnostics.breaks_off_within_report()
+            diagnostics.breaks_off_within_report(last)
         yield with_cut_mark(last)
 
 

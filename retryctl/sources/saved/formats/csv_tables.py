@@ -107,7 +107,7 @@ class CsvTable(LineFormat):
                 if rows.is_last and not rows.text.endswith(b"\n"):
                     parsed = self._without_cut_row(parsed)
                     if ends_within_report(rows.text) and self._mark_cut(parsed):
-                        diagnostics.breaks_off_within_report()
+                        diagnostics.breaks_off_within_report(rows.text)
                 found = self._block(parsed, count, diagnostics)
             if found:
                 rows.taken = True

@@ -208,7 +208,7 @@ class InsightsTable(LineFormat):
         cells = self._cells(row)
         if self.columns.message == last and not self.ends_row(row):
             if ends_within_report(row.encode()):
-                diagnostics.breaks_off_within_report()
+                diagnostics.breaks_off_within_report(row.encode())
             elif self.mark == "|":
                 diagnostics.breaks_off("its last row has no end")
             yield self._cells(row + CUT_MARK)

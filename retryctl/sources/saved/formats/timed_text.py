@@ -170,7 +170,7 @@ class TimedText(LineFormat):
                 count += block.count(b"\n")
                 yield CanonicalBlock(raw=block)
         if ends_within_report(text):
-            diagnostics.breaks_off_within_report()
+            diagnostics.breaks_off_within_report(text)
         elif self._is_cut(text):
             diagnostics.breaks_off("its last line breaks off")
 
