@@ -242,7 +242,7 @@ class EmulatorLogs(BareMessages):
             return
         text = segment.read().replace(self.newline, b"\n")
         if ends_within_report(text):
-            diagnostics.breaks_off_within_report()
+            diagnostics.breaks_off_within_report(text)
         runs = _of_lambda(self._runs(with_cut_mark(text), diagnostics), diagnostics)
         several = len({run.name for run in runs}) > 1
         count = first_place(diagnostics.number)
