@@ -7,7 +7,7 @@ from dataclasses import KW_ONLY, field, replace
 from typing import TYPE_CHECKING
 
 from retryctl.core.late_regex import late_regex
-from retryctl.core.model.coverage import Coverage, Gap, GapKind
+from retryctl.core.model.coverage import UNORDERED, Coverage, Gap, GapKind
 from retryctl.core.model.events import is_timed
 from retryctl.core.value_classes import state_class
 from retryctl.core.wording import number_of
@@ -184,6 +184,12 @@ class FileDiagnostics:
             return
         what = f"{self.name} is the log of one execution environment; attempts may lie in others"
         self._gap("one-stream", what, hides_attempts=True)
+
+    def unordered_containers(self) -> None:
+        """Note that lines of several containers, which share requests, have no common order."""
+        what = f"{self.name} names no times: the order of its containers is not known"
+        settle = "docker compose logs -t"
+        self.gaps.append(Gap(kind=UNORDERED, message=what, settle=settle, hides_lines=True))
 
     def more_pages(self, after_ms: int) -> None:
         """Note that the file is one page of an answer, whose last event has this time."""

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import field
 from io import BufferedReader
 from itertools import repeat
 from typing import ClassVar, Self
 
 from retryctl.core.timestamps import iso_ms, iso_text
-from retryctl.core.value_classes import value_class
+from retryctl.core.value_classes import state_class, value_class
 from retryctl.sources.saved import raw_blocks
 from retryctl.sources.saved.canonical_lines import canonical_block, json_escaped, line_start
 from retryctl.sources.saved.diagnostics import FileDiagnostics
@@ -53,6 +54,7 @@ _GLUED = re.compile(
 _JOINED = re.compile(rb"^(?:\d+process [A-Z]|process [A-Z]\d+)\s*?$", re.MULTILINE)
 # 2026-11-23T03:00:00.123456789Z
 _DOCKER_TIME = rb"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z "
+_RECORD_ID = re.compile(rb"^(?:START|END|REPORT) RequestId: (" + ID + rb")", re.MULTILINE)
 _DOCKER_TIMES = re.compile(b"^" + _DOCKER_TIME, re.MULTILINE)
 # a tab before a message, and not before the line of a stack trace; one before a record
 _TABS = re.compile(rb"\n\t(?!at |\.\.\. |\t)|\t(?=(?:START|END|REPORT) RequestId: " + ID + b")")
@@ -165,6 +167,32 @@ def _runtime_time(found: re.Match[bytes]) -> bytes:
     return b"%b%b\t%b\t" % (found[4] or b"", moment, found[3])
 
 
+@state_class
+class _ContainerRun:
+    """Lines of one container from a START to the next, and the time of the first, if it has one."""
+
+    name: bytes
+    time: bytes
+    lines: list[bytes] = field(default_factory=list)
+
+    @property
+    def text(self) -> bytes:
+        """The lines as one text."""
+        return b"".join(self.lines)
+
+
+def _of_lambda(runs: list[_ContainerRun], diagnostics: FileDiagnostics) -> list[_ContainerRun]:
+    """Return the lines of the containers with records of Lambda; note if their order matters."""
+    ids: dict[bytes, set[bytes]] = {run.name: set() for run in runs}
+    for run in runs:
+        ids[run.name].update(_RECORD_ID.findall(run.text))
+    shared = sum(map(len, ids.values())) > len(set().union(*ids.values()))
+    runs = [run for run in runs if ids[run.name]]
+    if shared and not all(run.time for run in runs):
+        diagnostics.unordered_containers()
+    return runs
+
+
 class EmulatorLogs(BareMessages):
     """The log of Lambda's emulator in a container, as ``docker compose logs`` prefixes it."""
 
@@ -177,7 +205,10 @@ class EmulatorLogs(BareMessages):
     _PREFIX: ClassVar[re.Pattern[bytes]] = re.compile(
         rb"([\w.-]+ +\| )(?:" + _DOCKER_TIME + rb")?(?=(?:START|END|REPORT) RequestId: )"
     )
-    _CONTAINER: ClassVar[re.Pattern[bytes]] = re.compile(rb"^[\w.-]+ +\|(?: |$)", re.MULTILINE)
+    # container, time, text
+    _LINE: ClassVar[re.Pattern[bytes]] = re.compile(
+        rb"([\w.-]+) +\|(?: |$)(" + _DOCKER_TIME + rb")?(.*)", re.DOTALL
+    )
     _RAPID: ClassVar[re.Pattern[bytes]] = re.compile(
         rb"[^\n]*\(rapid\) |[^\n]*\"init completed\"|Mounting .* as /var/task"
     )
@@ -200,10 +231,47 @@ class EmulatorLogs(BareMessages):
         return text.rfind(b"\n", 0, timed) if timed > 0 else super().last_record(text)
 
     def plain(self, text: bytes) -> bytes:
-        """Return the messages; prefixes of all containers go, and times, which each line has."""
-        text = CODES.sub(b"", text) if b"\x1b[" in text else text
-        text = self._CONTAINER.sub(b"", text) if self.prefix else text
+        """Return the messages without the times, which each line has."""
+        text = super().plain(text)
         return _DOCKER_TIMES.sub(b"", text) if _DOCKER_TIMES.search(text) else text
+
+    def convert(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[bytes]:
+        """Yield the messages; each of several containers is a stream, one alone is not named."""
+        if b"|" not in self.prefix:
+            yield from super().convert(segment, diagnostics)
+            return
+        text = segment.read().replace(self.newline, b"\n")
+        if ends_within_report(text):
+            diagnostics.breaks_off_within_report(text)
+        runs = _of_lambda(self._runs(with_cut_mark(text), diagnostics), diagnostics)
+        several = len({run.name for run in runs}) > 1
+        count = first_place(diagnostics.number)
+        for run in sorted(runs, key=lambda run: run.time):
+            for _ in _JOINED.findall(run.text):
+                diagnostics.joined_record()
+            messages = messages_of(run.text)
+            start = line_start(None, run.name if several else None)
+            times = untimed(count, len(messages))
+            yield canonical_block(repeat(start, len(messages)), *times, json_escaped(messages))
+            count += len(messages)
+
+    def _runs(self, text: bytes, diagnostics: FileDiagnostics) -> list[_ContainerRun]:
+        """Return the lines of each container, from one START to the next."""
+        text = CODES.sub(b"", text) if b"\x1b[" in text else text
+        runs: list[_ContainerRun] = []
+        latest: dict[bytes, _ContainerRun] = {}
+        for number, line in enumerate(text.split(b"\n"), 1):
+            found = self._LINE.fullmatch(line)
+            if not found:
+                if line.strip():
+                    diagnostics.unread_event(number, line.decode(errors="replace"))
+                continue
+            name, time, message = found[1], found[2] or b"", found[3]
+            if name not in latest or message.startswith(b"START RequestId: "):
+                latest[name] = _ContainerRun(name=name, time=time)
+                runs.append(latest[name])
+            latest[name].lines.append(message + b"\n")
+        return runs
 
 
 class TabbedMessages(BareMessages):
