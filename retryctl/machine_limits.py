@@ -27,7 +27,7 @@ _OF_SYSTEM = {
 }
 _LEAST_MEMORY = 64 << 20
 _STACK_BYTES = 1 << 20
-_NESTED = 20_000  # their hash takes about as many bytes of the stack
+_NESTED = 20_000  # hash() of so many nested tuples uses about 1 MB of stack
 _MOST_CAUSES = 20
 
 
@@ -45,7 +45,7 @@ def grow_stack() -> None:
     if not limited or (most != resource.RLIM_INFINITY and most < 4 * _STACK_BYTES):
         return
     with suppress(MemoryError):
-        bytearray(4 * _STACK_BYTES)
+        bytearray(4 * _STACK_BYTES)  # is there room? It is free again at once.
         nested: tuple[object, ...] = ()
         for _ in range(_NESTED):
             nested = (nested,)

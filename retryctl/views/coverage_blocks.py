@@ -27,7 +27,9 @@ def coverage_blocks(coverage: Coverage, tz: tzinfo) -> Iterator[Block]:
 
 
 def first_gaps(coverage: Coverage) -> tuple[Sequence[Gap], str]:
-    """Return the first gaps, of those with one text and one command the first, and the rest."""
-    distinct = list({(gap.message, gap.settle): gap for gap in coverage.gaps[::-1]}.values())[::-1]
+    """Return the first gaps, and a sentence that counts the others. Equal ones are one."""
+    distinct: dict[tuple[str, str | None], Gap] = {}
+    for gap in coverage.gaps:
+        distinct.setdefault((gap.message, gap.settle), gap)
     more = len(distinct) - _MOST_GAPS
-    return distinct[:_MOST_GAPS], f"and {more:,} more: see --output json" if more > 0 else ""
+    return list(distinct.values())[:_MOST_GAPS], f"and {more:,} more: see --output json" if more > 0 else ""

@@ -196,7 +196,7 @@ def progress_lines(*, quiet: bool) -> Iterator[Callable[[ProgressText], None]]:
     finally:
         ended.set()
         if not quiet:
-            # No line follows the result. A stderr that nobody reads does not hold the end up.
+            # No line follows the result. The wait is short, in case nobody reads stderr.
             printer.join(_PRINTER_END_S)
 
 
