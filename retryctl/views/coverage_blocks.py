@@ -32,4 +32,6 @@ def first_gaps(coverage: Coverage) -> tuple[Sequence[Gap], str]:
     for gap in coverage.gaps:
         distinct.setdefault((gap.message, gap.settle), gap)
     more = len(distinct) - _MOST_GAPS
-    return list(distinct.values())[:_MOST_GAPS], f"and {more:,} more: see --output json" if more > 0 else ""
+    return list(distinct.values())[
+        :_MOST_GAPS
+    ], f"and {more:,} more: see --output json" if more > 0 else ""
