@@ -295,6 +295,17 @@ def test_rows_of_tsv_whose_first_line_is_cut_are_read_as_such(tmp_path: Path) ->
     assert attempt.outcome.value == "error"
 
 
+def test_attempts_in_several_files_without_times_have_no_order(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    for name, count in (("1", 0), ("10", 2), ("2", 1)):
+        here = Environment().runs(ID, str(count), f"process {'ABC'[count]}", ends="error")
+        text = SHAPES["messages"][0]([(e.timestamp_ms, "", e.message) for e in here.events])
+        (tmp_path / "logs" / name).write_text(text)
+    found = answers(SourceOptions(source=str(tmp_path / "logs")))
+    assert found.requests[ID].verdict.value == "undetermined"
+    assert not contradictions(found)
+
+
 @pytest.mark.parametrize("tab", ["", "    "])
 def test_an_error_of_java_in_bare_messages_is_read_without_its_tabs(
     tab: str, tmp_path: Path

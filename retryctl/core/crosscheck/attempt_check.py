@@ -16,7 +16,7 @@ from retryctl.core.crosscheck.hidden_parts import HiddenParts, is_masked, may_hi
 from retryctl.core.history.outcome import AttemptOutcome
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import Coverage, Gap
-from retryctl.core.model.events import is_timed
+from retryctl.core.model.events import UNTIMED_FILE_MS, is_timed
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.request import Request
 from retryctl.core.value_classes import value_class
@@ -97,7 +97,17 @@ def uncountable_because(request: Request, around: JudgingContext) -> tuple[str, 
             "The system log level drops the START of every attempt and the REPORT of good ones, "
             "so attempts cannot be counted; set it to INFO."
         )
+    if _lie_in_files_without_times(attempts):
+        reasons.append(
+            "Its attempts are in several files without times, so their order is not known; "
+            "save them with times, or join the files in their order."
+        )
     return tuple(reasons)
+
+
+def _lie_in_files_without_times(attempts: Sequence[Attempt]) -> bool:
+    places = [one.placed_ms for one in attempts if not is_timed(one.placed_ms)]
+    return len({place // UNTIMED_FILE_MS for place in places}) > 1
 
 
 def check_attempts(given: CrossCheckInput) -> tuple[AttemptCheck, ...]:

@@ -27,6 +27,8 @@ class LogEvent:
 UNTIMED_MS = 1_000_000_000_000
 """The time of the first event of a log without times; each next one is 1 ms later."""
 
+UNTIMED_FILE_MS = 100_000_000
+"""So far lie the places of the first events of two files without times from each other."""
 _UNTIMED_END_MS = 1_100_000_000_000  # in 2004; Lambda's first log is of 2014
 
 

@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import TypeVar
 
-from retryctl.core.model.events import UNTIMED_MS
+from retryctl.core.model.events import UNTIMED_FILE_MS, UNTIMED_MS
 from retryctl.core.timestamps import iso_ms
 from retryctl.sources.saved.canonical_lines import line_start
 
 _MOST_CACHED = 1 << 16
-_FILES, _EVENTS_OF_A_FILE = 999, 100_000_000
+_FILES = 999
 
 Times = tuple[Iterable[bytes], Iterable[bytes]]
 """Whole seconds since the epoch and milliseconds, in digits, of events one after another."""
@@ -39,7 +39,7 @@ def moment_ms(second: bytes, fraction: bytes, offset: bytes) -> int:
 
 def first_place(number: int) -> int:
     """Return the place of the first event of a file without times, behind those of the others."""
-    return number % _FILES * _EVENTS_OF_A_FILE
+    return number % _FILES * UNTIMED_FILE_MS
 
 
 def untimed(first: int, count: int) -> Times:
