@@ -422,6 +422,23 @@ def test_what_stands_before_a_table_is_passed_over() -> None:
     assert coverage.complete
 
 
+@pytest.mark.parametrize("form", ["| {0} | {2} |", "{1}\t{0}\t{2}"])
+def test_rows_of_a_table_that_was_joined_to_one_with_a_header_are_read(form: str) -> None:
+    header = form.format("Timestamp", "Log stream name", "Message")
+    first, second = (
+        [
+            form.format(f"{iso(ms)}Z", stream, text.rstrip())
+            for ms, stream, text in attempt(start_ms, STREAM, ID, counter=counter)
+        ]
+        for counter, start_ms in enumerate((T0, T0 + 60_000))
+    )
+    text = "\n".join([header, *first]) + "\n".join(second) + "\n"
+    events, found = read_bytes(text.encode())
+    assert sum(event.message.startswith("START") for event in events) == 2
+    assert len(events) == 12
+    assert not found.gaps
+
+
 def test_rows_that_a_ticket_shows_as_a_table() -> None:
     text = "No older events.\n-- | --\n" + "".join(
         f"  | {row}\n" for row in rows(EVENTS[:3], " | ", "+02:00", 2).splitlines()

@@ -40,6 +40,7 @@ _BAR_JOINED = re.compile(rf"(?<=\|)(?=\| *{_TIME}\|)")
 # 2026-11-23T03:00:00.123Z⇥0⇥2026/11/23/[7]0123…2026-11-23T03:00:00.124Z⇥process A⇥2026/11/23/…
 _TAB_JOINED = re.compile(
     rf"(?<=[0-9a-f]{{32}})(?={_TIME}\t)|(?<=[^\n])(?={_TIME}\t\d{{4}}/\d\d/\d\d/\S+\t)"
+    rf"|(?<=[^\s/:])(?=\d{{4}}/\d\d/\d\d/\[[^]\s]*\][0-9a-f]{{32}}\t{_TIME}\t)"
 )
 _STREAM = re.compile(r"[^\s|]*\d{4}/\d\d/\d\d/\S+")
 _WIDEST_UNTITLED = 3
@@ -233,10 +234,10 @@ class InsightsTable(LineFormat):
         return is_report and self.mark == "|" and row.rstrip().endswith("|")
 
     def _lines(self, segment: BufferedReader) -> Iterator[tuple[int, str]]:
-        """Yield the lines with their numbers; rows of joined files without headers are cut."""
+        """Yield the lines with their numbers; rows of joined files are separated."""
         for number, raw in enumerate(segment, 1):
             line = raw.decode(errors="replace").replace(self.newline.decode(), "\n")
-            for part in [line] if self.has_header else self.joined.split(line):
+            for part in self.joined.split(line):
                 yield number, part
 
     def _begins_row(self, line: str, before: _Row) -> bool:
