@@ -81,7 +81,8 @@ def answers(
         before_each()
         try:
             coverage = command()
-            found.gaps[name], found.complete[name] = _gaps(coverage), coverage.complete
+            found.gaps[name] = _gaps(coverage)
+            found.complete[name] = not found.gaps[name] and not coverage.lacks_lines
         except RetryctlError as error:
             found.refused[name] = error
     return found

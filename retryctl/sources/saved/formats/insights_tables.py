@@ -50,7 +50,7 @@ _LONGEST_START = 2_000
 _LONGEST_ROW = (2 << 20) + _LONGEST_START
 
 
-class _Row:
+class _RowText:
     """The lines of a row that have been read: none before the first row."""
 
     __slots__ = ("_last", "_lines", "length")
@@ -169,7 +169,7 @@ class InsightsTable(LineFormat):
             count += len(events)
 
     def _rows(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[list[str]]:
-        row, header, width = _Row(), "", 0
+        row, header, width = _RowText(), "", 0
         names: set[str] = set()
         for number, line in self._lines(segment):
             if self.has_header and not header:
@@ -183,14 +183,14 @@ class InsightsTable(LineFormat):
                 width = len(cells[-1])
                 names.update(cells[-1:] if self.columns.name_at_end else ())
                 yield cells
-                row = _Row()
+                row = _RowText()
             if starts:
-                row = _Row(line)
+                row = _RowText(line)
             elif row and line.strip() and self._is_over(row.outline):
                 diagnostics.unread_event(number, line)
             elif row and row.length + len(line) > _LONGEST_ROW:
                 diagnostics.torn_event(number, f"{row}{line}")
-                row = _Row()
+                row = _RowText()
             elif row:
                 row.add(line)
             elif line.strip() and not self.is_rule(line) and not self.header(line):
@@ -240,7 +240,7 @@ class InsightsTable(LineFormat):
             for part in self.joined.split(line):
                 yield number, part
 
-    def _begins_row(self, line: str, before: _Row) -> bool:
+    def _begins_row(self, line: str, before: _RowText) -> bool:
         """Whether a line begins a row, and is not the next line of a message."""
         time = self.columns.time
         if time is None or time > self.columns.message:
