@@ -20,7 +20,7 @@ from retryctl.app.options import (
     of_function,
     wall_clock_ms,
 )
-from retryctl.bulk.traced_log import TracedLog
+from retryctl.bulk.reader import TracedLog
 from retryctl.config import ProjectConfig
 from retryctl.core.crosscheck.attempt_check import Verdict
 from retryctl.core.crosscheck.checked_request import (

@@ -8,15 +8,33 @@ from io import BytesIO
 from retryctl.bulk.attempt_templates import TemplateCache
 from retryctl.bulk.chunk_blocks import Advance, ChunkBlocks
 from retryctl.bulk.chunks import Chunk
+from retryctl.bulk.compact_attempts import Shown
 from retryctl.bulk.id_survey import LineSelector, Survey, SurveyedChunk
 from retryctl.bulk.line_layout import lead_with_groups
 from retryctl.bulk.line_scanner import LineScanner
-from retryctl.bulk.scan_plan import ScanPlan
 from retryctl.bulk.stream_state import ScannedChunk
+from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.model.coverage import LogQuery
+from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.value_classes import value_class
 from retryctl.errors import UnreadableInput
-from retryctl.sources.saved.stream_filter import StreamFilter
+from retryctl.sources.saved.stream_filter import StreamFilter, StreamPlace
+
+
+@value_class
+class ScanPlan:
+    """What every scan of a chunk needs to know.
+
+    Events from ``query.until_ms`` on count as not yet written. ``places`` are the streams that
+    are read, where a survey found them.
+    """
+
+    query: LogQuery
+    markers: Markers
+    settings: FunctionConfig
+    parts: int
+    shown: Shown = field(default_factory=Shown)
+    places: frozenset[StreamPlace] | None = None
 
 
 @value_class

@@ -9,7 +9,7 @@ from itertools import chain
 from typing import BinaryIO
 
 from retryctl.bulk.chunk_blocks import ChunkRun
-from retryctl.bulk.chunk_tasks import ScanTask, SurveyTask
+from retryctl.bulk.chunk_tasks import ScanPlan, ScanTask, SurveyTask
 from retryctl.bulk.chunks import Chunk, split_file
 from retryctl.bulk.compact_attempts import Shown
 from retryctl.bulk.id_survey import LineSelector, SurveyedChunk, SurveyedLog
@@ -17,15 +17,14 @@ from retryctl.bulk.line_layout import is_usual_line
 from retryctl.bulk.near_ids import MOST_MISTYPED
 from retryctl.bulk.partition_map import Requests, map_partitions
 from retryctl.bulk.reduction import PartitionContext
-from retryctl.bulk.scan_plan import ScanPlan
 from retryctl.bulk.shuffle import ShuffleStore
 from retryctl.bulk.stream_state import ScannedChunk
-from retryctl.bulk.traced_log import TracedLog
 from retryctl.core.crosscheck.checked_request import CheckedRequest, coverage_shown_by
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.history.lost_lines import lost_lines
-from retryctl.core.model.coverage import Gap, LogQuery, gaps_of_window
+from retryctl.core.model.coverage import Coverage, Gap, LogQuery, gaps_of_window
 from retryctl.core.model.function_config import FunctionConfig, StoreCount
+from retryctl.core.value_classes import value_class
 from retryctl.errors import UnreadableInput
 from retryctl.sources.saved.diagnostics import FileDiagnostics, Meter, Progress
 from retryctl.sources.saved.events import nothing_readable
@@ -47,6 +46,21 @@ EXAMINED_BYTES = 4 << 20
 In a larger one a request that is named by its ID counts as whole where the log streams that
 mention it are whole: no other is read.
 """
+
+
+@value_class
+class TracedLog:
+    """The requests of some IDs, with all events of their attempts, in order of their start.
+
+    ``mentioned`` has the IDs that any event contains, ``web`` those of requests to web functions.
+    ``near`` are request IDs of the log that resemble one that no event contains.
+    """
+
+    requests: tuple[CheckedRequest, ...]
+    coverage: Coverage
+    mentioned: frozenset[str] = frozenset()
+    near: frozenset[str] = frozenset()
+    web: frozenset[str] = frozenset()
 
 
 class BulkReader:

@@ -16,11 +16,11 @@ from itertools import chain, pairwise
 from operator import attrgetter
 
 from retryctl.bulk.chunk_blocks import ChunkBlocks
+from retryctl.bulk.chunk_tasks import ScanPlan
 from retryctl.bulk.chunks import Chunk
 from retryctl.bulk.compact_attempts import KeptAttempts, Stream, compact_attempts, part_of
 from retryctl.bulk.id_survey import LineSelector, events_in
 from retryctl.bulk.reduction import Partition, StreamReading
-from retryctl.bulk.scan_plan import ScanPlan
 from retryctl.bulk.spill_file import SpillFile, SpillPlace
 from retryctl.bulk.stitch_tasks import (
     STREAMS_AT_ONCE,

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 
+from retryctl.bulk.chunk_tasks import ScanPlan
 from retryctl.bulk.compact_attempts import (
     KeptAttempts,
     SilentAttempts,
@@ -18,7 +19,6 @@ from retryctl.bulk.compact_attempts import (
 )
 from retryctl.bulk.line_layout import NoEvent
 from retryctl.bulk.plain_ends import PlainEnds
-from retryctl.bulk.scan_plan import ScanPlan
 from retryctl.bulk.stitched_streams import StitchedStream, StreamStitcher
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.events import LogEvent

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from dataclasses import field
 from itertools import pairwise
 
+from retryctl.bulk.chunk_tasks import ScanPlan
 from retryctl.bulk.compact_attempts import Mention, Stream, compact_attempts
 from retryctl.bulk.line_layout import events_of
 from retryctl.bulk.plain_ends import EndOfStream, PlainEnd, PlainEnds, plain_end
-from retryctl.bulk.scan_plan import ScanPlan
 from retryctl.bulk.stream_state import StreamFragment
 from retryctl.core.history.history_builder import mentions_in
 from retryctl.core.history.lost_lines import has_lost_lines

@@ -8,8 +8,7 @@ from random import Random
 
 import pytest
 
-from retryctl.bulk.reader import BulkReader
-from retryctl.bulk.traced_log import TracedLog
+from retryctl.bulk.reader import BulkReader, TracedLog
 from retryctl.core.crosscheck.checked_request import CheckedRequest, check_history
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import LogQuery

@@ -15,8 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retryctl.bulk.reader import BulkReader
-from retryctl.bulk.traced_log import TracedLog
+from retryctl.bulk.reader import BulkReader, TracedLog
 from retryctl.core.model.coverage import LogQuery
 from tests.support.saved_logs import (
     EVENTS,

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from typing import Self
 
-from retryctl.sources.saved.formats.timed_text import (
+from retryctl.sources.saved.formats.header_patterns import (
     COLOUR,
     END,
     FRACTION,
@@ -20,8 +20,8 @@ from retryctl.sources.saved.formats.timed_text import (
     NAME,
     SECOND,
     STREAM,
-    TimedText,
 )
+from retryctl.sources.saved.formats.timed_text import TimedText
 from retryctl.sources.saved.log_format import Head
 
 # 2026-11-23-[$LATEST]0123456789abcdef0123456789abcdef, 2026-11-23-orders[7]0123…

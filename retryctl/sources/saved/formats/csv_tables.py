@@ -27,9 +27,9 @@ from retryctl.sources.saved.formats.csv_blocks import (
     row_texts,
 )
 from retryctl.sources.saved.formats.event_times import first_place
+from retryctl.sources.saved.formats.header_patterns import TITLES
 from retryctl.sources.saved.formats.json_lines import LineFormat
 from retryctl.sources.saved.formats.record_line import RECORD, ends_within_report
-from retryctl.sources.saved.formats.timed_text import TITLES
 from retryctl.sources.saved.log_format import Head
 from retryctl.sources.saved.raw_blocks import CanonicalBlock, RawBlock
 

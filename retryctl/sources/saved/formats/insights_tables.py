@@ -19,13 +19,13 @@ from retryctl.core.value_classes import value_class
 from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.formats.columns import Columns, breaks_off, is_time
 from retryctl.sources.saved.formats.event_times import first_place
+from retryctl.sources.saved.formats.header_patterns import TITLES
 from retryctl.sources.saved.formats.json_lines import LineFormat
 from retryctl.sources.saved.formats.record_line import (
     RECORD,
     ends_within_report,
     joined_behind_report,
 )
-from retryctl.sources.saved.formats.timed_text import TITLES
 from retryctl.sources.saved.log_format import Head
 
 _ROWS_AT_ONCE = 512

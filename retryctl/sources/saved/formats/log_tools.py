@@ -10,15 +10,15 @@ from collections.abc import Iterator
 from typing import Self
 
 from retryctl.sources.saved.formats.event_times import Times, untimed
-from retryctl.sources.saved.formats.timed_text import (
+from retryctl.sources.saved.formats.header_patterns import (
     COLOUR,
     END,
     FRACTION,
     OFFSET,
     SECOND,
     STREAM,
-    TimedText,
 )
+from retryctl.sources.saved.formats.timed_text import TimedText
 from retryctl.sources.saved.log_format import Head
 
 _GROUP = rb"(?P<group>[\w./#-]+)"

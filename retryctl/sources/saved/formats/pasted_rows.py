@@ -6,7 +6,8 @@ tickets and chats have `` | `` or spaces between them.
 
 from __future__ import annotations
 
-from retryctl.sources.saved.formats.timed_text import DAY, FRACTION, TIME, TimedText
+from retryctl.sources.saved.formats.header_patterns import DAY, FRACTION, TIME
+from retryctl.sources.saved.formats.timed_text import TimedText
 
 
 class PastedRows(TimedText):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterator
-from functools import lru_cache, partial
+from functools import partial
 from io import BufferedReader, BytesIO
 from itertools import chain, compress, pairwise, repeat
 from operator import itemgetter
@@ -28,6 +28,16 @@ from retryctl.sources.saved.formats.event_times import (
     first_place,
     milliseconds,
     moment_ms,
+)
+from retryctl.sources.saved.formats.header_patterns import (
+    COLOUR,
+    MILLIS,
+    MOST_BLANKS,
+    SECOND,
+    TITLES,
+    header_pattern,
+    header_within_line,
+    times_of_header,
 )
 from retryctl.sources.saved.formats.json_lines import LineFormat
 from retryctl.sources.saved.formats.record_line import (
@@ -50,39 +60,9 @@ from retryctl.sources.saved.raw_blocks import (
 _SECONDS = 19
 _ZEROS = bytes.maketrans(b"123456789", b"0" * 9)
 _SHORTEST_CUT = len("\n2026")
-_MOST_BLANKS = 16
 _UTC = rb"(?P<offset>\+00:00)"
-# the start of a header's pattern; a lookbehind after it skips the headers that begin a line
-_LITERAL_START = re.compile(rb"\A\(\?P<\w+>(20|1)")
 # what a message ends with, before the header of a file that was joined to it
 _ENDS_MESSAGE = re.compile(rb"(?s:.)*?(?: MB\t|[^\s\"'`(\[{<=:,/|@#_+-])\Z")
-
-# 2026-11-23T03:00:00.123456+00:00
-DAY = rb"20\d\d-\d\d-\d\d"
-TIME = rb"\d\d:\d\d:\d\d"
-SECOND = b"(?P<second>" + DAY + b"T" + TIME + b")"
-FRACTION = rb"(?P<fraction>(?:[.,]\d{1,9})?)"
-OFFSET = rb"(?P<offset>Z|[+-]\d\d:?\d\d)"
-# 1795402800123
-MILLIS = rb"(?P<second>1\d{9})(?P<fraction>\d{3})(?P<offset>)"
-# 2026/11/23/[$LATEST]0123…
-STREAM = rb"(?P<stream>[^\s\x1b]*\d{4}/\d\d/\d\d/[^\s\x1b]+)"
-END = rb"(?: |(?=\r?\n)|\Z)"
-"""A space before the message, or nothing where it is empty."""
-COLOUR = b"<colour>"
-"""Where a header may have a code of colour."""
-
-NAME = b"<name>"
-"""A name without blanks."""
-
-_CODES = rb"(?:\x1b\[[\d;]*m)*"
-
-
-# Timestamp⇥Message, Timestamp (UTC) | Message
-TITLES = re.compile(
-    rb"[ \t|]*@?timestamp(?: \([^()\t|]{1,40}\))?(?:[ \t|]+)@?message[ \t|]*\r?\Z", re.I
-)
-"""The header of rows that have a time and a message."""
 
 
 @value_class
@@ -109,7 +89,9 @@ class TimedText(LineFormat):
         for coloured in (False, True):
             found = list(cls._headers(head, coloured))
             shows_record = any(map(_begins_record, found))
-            hides_record = any(_hides(each, _within_line(cls.header, coloured)) for each in found)
+            hides_record = any(
+                _hides(each, header_within_line(cls.header, coloured)) for each in found
+            )
             if shows_record or (found and not bare_record(head) and not hides_record):
                 return cls(
                     newline=head.newline, coloured=coloured, log_stream=cls.known_stream(head)
@@ -124,7 +106,7 @@ class TimedText(LineFormat):
 
     @classmethod
     def _headers(cls, head: Head, coloured: bool) -> Iterator[re.Match[bytes]]:
-        pattern = _compiled(cls.header, coloured)
+        pattern = header_pattern(cls.header, coloured)
         return filter(None, (pattern.match(b"\n" + line) for line in head.lines))
 
     @classmethod
@@ -184,7 +166,7 @@ class TimedText(LineFormat):
 
     @property
     def _pattern(self) -> re.Pattern[bytes]:
-        return _compiled(self.header, self.coloured)
+        return header_pattern(self.header, self.coloured)
 
     def _parts(self, segment: BufferedReader) -> Iterator[tuple[int | None, bytes]]:
         """Yield the text in parts, each of which ends before an event, with the newline before it.
@@ -255,7 +237,7 @@ class TimedText(LineFormat):
         A time in a message does not, nor a quoted line without a record of Lambda. Where a name
         comes first, it is distinguished from the end of the line before if that line has it too.
         """
-        for found in _within_line(self.header, self.coloured).finditer(text):
+        for found in header_within_line(self.header, self.coloured).finditer(text):
             at = None if self.coloured else self._start_of_header(found)
             if at is not None and _ENDS_MESSAGE.match(text, max(at - 4, 0), at):
                 yield at, True
@@ -269,7 +251,7 @@ class TimedText(LineFormat):
         text, at = found.string, found.start()
         own = self._pattern.match(text, text.rfind(b"\n", 0, at))
         name = own["group"] if own else None
-        low = max(at - len(name or b"") - _MOST_BLANKS, 0)
+        low = max(at - len(name or b"") - MOST_BLANKS, 0)
         before = text[low:at].rstrip(b" ")
         return low + len(before) - len(name) if name and before.endswith(name) else None
 
@@ -307,7 +289,7 @@ class TimedText(LineFormat):
         return BlockSpan(len(lines), times[0], times[1], streams)
 
     def _span_of_any(self, text: bytes) -> BlockSpan | None:
-        found = _times_only(self._pattern.pattern).findall(b"\n" + text)
+        found = times_of_header(self._pattern.pattern).findall(b"\n" + text)
         first, last = min(found), max(found)
         if first[0][10:11] != last[0][10:11] or len(set(map(itemgetter(2), found))) > 1:
             return None
@@ -380,31 +362,3 @@ def _hides(header: re.Match[bytes], within_line: re.Pattern[bytes]) -> bool:
 def _begins_record(header: re.Match[bytes]) -> bool:
     """Whether the message behind a header is a record of Lambda."""
     return RECORD.match(header.string, header.end()) is not None
-
-
-@lru_cache(maxsize=64)
-def _compiled(header: bytes, coloured: bool) -> re.Pattern[bytes]:
-    header = header.replace(NAME, rb"[^\s\x1b]+" if coloured else rb"\S+")
-    return re.compile(rb"\n" + header.replace(COLOUR, _CODES if coloured else b""))
-
-
-@lru_cache(maxsize=64)
-def _within_line(header: bytes, coloured: bool) -> re.Pattern[bytes]:
-    """Return the pattern of a header within a line, from its stream or time on.
-
-    What repeats is limited, so that a search takes a time in line with the text.
-    """
-    if b"(?P<group>" in header:
-        header = header.partition(b" +")[2]
-    header = header.replace(rb"[^\s\x1b]*\d{4}/", rb"20\d\d/").replace(NAME, rb"[^\s\x1b]+")
-    header = header.replace(rb"[^\s\x1b]+?", rb"[^\s\x1b]{1,512}?")
-    header = header.replace(rb"[^\s\x1b]+", rb"[^\s\x1b]{1,512}+")
-    header = header.replace(rb"[ \t]*", rb"[ \t]{0,4}").replace(b" +", b" {1,%d}" % _MOST_BLANKS)
-    header = header.replace(COLOUR, _CODES if coloured else b"")
-    return re.compile(_LITERAL_START.sub(rb"\g<0>(?<!\n\1)", header))
-
-
-@lru_cache(maxsize=64)
-def _times_only(header: bytes) -> re.Pattern[bytes]:
-    """Return the pattern of a header with the groups of the time alone."""
-    return re.compile(re.sub(rb"\(\?P<(?!second|fraction|offset)\w+>", b"(?:", header))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Self
 
+from retryctl.sources.saved.formats.header_patterns import DAY, FRACTION, TIME
 from retryctl.sources.saved.formats.record_line import RECORD
-from retryctl.sources.saved.formats.timed_text import DAY, FRACTION, TIME, TimedText
+from retryctl.sources.saved.formats.timed_text import TimedText
 from retryctl.sources.saved.log_format import Head
 
 _TIME = b"(?P<second>" + DAY + b"[T ]" + TIME + b")" + FRACTION
