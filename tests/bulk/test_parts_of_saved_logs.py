@@ -46,7 +46,7 @@ TIMED = {name for name in NAMES if SHAPES[name][1] & {TIMES, SECONDS}}
 OF_ONE_STREAM = {"get-log-events", "get-log-events --output text", "subscription event"}
 JOINABLE = TIMED - OF_ONE_STREAM
 CHECKS = ("agrees", "disagrees", "silent", "undetermined")
-HISTORIES = int(os.environ.get("RETRYCTL_HISTORIES", "30"))
+HISTORIES = int(os.environ.get("RETRYCTL_HISTORIES", "15"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

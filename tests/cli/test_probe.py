@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ import pytest
 from retryctl.app.probe import event_assumptions, insights_assumptions
 from retryctl.app.probe.probe import ASSUMPTIONS, probe
 from retryctl.app.probe.probe_groups import PREFIX
+from retryctl.cli.output.terminal import progress_lines
 from retryctl.core.probe_report import ProbeReport
 from retryctl.sources.aws.client import AwsClient
 from retryctl.views.json.probe import probe_document
@@ -176,7 +178,6 @@ def test_a_pipe_gets_lines_of_progress(endpoint: Endpoint, monkeypatch: pytest.M
     where = ("--yes", "--skip-quota", "--endpoint-url", endpoint.url)
     printed = run("probe", *where, env=CREDENTIALS).stderr.splitlines()
     assert any(re.fullmatch(r"retryctl: \d+ s: \d+ of 30: .+\.", line) for line in printed)
-    assert run("probe", *where, "-q", env=CREDENTIALS).stderr == ""
 
 
 def test_groups_that_were_never_made_are_not_named(endpoint: Endpoint) -> None:
@@ -268,3 +269,15 @@ def test_a_group_whose_creation_hangs_is_named(endpoint: Endpoint) -> None:
     endpoint.faults.script["CreateLogGroup"].append("hang")
     printed = stopped(endpoint, signal.SIGINT, at="CreateLogGroup", groups=0)
     assert re.search(r"Not deleted: /retryctl/probe/\w+/standard\.", printed)
+
+
+def test_quiet_prints_no_line_of_progress(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("retryctl.cli.output.terminal._LINE_EVERY_S", 0.001)
+    for quiet in (True, False):
+        printed = threading.Event()
+        with progress_lines(quiet=quiet) as show:
+            show(lambda seconds: str(printed.set() or "a line"))
+            assert printed.wait(0.05 if quiet else 20) is not quiet
+        assert ("a line" in capsys.readouterr().err) is not quiet

@@ -128,7 +128,7 @@ def logs(draw: st.DrawFn) -> list[Event]:
     return events
 
 
-@settings(max_examples=1_000 if LONG else 20)  # each in every shape
+@settings(max_examples=1_000 if LONG else 10)  # each in every shape
 @given(logs())
 def test_each_shape_of_a_random_log_gives_the_same_events(events: list[Event]) -> None:
     for shape, (write, carries) in SHAPES.items():
