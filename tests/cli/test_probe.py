@@ -271,13 +271,18 @@ def test_a_group_whose_creation_hangs_is_named(endpoint: Endpoint) -> None:
     assert re.search(r"Not deleted: /retryctl/probe/\w+/standard\.", printed)
 
 
+@pytest.mark.parametrize("quiet", [True, False])
 def test_quiet_prints_no_line_of_progress(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    quiet: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("retryctl.cli.output.terminal._LINE_EVERY_S", 0.001)
-    for quiet in (True, False):
-        printed = threading.Event()
-        with progress_lines(quiet=quiet) as show:
-            show(lambda seconds: str(printed.set() or "a line"))
-            assert printed.wait(0.05 if quiet else 20) is not quiet
-        assert ("a line" in capsys.readouterr().err) is not quiet
+    printed = threading.Event()
+
+    def line(seconds: float) -> str:
+        printed.set()
+        return "a line"
+
+    with progress_lines(quiet=quiet) as show:
+        show(line)
+        assert printed.wait(0.05 if quiet else 20) is not quiet
+    assert ("a line" in capsys.readouterr().err) is not quiet
