@@ -13,38 +13,19 @@ from tests.support.aws_program import CREDENTIALS
 from tests.support.campaigns import PROFILE
 from tests.support.counters_world import Aws, aws_server, make_table
 
-# The files whose tests take longest, by their processes, browsers and waits. They run first, so
-# that at the end no worker is left with one of them while the others have nothing to do.
-LONGEST = """
-    test_parts_of_saved_logs test_summary_on_cloudwatch test_endings test_wire_faults test_check_ci
-    test_trace_of_counters test_check_whole test_lab_cli test_lab_options test_cloudwatch_faults
-    test_page_browser test_query_features test_saved_shapes test_isolation test_docs test_probe
-    test_log_group_features test_window_download test_table test_cloudwatch_program test_live
-    test_output_streams test_check_command test_counters_cli test_saved_damage test_signals
-    test_machine_limits test_memory_errors test_virtual_wait test_stand_in test_lab_endings
-    test_runtime test_cleanup test_limits test_chunks test_hung_endpoint test_live_pipe test_machine
-"""
 
-
-def pytest_configure(config: pytest.Config) -> None:
+def pytest_configure() -> None:
     """Give the processes that tests start the default signals, also under ``nohup`` and ``&``.
 
     An ignored signal stays ignored in a new program, a handled one becomes the default there.
     """
     gc.disable()  # until everything is imported
-    config.option.loadscopereorder = False  # pytest-xdist: files run in the order of collection
     settings.load_profile(PROFILE)
     quick_waits.install()
     quick_sessions.install()
     for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, lambda *_: None)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the longest files first."""
-    place = {name: number for number, name in enumerate(LONGEST.split())}
-    items.sort(key=lambda item: place.get(item.path.stem, len(place)))
 
 
 def pytest_collection_finish() -> None:
