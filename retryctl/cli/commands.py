@@ -54,7 +54,7 @@ _TABLE = {
     "list": _Entry("List a function's requests, one row each.", _STORY),
     "doctor": _Entry("Check a function's configuration before anything fails.", _STORY),
     "diff": _Entry("Show where the log lines of two attempts differ.", _STORY),
-    "demo": _Entry("Show a recorded history. Needs no AWS account.", _STORY),
+    "demo": _Entry("Show a recorded history; no AWS account is needed.", _STORY),
     "lab": _Entry(
         "Run a handler locally as Lambda would, with its retries.", _FUNCTION, group=True
     ),
@@ -63,7 +63,7 @@ _TABLE = {
     ),
     "probe": _Entry("Test what retryctl assumes of CloudWatch Logs, in your account.", _HELP),
     "explain": _Entry("Explain a finding, an outcome or a verdict.", _HELP),
-    "schema": _Entry("Print the JSON Schema of a document of -o json.", _HELP),
+    "schema": _Entry("Print the JSON Schema of what a command prints with -o json.", _HELP),
 }
 
 _HELP_ENTRY = _Entry("Show the options of a command, or the manual page (--man).", _HELP)
