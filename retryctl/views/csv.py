@@ -17,25 +17,11 @@ from retryctl.core.crosscheck.claims import Branches
 from retryctl.core.summary.request_row import RequestRow
 from retryctl.core.summary.tally import SummaryTally
 from retryctl.views.inert_text import inert
-from retryctl.views.json.request_list import listed_object
+from retryctl.views.json.request_list import KEYS, listed_object
 from retryctl.views.json.summary import durable_executions, summary_object
 from retryctl.views.signs import NOTHING
 
 _STARTS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-_LIST_COLUMNS = (
-    "request_id",
-    "function",
-    "started_at",
-    "attempts",
-    "outcome",
-    "verdict",
-    "findings",
-    "branches",
-    "wrong_branches",
-    "environments",
-    "error",
-    "execution_arn",
-)
 _LEFT_OUT = ("errors", "failed_over_time")
 _ATTEMPTS = (1, 2, 3)
 _MOST_ATTEMPTS = _ATTEMPTS[-1]
@@ -85,13 +71,10 @@ def _ran(tally: SummaryTally, attempt: int, branches: Branches) -> dict[str, int
 
 def list_csv(listed: Iterable[RequestRow]) -> Iterator[str]:
     """Yield a heading and a row for each request. Values of a list are separated by spaces."""
-    rows = map(listed_object, listed)
-    return table(
-        _LIST_COLUMNS, ([_joined(row.get(name)) for name in _LIST_COLUMNS] for row in rows)
-    )
+    return table(KEYS, (map(_joined, row.values()) for row in map(listed_object, listed)))
 
 
-def table(heading: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
+def table(heading: Sequence[str], rows: Iterable[Iterable[Any]]) -> Iterator[str]:
     """Yield rows as CSV with CRLF, as RFC 4180 has it."""
     line = StringIO()
     writer = csv.writer(line)
@@ -110,7 +93,7 @@ def _cell(value: Any) -> Any:
 
 
 def _joined(value: Any) -> Any:
-    if isinstance(value, list):
+    if isinstance(value, tuple):
         some = any(each is not None for each in value)
         return " ".join(NOTHING if each is None else str(each) for each in value) if some else ""
     return value

@@ -11,6 +11,7 @@ from retryctl.core.history.outcome import AttemptOutcome, ErrorInfo
 from retryctl.core.model.attempt import Attempt
 from retryctl.views.attempts_table import outcome_word, response_lines
 from retryctl.views.blocks import Block, Paragraph, Table, plain_paragraph, text_column
+from retryctl.views.signs import NOTHING
 
 _SELF_EVIDENT = ("retries-exhausted",)
 
@@ -41,13 +42,14 @@ def _plans(checked: Sequence[CheckedRequest], plans: Mapping[str, str]) -> Table
     verdicts = text_column("verdict", map(_verdict, checked))
     shorter = text_column("verdict", (one.verdict.value for one in checked))
     errors = [", ".join(_errors(one)) for one in checked]
-    named = [plans[one.request.request_id] for one in checked]
+    # a log can have the START of a request that the lab did not make: the function printed it
+    named = [plans.get(one.request.request_id, NOTHING) for one in checked]
     instead: dict[tuple[str, ...], list[Paragraph]] = {("error",): _grouped_errors(errors, named)}
     if counted:
         instead[("shorter verdict",)] = [plain_paragraph(f"findings: {counted}")]
     return Table(
         columns={
-            "plan": text_column("plan", (plans[one.request.request_id] for one in checked)),
+            "plan": text_column("plan", named),
             **attempts,
             **({"error": text_column("error", errors)} if any(errors) else {}),
             "verdict": replace(verdicts, shorter=shorter),
