@@ -11,7 +11,7 @@ from retryctl.core.crosscheck.attempt_check import AttemptVerdict
 from retryctl.core.crosscheck.claims import Branches
 from retryctl.core.summary.changes import Change
 from retryctl.core.summary.tally import SummaryTally
-from retryctl.views.blocks import Column, Piece, Table, table_of
+from retryctl.views.blocks import Piece, Table, table_of
 from retryctl.views.inert_text import cut
 from retryctl.views.json.summary import durable_executions
 from retryctl.views.signs import BAD, NOTHING, STYLES
@@ -30,7 +30,7 @@ USUAL_WAITS = {1: "1 m", 2: "2 m"}
 _Kind = TypeVar("_Kind", bound=Enum)
 
 
-def _first_rows(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+def _first_rows(heads: Sequence[str], rows: Iterable[Sequence[str | Piece]]) -> Table:
     """Return a table of the first rows, with a row that counts the others."""
     kept = list(rows)
     if more := kept[MOST_ROWS:]:
@@ -91,13 +91,8 @@ def branches_table(tally: SummaryTally, branches: Branches) -> Table:
     names = branch_names(tally, branches)
     other = ["other"] if len(names) > _MOST_BRANCHES else []
     heads = ["branch run", *names[:_MOST_BRANCHES], *other, "none"]
-    rows = list(ran_branches(tally, branches, heads[1:]))[:MOST_ROWS]
-    cells = zip(*([(attempt, ""), *ran] for attempt, ran in rows), strict=True)
-    columns = {
-        str(place): Column(head=head, cells=[[cell] for cell in column])
-        for place, (head, column) in enumerate(zip(heads, cells, strict=False))
-    }
-    return Table(columns=columns or table_of(heads, ()).columns, gives_way=())
+    ran = ran_branches(tally, branches, heads[1:])
+    return _first_rows(heads, ([(attempt, ""), *cells] for attempt, cells in ran))
 
 
 def counter_table(tally: SummaryTally) -> Table:

@@ -100,9 +100,13 @@ def _rows(label: str, lines: Iterable[Pieces], table: Table) -> Iterator[Block]:
 
 
 def _row(label: str, *lines: Pieces) -> Iterator[Paragraph]:
-    """Yield words beside a label; what does not fit hangs below the words."""
+    """Yield words beside a label; what does not fit hangs below the words.
+
+    The first piece of a line of several is a count, which stays beside the label.
+    """
     for line in lines:
-        yield Paragraph(lead=[(f"{label:<{_LABEL}}", "dim")], words=line)
+        lead, words = [(f"{label:<{_LABEL}}", "dim"), *line[:-2]], line[-2:]
+        yield Paragraph(lead=lead, words=words)
         label = ""
 
 
@@ -214,7 +218,7 @@ def _errors(tally: SummaryTally) -> Iterator[Pieces]:
     for each in groups[:_MOST_ERRORS]:
         what = cut(each.type.replace("Task timed out", "timed out").replace(" seconds", " s"), 40)
         frame = f"  {cut(each.frame, 50)}" if each.frame else ""
-        yield [(f"{each.count:>6,} × {what}{frame}  ", ""), (each.example, "dim")]
+        yield [(f"{each.count:>6,} × ", ""), (f"{what}{frame}  ", ""), (each.example, "dim")]
     if len(groups) > _MOST_ERRORS:
         rest = groups[_MOST_ERRORS:]
         count = sum(each.count for each in rest)
