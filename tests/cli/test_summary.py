@@ -249,7 +249,7 @@ def test_every_line_fits_the_width(command: str, width: int) -> None:
 def test_shares_have_bases_and_a_wrong_counter_its_next_command() -> None:
     shown = " ".join(run("summary", "--from", "demo").stdout.split())
     for words in (
-        "3 were retried (33.3 % of the requests)",
+        "3 requests were retried (33.3 % of the requests)",
         "66.7 % of requests",
         "(5 of 6 retries)",
         "3.4 % of all 3.35 s",

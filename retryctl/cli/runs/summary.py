@@ -228,16 +228,7 @@ def _summary(figures: _Figures, form: str, tz: tzinfo, screen: Screen) -> Iterab
     if form == "html":
         from retryctl.views.html.summary import summary_page
 
-        several = named if len(named) > 1 else ()
-        return summary_page(
-            total,
-            coverage,
-            function=named[0][0],
-            tz=tz,
-            branches=branches,
-            several=several,
-            changes=changed or (),
-        )
+        return summary_page(total, named, coverage, branches, changed, tz=tz)
     from retryctl.views.text.layout import svg_of, text_of
     from retryctl.views.text.summary import summary_blocks
 
