@@ -499,7 +499,9 @@ def test_a_printed_start_of_another_request_is_no_request_of_the_lab(tmp_path: P
             raise ValueError("again")
     """
     handler = written_file(tmp_path, "app.py", source)
-    done = retryctl("lab", "run", f"{handler}:handler", "--plan", "same", "--retries", "1", "-o", "json")
+    done = retryctl(
+        "lab", "run", f"{handler}:handler", "--plan", "same", "--retries", "1", "-o", "json"
+    )
     (request,) = json.loads(done.stdout)["requests"]
     assert request["request_id"] != "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee"
     assert [attempt["number"] for attempt in request["attempts"]] == [1, 2]
