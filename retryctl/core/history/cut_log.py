@@ -21,7 +21,6 @@ from retryctl.core.value_classes import state_class
 
 BEGINS_LATE: Final = "begins-late"
 FILTERED: Final = "filtered"
-_CLOCK_SLACK_MS = 1_000
 
 
 @state_class
