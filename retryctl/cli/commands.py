@@ -73,7 +73,7 @@ _ELSEWHERE = {
     "version": "For the version: retryctl -V",
     "--from": "For the newest request of a saved log: retryctl trace --from FILE",
     "trace --verdict": "To select requests by their verdict: retryctl list --verdict disagrees",
-    "counters --store": "Name the store without an option: retryctl counters iam dynamodb",
+    "counters --store": "Name the store without an option: {path} STORE",
     "trace --outcome": "To select requests by their outcome: retryctl list --outcome exhausted",
 }
 
@@ -237,4 +237,5 @@ def _as_ours(error: Any, command: str) -> UsageError:
     if unknown := _NO_COMMAND.search(what):
         what = f"{unknown[1]} is not a command."
     path = error.ctx.command_path if error.ctx else f"retryctl {command}".rstrip()
-    return UsageError(f"{what[:1].lower()}{what[1:].rstrip('.')}.", hint or f"See {path} --help.")
+    hint = hint.replace("{path}", path) or f"See {path} --help."
+    return UsageError(f"{what[:1].lower()}{what[1:].rstrip('.')}.", hint)

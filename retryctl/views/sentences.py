@@ -23,7 +23,8 @@ from retryctl.views.times import duration, stamp, time_in_zone
 
 _MOST_NAMED = 3
 SET_MARKERS = (
-    "If the function logs them in other words, [markers] in retryctl.toml must match its lines."
+    "If the function logs them in other words or by a logger, [markers] in retryctl.toml must "
+    "match its lines."
 )
 
 
@@ -212,7 +213,7 @@ def _verdict(checked: CheckedRequest) -> Sentence:
         if any(a.claim.store and not a.claim.store_error for a in checked.request.attempts):
             by_key = "not compared: the function counts by a key of its own, not by request ID"
             return Sentence(NOTHING, by_key)
-        nothing = "not counted: the function logged no counter and no branch"
+        nothing = "not counted: retryctl recognised no counter and no branch in the log"
         return Sentence(NOTHING, f"{nothing}. {SET_MARKERS}")
     if not counted:
         return Sentence(GOOD, "every branch that was logged agrees")

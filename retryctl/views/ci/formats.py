@@ -36,7 +36,6 @@ REPORTS: Mapping[str, CiReport] = {
 }
 
 ELSEWHERE = {
-    "html": "retryctl trace ID --report html=FILE makes a page of a request that fails, "
-    "retryctl summary of all."
+    "html": "retryctl trace and retryctl summary write pages: give --report html=FILE there."
 }
 """Formats that a check does not have, and which command has them."""
