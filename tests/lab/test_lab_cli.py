@@ -226,6 +226,7 @@ def served(*arguments: str) -> Iterator[dict[str, str]]:
         _, said = running.communicate(timeout=30)
     assert running.returncode == 130, said
     assert "HTTP/1.1" not in said
+    assert "  retryctl list -g /aws/lambda/" in said
 
 
 @pytest.fixture(scope="module")

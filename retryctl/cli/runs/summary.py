@@ -44,12 +44,13 @@ _LAMBDA_GROUP = "/aws/lambda/"
 _MOST_NAMED = 3
 _FORMS_WITH_CHANGES = ("text", "json", "html", "svg", "markdown")
 _TO_COMPARE = "Save one with retryctl summary --output json > FILE."
-NO_REQUEST_STEPS = {
+_NO_REQUEST_STEPS = {
     "cloudwatch": "Widen the window with --since or --until, or name another function.",
     "demo": "retryctl list --from demo lists the requests of the demo.",
     "": "Widen the window with --since or --until.",
 }
-_NO_REQUEST_AT_ALL = NO_REQUEST_STEPS | {"": NO_RECORD}
+_NO_REQUEST_AT_ALL = _NO_REQUEST_STEPS | {"": NO_RECORD}
+_BEGAN_BEFORE = "A request belongs to the window in which its first attempt started."
 
 
 def run_summary(
@@ -110,7 +111,13 @@ def no_request(coverage: Coverage, tz: tzinfo, which: str = "", *, bounded: bool
     ``bounded``: --since or --until is given.
     """
     place = "window" if bounded or coverage.source == "cloudwatch" else "log"
-    step = next_step(coverage, NO_REQUEST_STEPS if place == "window" else _NO_REQUEST_AT_ALL)
+    step = next_step(coverage, _NO_REQUEST_STEPS if place == "window" else _NO_REQUEST_AT_ALL)
+    first_ms, last_ms = coverage.first_event_ms, coverage.last_event_ms
+    if place == "window" and first_ms is not None and last_ms is not None:
+        if coverage.until_ms is not None and coverage.until_ms < first_ms:
+            step = "Give a later --until."
+        elif coverage.since_ms is not None and first_ms < coverage.since_ms <= last_ms:
+            step = f"{_BEGAN_BEFORE} {step}"
     if coverage.source != "cloudwatch" and (which or coverage.given_names):
         which = which or f" that{coverage.given_names} selects"
         step = f"retryctl list --from {shlex.quote(coverage.where or 'FILE')} lists all requests."
