@@ -49,7 +49,7 @@ def test_every_form_has_the_same_exit_status(log: Path, form: str) -> None:
 
 
 def test_nothing_to_check_says_what_to_do_next(log: Path) -> None:
-    assert "Widen the window with --since." in check(log, "--since", "2026-11-24").stderr
+    assert "Widen the window with --since or --until." in check(log, "--since", "2026-11-24").stderr
     log.write_text('{"events": []}\n')
     whole = check(log)
     assert whole.returncode == 4

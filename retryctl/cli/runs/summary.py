@@ -45,9 +45,9 @@ _MOST_NAMED = 3
 _FORMS_WITH_CHANGES = ("text", "json", "html", "svg", "markdown")
 _TO_COMPARE = "Save one with retryctl summary --output json > FILE."
 _NO_REQUEST_STEPS = {
-    "cloudwatch": "Widen the window with --since, or name another function.",
+    "cloudwatch": "Widen the window with --since or --until, or name another function.",
     "demo": "retryctl list --from demo lists the requests of the demo.",
-    "": "Widen the window with --since.",
+    "": "Widen the window with --since or --until.",
 }
 _NO_REQUEST_AT_ALL = _NO_REQUEST_STEPS | {"": NO_RECORD}
 _BEGAN_BEFORE = "A request belongs to the window in which its first attempt started."

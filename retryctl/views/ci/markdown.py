@@ -15,6 +15,7 @@ from retryctl.views.ci.report import (
     headline,
     result_sentence,
     unchecked_sentence,
+    uncompared_sentence,
 )
 from retryctl.views.coverage_blocks import first_gaps
 from retryctl.views.markdown import escaped, table_lines
@@ -46,7 +47,7 @@ def _lines(result: CheckReport) -> Iterator[str]:
         )
     if len(found) > _MOST_ROWS:
         yield from ("", f"and {len(found) - _MOST_ROWS:,} more")
-    for words in harmless_findings(judgement):
+    for words in filter(None, (uncompared_sentence(result), *harmless_findings(judgement))):
         yield from ("", escaped(words))
     if result.command == "check":
         yield from ("", escaped(result.coverage_sentence))

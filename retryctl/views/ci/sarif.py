@@ -26,6 +26,7 @@ from retryctl.views.ci.report import (
     problems,
     result_sentence,
     same_kind,
+    uncompared_sentence,
 )
 from retryctl.views.inert_text import inert, lines_of
 from retryctl.views.json.check import ci_document
@@ -51,6 +52,8 @@ def report(result: CheckReport) -> Iterator[str]:
     ids = sorted({*ids, *(problem.rule for problem in checks)})
     found = (_findings(group, ids, result.place) for group in groups)
     failed = (_check(problem, ids, result.place) for problem in checks)
+    uncompared = uncompared_sentence(result)
+    notes = [{"level": "note", "message": _message(uncompared)}] if uncompared else []
     run = {
         "tool": {
             "driver": {
@@ -66,6 +69,7 @@ def report(result: CheckReport) -> Iterator[str]:
                 "executionSuccessful": True,
                 "exitCode": result.status.value,
                 "exitCodeDescription": inert(result_sentence(result)),
+                "toolExecutionNotifications": notes,
             }
         ],
         "results": chain(found, failed),

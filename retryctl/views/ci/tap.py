@@ -13,6 +13,7 @@ from retryctl.views.ci.report import (
     failed_checks,
     next_command,
     result_sentence,
+    uncompared_sentence,
 )
 from retryctl.views.inert_text import inert
 
@@ -29,7 +30,8 @@ def report(result: CheckReport) -> Iterator[str]:
         yield from (
             f"{line}\n" for line in _point(number, check, failed.get(id(check), ()), result)
         )
-    yield f"# {_SPECIAL.sub(_escaped, inert(result_sentence(result)))}\n"
+    for words in filter(None, (uncompared_sentence(result), result_sentence(result))):
+        yield f"# {_SPECIAL.sub(_escaped, inert(words))}\n"
 
 
 def _point(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from retryctl.core.check.expectations import CROSS_CHECK, CheckResult
+from retryctl.core.check.expectations import CheckResult
 from retryctl.core.wording import number_of
 from retryctl.errors import ExitStatus
 from retryctl.views.blocks import Block, Command, LogLines, Paragraph
@@ -18,9 +18,9 @@ from retryctl.views.ci.report import (
     next_command,
     result_sentence,
     unchecked_sentence,
+    uncompared_sentence,
 )
 from retryctl.views.coverage_blocks import first_gaps
-from retryctl.views.sentences import SET_MARKERS, may_lack_lines
 from retryctl.views.signs import BAD, GOOD, NOTE, UNSURE, WARNING, signed
 
 _MOST_SHOWN, _MOST_NAMED = 50, 10
@@ -38,15 +38,8 @@ def check_blocks(result: CheckReport) -> Iterator[Block]:
         yield from _failed(checks, some, result)
     if more := len(found) - _MOST_SHOWN if len(found) > _MOST_SHOWN else 0:
         yield _line(NOTE, f"and {more:,} more; --output json has them all")
-    unmatched = any(check.name == CROSS_CHECK for check in judgement.checks)
-    if judgement.requests and not judgement.cross_checked and not unmatched:
-        why = f"no attempt logged a counter or a branch. {SET_MARKERS}"
-        if may_lack_lines(result.coverage):
-            why = (
-                "lines are missing from the log, and a counter may be in them. Save the whole log. "
-                f"{SET_MARKERS}"
-            )
-        yield _line(NOTE, f"nothing was cross-checked: {why}")
+    if uncompared := uncompared_sentence(result):
+        yield _line(NOTE, uncompared)
     for words in harmless_findings(judgement):
         yield _line(WARNING, words)
     sign = _SIGNS.get(result.status, UNSURE)
