@@ -18,7 +18,7 @@ import yaml
 
 from tests.support.check_logs import exhausted, right, save, switched
 from tests.support.lambda_log import ID, OTHER_ID
-from tests.support.program import environment
+from tests.support.program import environment, run
 
 ROOT = Path(__file__).parents[2]
 ACTION = ROOT / "action.yml"
