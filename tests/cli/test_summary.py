@@ -224,6 +224,8 @@ def test_the_heading_of_csv_does_not_follow_the_data(tmp_path: Path) -> None:
     assert first == second == third
     assert tables[0][0]["findings.environment-switch"] == "0"
     assert tables[1][0]["by_attempts.more"] == "1"
+    assert tables[2][0]["coverage.since"] == "2026-11-23T03:00:00.124Z"
+    assert tables[2][0]["coverage.complete"] == "true"
     assert (tables[2][0]["by_attempts.3"], tables[2][0]["findings.uncounted-attempt"]) == ("3", "2")
 
 
@@ -354,6 +356,9 @@ def test_comparing_two_functions_gives_a_warning(tmp_path: Path) -> None:
         "retryctl: --compare compares different functions: billing in the earlier summary, "
         "orders-worker now.\n"
     )
+    before.write_text(json.dumps(document | {"function": None}))
+    unknown = run("summary", "--from", "demo", "--compare", str(before), "-o", "json")
+    assert "a log without the function's name in the earlier summary" in unknown.stderr
 
 
 def test_what_is_no_summary_is_refused(tmp_path: Path) -> None:
