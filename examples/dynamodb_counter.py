@@ -1,7 +1,7 @@
 """Branch by the number of retries, counted in DynamoDB.
 
 The handler fails on purpose, so that Lambda retries it: attempt 1 runs A, attempt 2 B, and any
-later one C. Send ``{"succeed": true}`` for an attempt that goes well.
+later one C. Send ``{"succeed": true}`` for an attempt that succeeds.
 
 Needs the table of the environment variable RETRIES_TABLE, with the string ``request_id`` as its
 partition key and TTL on ``expires_at``, and what ``retryctl counters iam dynamodb`` prints.

@@ -1,7 +1,7 @@
 """Branch by the number of retries, counted in the function's own log.
 
 The handler fails on purpose, so that Lambda retries it: attempt 1 runs A, attempt 2 B, and any
-later one C. Send ``{"succeed": true}`` for an attempt that goes well.
+later one C. Send ``{"succeed": true}`` for an attempt that succeeds.
 
 Needs no resource, and the permission that ``retryctl counters iam logs`` prints. Every attempt
 counts, also one that timed out: Lambda itself writes what is counted.

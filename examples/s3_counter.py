@@ -1,7 +1,7 @@
 """Branch by the number of retries, counted in S3.
 
 The handler fails on purpose, so that Lambda retries it: attempt 1 runs A, attempt 2 B, and any
-later one C. Send ``{"succeed": true}`` for an attempt that goes well.
+later one C. Send ``{"succeed": true}`` for an attempt that succeeds.
 
 Needs the bucket of the environment variable RETRIES_BUCKET, and the permissions that
 ``retryctl counters iam s3`` prints. The objects must not trigger this function.

@@ -1,7 +1,7 @@
 """Branch by the number of retries, counted in /tmp.
 
 The handler fails on purpose, so that Lambda retries it: attempt 1 runs A, attempt 2 B, and any
-later one C. Send ``{"succeed": true}`` for an attempt that goes well.
+later one C. Send ``{"succeed": true}`` for an attempt that succeeds.
 
 Needs no permission. A retry in another execution environment starts from A again.
 """

@@ -2,7 +2,7 @@
 
 A retry has the request ID of the attempt before it. Each failed attempt leaves an empty file
 in /tmp that is named after the ID; their number is the number of earlier attempts. That
-holds only while all of them run in one execution environment: see
+is right only while all of them run in one execution environment: see
 ``retryctl explain environment-switch``.
 """
 

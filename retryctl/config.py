@@ -100,7 +100,7 @@ def _table_of(path: Path) -> Mapping[str, object] | None:
     except OSError as error:
         raise UsageError(
             f"cannot read {path}: {error.strerror}.",
-            "Make it a file that may be read, or remove it.",
+            "Make it readable, or remove it.",
         ) from None
     except ValueError as error:
         raise UsageError(f"{path} is not valid TOML: {error}.", _mend(str(error))) from None
@@ -166,7 +166,7 @@ class _Reader:
             self._refuse(
                 f"markers.{key}",
                 f"is not a regular expression: {error}.",
-                rf"One reads {key} = 'my {key} is (?P<{group}>\w+)', for example; "
+                rf"Example: {key} = 'my {key} is (?P<{group}>\w+)'; "
                 r"\( stands for a bracket in the line.",
             )
         if group not in pattern.groupindex:

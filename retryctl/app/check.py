@@ -111,6 +111,7 @@ def _of_window(plan: CheckPlan, feedback: Feedback, clock: Clock) -> AddRequests
             plan.window,
             now_ms=clock(),
             feedback=feedback,
+            since_ms=plan.window.since_ms,
             verify_all=True,
         )
         with opened as reader:

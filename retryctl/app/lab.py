@@ -64,6 +64,7 @@ class LabOrder:
 class LabRun:
     """The result: checked requests in order of their first attempt, and all that was logged.
 
+    A request of which only printed text has records is none of ``checked``.
     ``plans`` and ``attempts`` are by request ID; ``warnings`` are sentences about differences from
     Lambda. ``seed`` repeats the run.
     """
@@ -102,13 +103,14 @@ def run_lab(
         }
         lab.run()
     history = _history(lab, order)
+    ran = _by_request(lab.attempts)
     return LabRun(
-        checked=history.requests,
+        checked=tuple(one for one in history.requests if one.request.request_id in ran),
         coverage=history.coverage,
         branches=order.markers.branches,
         events=lab.events,
         plans=plans,
-        attempts=_by_request(lab.attempts),
+        attempts=ran,
         warnings=(*dict.fromkeys(remarks(lab)), *_import_hint(history.requests, function)),
         seed=seed,
     )

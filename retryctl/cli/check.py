@@ -20,9 +20,8 @@ Targets = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[FUNCTION | REQUEST_ID...]",
-        help="The function whose requests in the window are checked, or the requests: IDs, failure "
-        "records, or a file or folder of records. "
-        "With --from neither is needed.",
+        help="A function, whose requests in the window are checked; or request IDs, failure "
+        "records, or a file or folder of records. Not needed with --from.",
         show_default=False,
     ),
 ]

@@ -54,7 +54,7 @@ _TABLE = {
     "list": _Entry("List a function's requests, one row each.", _STORY),
     "doctor": _Entry("Check a function's configuration before anything fails.", _STORY),
     "diff": _Entry("Show where the log lines of two attempts differ.", _STORY),
-    "demo": _Entry("Show a recorded history. Needs no AWS account.", _STORY),
+    "demo": _Entry("Show a recorded history; no AWS account is needed.", _STORY),
     "lab": _Entry(
         "Run a handler locally as Lambda would, with its retries.", _FUNCTION, group=True
     ),
@@ -63,7 +63,7 @@ _TABLE = {
     ),
     "probe": _Entry("Test what retryctl assumes of CloudWatch Logs, in your account.", _HELP),
     "explain": _Entry("Explain a finding, an outcome or a verdict.", _HELP),
-    "schema": _Entry("Print the JSON Schema of a document of -o json.", _HELP),
+    "schema": _Entry("Print the JSON Schema of what a command prints with -o json.", _HELP),
 }
 
 _HELP_ENTRY = _Entry("Show the options of a command, or the manual page (--man).", _HELP)
@@ -73,7 +73,7 @@ _ELSEWHERE = {
     "version": "For the version: retryctl -V",
     "--from": "For the newest request of a saved log: retryctl trace --from FILE",
     "trace --verdict": "To select requests by their verdict: retryctl list --verdict disagrees",
-    "counters --store": "Name the store without an option: retryctl counters iam dynamodb",
+    "counters --store": "Name the store without an option: {path} STORE",
     "trace --outcome": "To select requests by their outcome: retryctl list --outcome exhausted",
 }
 
@@ -237,4 +237,5 @@ def _as_ours(error: Any, command: str) -> UsageError:
     if unknown := _NO_COMMAND.search(what):
         what = f"{unknown[1]} is not a command."
     path = error.ctx.command_path if error.ctx else f"retryctl {command}".rstrip()
-    return UsageError(f"{what[:1].lower()}{what[1:].rstrip('.')}.", hint or f"See {path} --help.")
+    hint = hint.replace("{path}", path) or f"See {path} --help."
+    return UsageError(f"{what[:1].lower()}{what[1:].rstrip('.')}.", hint)

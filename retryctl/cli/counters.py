@@ -71,7 +71,7 @@ def iam(
     ] = "/aws/lambda/FUNCTION",
     by_hand: Annotated[
         bool,
-        typer.Option("--by-hand", help="Also allow count(), for functions that call it by hand."),
+        typer.Option("--by-hand", help="Also allow count(), for a function that calls it itself."),
     ] = False,
     partition: Annotated[
         Literal["aws", "aws-cn", "aws-us-gov"], typer.Option(help="The partition of AWS.")
@@ -79,12 +79,12 @@ def iam(
     output: Annotated[
         Literal["text", "json"],
         typer.Option(
-            "--output", "-o", help="json: an empty policy too, where no permission is needed."
+            "--output", "-o", help="json: print an empty policy where no permission is needed."
         ),
     ] = "text",
     debug: options.Debug = False,
 ) -> int:
-    """Print the least permissions that the function's role needs, as a policy.
+    """Print the IAM policy that the function's role needs: the least permissions.
 
     Replace the names in capitals.
     """
@@ -120,7 +120,7 @@ def template(
     prefix: Prefix = "retries/",
     debug: options.Debug = False,
 ) -> int:
-    """Print the table with its TTL, or the bucket with its lifecycle rule."""
+    """Print a template of the table with its TTL, or of the bucket with its lifecycle rule."""
     from retryctl.cli.runs.store_templates import sam_template, terraform_template
 
     print_of = sam_template if form == "sam" else terraform_template

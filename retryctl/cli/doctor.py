@@ -34,10 +34,10 @@ def doctor(
     output: Form = "text",
     report: Report = None,
 ) -> ExitStatus:
-    """Check a function's configuration: retries, invokers, destinations, log and permissions.
+    """Check a function's configuration: retries, event sources, destinations, log and permissions.
 
-    Each check passes, fails, or could not be made. Exit status: 0 all passed, 1 a check failed,
-    5 a check could not be made, 3 the function could not be read.
+    Each check passes, fails, or could not be made. Exit status: 0 if all passed, 1 if a
+    check failed, 5 if a check could not be made, 3 if the function could not be read.
     """
     from retryctl.cli.runs.doctor import run_doctor
 

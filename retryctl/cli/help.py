@@ -40,6 +40,10 @@ class PlainCommand(TyperCommand):
             _refuse_repeated(given)
         return super().parse_args(ctx, args)
 
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """Return the words of the usage line, without typer's braces around required arguments."""
+        return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
+
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the sections of arguments and options."""
         _write(formatter, self.option_rows(ctx))

@@ -73,7 +73,7 @@ def serve(
 ) -> int:
     """Serve a saved log as CloudWatch Logs would, on loopback, until interrupted.
 
-    Prints the line that points any client at it.
+    Prints an export line: a client with these variables reads the log.
     """
     from retryctl.cli.runs import lab as lab_runs
 

@@ -39,18 +39,20 @@ def probe(
             "--function",
             "-f",
             metavar="NAME",
-            help="Read the newest records of this function too. The function is not changed.",
+            help="Also read the newest records of this function. The function is not changed.",
         ),
     ] = None,
     skip_quota: Annotated[
-        bool, typer.Option("--skip-quota", help="Skip the burst of 60 calls.")
+        bool,
+        typer.Option("--skip-quota", help="Skip the test of the call quota, a burst of 60 calls."),
     ] = False,
     report: Annotated[
         Path | None,
         typer.Option(
             "--report",
             metavar="FILE",
-            help="Also write the JSON document to a file; after Ctrl-C what was tested until then.",
+            help="Also write the JSON document to a file; after Ctrl-C, with what was tested until "
+            "then.",
         ),
     ] = None,
     output: Annotated[ProbeForm, typer.Option("--output", "-o", help="Output format.")] = (
@@ -63,15 +65,15 @@ def probe(
     """Test what retryctl assumes of CloudWatch Logs, with two log groups of its own.
 
     It creates a Standard and an Infrequent Access group, puts 12,046 short events into them, reads
-    them with every call that retryctl uses, and deletes both groups, also after Ctrl-C: groups
-    that cannot be deleted within a second then are named, with the command that deletes them. It
-    takes up to five minutes and costs less than $0.01. The report has no account number.
-    It needs these actions on /retryctl/probe/*: logs:CreateLogGroup, CreateLogStream,
-    PutLogEvents, PutRetentionPolicy, DeleteLogGroup, FilterLogEvents, GetLogEvents,
-    DescribeLogGroups, StartQuery, GetQueryResults, StopQuery.
+    them with every call that retryctl uses, and deletes both groups, also after Ctrl-C. It names a
+    group that it cannot delete, with the command that deletes it. It takes up to five minutes and
+    costs less than $0.01. The report has no account number. It needs these actions on
+    /retryctl/probe/*: logs:CreateLogGroup, CreateLogStream, PutLogEvents, PutRetentionPolicy,
+    DeleteLogGroup, FilterLogEvents, GetLogEvents, DescribeLogGroups, StartQuery, GetQueryResults,
+    StopQuery.
 
-    Exit status: 0 every assumption is right, 1 one is wrong, 5 one could not be tested, 3 the
-    groups could not be created.
+    Exit status: 0 if every assumption is right, 1 if one is wrong, 5 if one could not be tested,
+    3 if the groups could not be created.
     """
     if not yes:
         raise UsageError(

@@ -24,7 +24,7 @@ def schema(
         ),
     ] = None,
 ) -> None:
-    """Print the JSON Schema of a document of -o json.
+    """Print the JSON Schema of what a command prints with -o json.
 
     retryctl schema trace > trace.schema.json
     """

@@ -18,7 +18,7 @@ Functions = Annotated[
     typer.Argument(
         metavar="[FUNCTION...]",
         help="The functions, also as patterns: 'orders-*', or '*' for all of the account. "
-        "With --from none is needed.",
+        "Not needed with --from.",
         show_default=False,
     ),
 ]
@@ -29,7 +29,8 @@ Form = Annotated[
         "--output",
         "-o",
         metavar="FORM",
-        help="text, json, jsonl (one function per line), csv, html, svg or markdown.",
+        help="Output format: text, json, jsonl (one function per line), csv, html, svg or "
+        "markdown.",
         autocompletion=completions.one_of(*completions.SUMMARY_FORMS),
     ),
 ]

@@ -67,11 +67,11 @@ class Table:
     below: bool = False
 
 
-def table_of(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
-    """Return a table of plain texts, for a format that has no width."""
-    cells = list(rows)
+def table_of(heads: Sequence[str], rows: Iterable[Sequence[str | Piece]]) -> Table:
+    """Return a table of texts, plain or with a style, for a format that has no width."""
+    cells = [[[(cell, "") if isinstance(cell, str) else cell] for cell in row] for row in rows]
     columns = {
-        str(place): text_column(head, [row[place] for row in cells])
+        str(place): Column(head=head, cells=[row[place] for row in cells])
         for place, head in enumerate(heads)
     }
     return Table(columns=columns, gives_way=())

@@ -14,44 +14,38 @@ from typing import Any
 
 from retryctl.core.crosscheck.checked_request import RULES
 from retryctl.core.crosscheck.claims import Branches
+from retryctl.core.model.coverage import Coverage
 from retryctl.core.summary.request_row import RequestRow
 from retryctl.core.summary.tally import SummaryTally
 from retryctl.views.inert_text import inert
-from retryctl.views.json.request_list import listed_object
+from retryctl.views.json.request_list import KEYS, listed_object
 from retryctl.views.json.summary import durable_executions, summary_object
+from retryctl.views.json.trace import coverage_object
 from retryctl.views.signs import NOTHING
 
 _STARTS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-_LIST_COLUMNS = (
-    "request_id",
-    "function",
-    "started_at",
-    "attempts",
-    "outcome",
-    "verdict",
-    "findings",
-    "branches",
-    "wrong_branches",
-    "environments",
-    "error",
-    "execution_arn",
-)
 _LEFT_OUT = ("errors", "failed_over_time")
+_COVERAGE = ("since", "until", "complete")
 _ATTEMPTS = (1, 2, 3)
 _MOST_ATTEMPTS = _ATTEMPTS[-1]
 _NO_WAIT = {"count": 0, "p50": None, "p95": None, "max": None}
 
 
 def summary_csv(
-    tallies: Sequence[tuple[str | None, SummaryTally]], branches: Branches
+    tallies: Sequence[tuple[str | None, SummaryTally]], coverage: Coverage, branches: Branches
 ) -> Iterator[str]:
-    """Yield a heading and a row for each function, without the errors.
+    """Yield a heading and a row for each function, without the errors, with the time that was read.
 
     The heading depends on ``branches`` alone, so rows of several runs can be appended.
     """
+    read = coverage_object(coverage)
+    ends = [read[key] for key in _COVERAGE]
     rows = [_summary_row(*each, branches) for each in tallies]
     heading = [*_summary_row(None, SummaryTally(), branches)]
-    return table(heading, ([row[name] for name in heading] for row in rows))
+    return table(
+        [*heading, *(f"coverage.{key}" for key in _COVERAGE)],
+        ([*(row[name] for name in heading), *ends] for row in rows),
+    )
 
 
 def _summary_row(function: str | None, tally: SummaryTally, branches: Branches) -> dict[str, Any]:
@@ -85,13 +79,10 @@ def _ran(tally: SummaryTally, attempt: int, branches: Branches) -> dict[str, int
 
 def list_csv(listed: Iterable[RequestRow]) -> Iterator[str]:
     """Yield a heading and a row for each request. Values of a list are separated by spaces."""
-    rows = map(listed_object, listed)
-    return table(
-        _LIST_COLUMNS, ([_joined(row.get(name)) for name in _LIST_COLUMNS] for row in rows)
-    )
+    return table(KEYS, (map(_joined, row.values()) for row in map(listed_object, listed)))
 
 
-def table(heading: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
+def table(heading: Sequence[str], rows: Iterable[Iterable[Any]]) -> Iterator[str]:
     """Yield rows as CSV with CRLF, as RFC 4180 has it."""
     line = StringIO()
     writer = csv.writer(line)
@@ -103,6 +94,8 @@ def table(heading: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str
 
 
 def _cell(value: Any) -> Any:
+    if isinstance(value, bool):
+        return str(value).lower()
     if not isinstance(value, str):
         return value
     safe = f"'{value}" if value.startswith(_STARTS_FORMULA) else value
@@ -110,7 +103,7 @@ def _cell(value: Any) -> Any:
 
 
 def _joined(value: Any) -> Any:
-    if isinstance(value, list):
+    if isinstance(value, tuple):
         some = any(each is not None for each in value)
         return " ".join(NOTHING if each is None else str(each) for each in value) if some else ""
     return value

@@ -23,7 +23,8 @@ from retryctl.views.times import duration, stamp, time_in_zone
 
 _MOST_NAMED = 3
 SET_MARKERS = (
-    "If the function logs them in other words, [markers] in retryctl.toml must match its lines."
+    "If the function logs them in other words or by a logger, [markers] in retryctl.toml must "
+    "match its lines."
 )
 
 
@@ -67,7 +68,7 @@ def outcome_sentence(request: Request, coverage: Coverage, tz: tzinfo) -> Senten
     took = _took(attempts) if attempts else ""
     if request.outcome is RequestOutcome.SUCCEEDED:
         more = len(attempts) - 1
-        again = f"; {more} more came after it" if more else ""
+        again = f"; {number_of(more, 'later attempt')} followed" if more else ""
         return Sentence(GOOD, f"succeeded on attempt 1{again}")
     if request.outcome is RequestOutcome.RECOVERED:
         return Sentence(GOOD, f"recovered on attempt {ok[0]}{took}; {numbered(failed)} failed")
@@ -157,7 +158,7 @@ def alike_as_one(sentences: Iterable[str]) -> list[str]:
         firsts.setdefault(form, sentence)
         numbers.setdefault(form, []).extend(map(int, found if len(found) == 1 else []))
     return [
-        f"{first.rstrip('.')}. So it is with {numbered(numbers[form][1:])}."
+        f"{first.rstrip('.')}. The same for {numbered(numbers[form][1:])}."
         if len(numbers[form]) > 1
         else first
         for form, first in firsts.items()
@@ -212,7 +213,7 @@ def _verdict(checked: CheckedRequest) -> Sentence:
         if any(a.claim.store and not a.claim.store_error for a in checked.request.attempts):
             by_key = "not compared: the function counts by a key of its own, not by request ID"
             return Sentence(NOTHING, by_key)
-        nothing = "not counted: the function logged no counter and no branch"
+        nothing = "not counted: retryctl recognised no counter and no branch in the log"
         return Sentence(NOTHING, f"{nothing}. {SET_MARKERS}")
     if not counted:
         return Sentence(GOOD, "every branch that was logged agrees")

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from datetime import tzinfo
 
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict
 from retryctl.core.model.coverage import Coverage
+from retryctl.core.model.log_place import short_name
 from retryctl.core.model.request import RequestOutcome
 from retryctl.core.summary.changes import Change
+from retryctl.core.summary.histogram import Histogram, failed_over_time
 from retryctl.core.summary.tally import SummaryTally
+from retryctl.core.wording import number_of
+from retryctl.views.next_steps import list_wrong
 from retryctl.views.sentences import may_lack_lines
 from retryctl.views.signs import NOTHING
+from retryctl.views.times import duration, offset_ms
 
+_MOST_COMMANDS = 3
 Tallies = Sequence[tuple["str | None", SummaryTally]]
 """Functions by name (``None``: not in the log), in the order in which they are shown."""
 
@@ -50,14 +57,47 @@ def _of(share: str, whole: int) -> str:
     return f"{share} of {whole:,}" if whole else NOTHING
 
 
-FUNCTION_FIGURES: dict[str, Callable[[SummaryTally], str]] = {
-    "requests": lambda tally: f"{tally.requests:,}",
-    "retried": lambda tally: _of(percent(tally.retried, tally.requests), tally.requests),
-    "exhausted": lambda tally: f"{tally.outcomes[RequestOutcome.EXHAUSTED]:,}",
-    "counter agrees": _agreeing,
-    "disagrees because": lambda tally: next((rule for rule, _ in reasons(tally)), ""),
-}
-"""The cells of a row for one of several functions, by the heads of its columns."""
+def extent(tally: SummaryTally) -> str:
+    """``13,011 attempts; 458 requests were retried (3.7 % of the requests)``."""
+    were = "was" if tally.retried == 1 else "were"
+    share = f" ({percent(tally.retried, tally.requests)} of the requests)" if tally.requests else ""
+    return (
+        f"{number_of(tally.attempts, 'attempt')}; "
+        f"{number_of(tally.retried, 'request')} {were} retried{share}"
+    )
+
+
+def cells_of_function(name: str | None, tally: SummaryTally) -> dict[str, str]:
+    """Return the row of one of several functions, by the heads of its columns."""
+    return {
+        "function": short_name(name or "unknown"),
+        "requests": f"{tally.requests:,}",
+        "retried": _of(percent(tally.retried, tally.requests), tally.requests),
+        "exhausted": f"{tally.outcomes[RequestOutcome.EXHAUSTED]:,}",
+        "counter agrees": _agreeing(tally),
+        "disagrees because": next((rule for rule, _ in reasons(tally)), ""),
+    }
+
+
+def lists_of_wrong(tallies: Tallies, coverage: Coverage) -> list[str]:
+    """Return the commands that list the wrong counters of the worst functions."""
+    wrong = [name for name, tally in tallies if tally.retries_judged[AttemptVerdict.DISAGREES]]
+    commands = dict.fromkeys(list_wrong(coverage, name) for name in wrong[:_MOST_COMMANDS])
+    return [command for command in commands if command]
+
+
+def histogram(tally: SummaryTally, tz: tzinfo) -> Histogram | None:
+    """Count the failed attempts over time by the clock of ``tz``; ``None`` where none failed."""
+    offset = 0 if tally.first_ms is None else offset_ms(tally.first_ms, tz)
+    over = failed_over_time(tally, offset)
+    return over if over and any(over.counts) else None
+
+
+def bucket_name(over: Histogram) -> str:
+    """``1 m``, ``3 h``, ``7 d``."""
+    return (
+        duration(over.bucket_ms).removesuffix(" 00 s").removesuffix(" 00 m").removesuffix(" 00 h")
+    )
 
 
 _DO = {

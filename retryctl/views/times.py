@@ -28,6 +28,11 @@ def iso(ms: int | None) -> str | None:
     return iso_text(ms)
 
 
+def offset_ms(ms: int, tz: tzinfo) -> int:
+    """Return how far the clock of ``tz`` is ahead of UTC at this moment."""
+    return (at(ms, tz).utcoffset() or timedelta()) // timedelta(milliseconds=1)
+
+
 def clock(ms: int, tz: tzinfo, timespec: str = "milliseconds") -> str:
     """Return the time of day, ``03:00:00.123``; ``timespec`` as in ``datetime.isoformat``.
 

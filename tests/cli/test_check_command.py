@@ -49,7 +49,7 @@ def test_every_form_has_the_same_exit_status(log: Path, form: str) -> None:
 
 
 def test_nothing_to_check_says_what_to_do_next(log: Path) -> None:
-    assert "Widen the window with --since." in check(log, "--since", "2026-11-24").stderr
+    assert "Widen the window with --since or --until." in check(log, "--since", "2026-11-24").stderr
     log.write_text('{"events": []}\n')
     whole = check(log)
     assert whole.returncode == 4
@@ -344,3 +344,16 @@ def test_ten_thousand_requests_in_little_memory(tmp_path: Path) -> None:
     assert done.returncode == 5, done.stderr  # the last requests are pending
     assert json.loads((tmp_path / "all.json").read_text())["requests"] == 10_000
     assert peak_kb(tmp_path) < 200_000
+
+
+def test_a_window_without_first_attempts_states_why(log: Path) -> None:
+    save(log, right())
+    after_the_first = check(log, "--since", f"{MIDNIGHT_MS + 30_000}")
+    assert after_the_first.returncode == 4
+    assert "belongs to the window in which its first attempt started" in after_the_first.stderr
+    assert "Give a later --until." in check(log, "--until", "2026-11-01").stderr
+
+
+def test_the_window_that_was_requested_is_shown(log: Path) -> None:
+    save(log, right(), Environment("f").at(40).runs(THIRD_ID))
+    assert "(requested: from 23 Nov 2026" in check(log, "--since", f"{MIDNIGHT_MS + 30_000}").stdout

@@ -180,6 +180,8 @@ def test_a_check_without_a_counter_names_markers_also_where_an_attempt_still_run
     printed = " ".join(run("check", "--from", str(log)).stdout.split())
     assert "nothing was cross-checked" in printed
     assert "[markers] in retryctl.toml" in printed
+    for form in ("markdown", "junit", "tap", "github", "sarif"):
+        assert "nothing was cross-checked" in run("check", "--from", str(log), "-o", form).stdout
 
 
 def test_a_request_id_in_place_of_a_function_is_named(tmp_path: Path) -> None:
@@ -225,7 +227,7 @@ def test_a_shortened_id_outside_of_the_window_is_found_like_the_whole_one() -> N
 
 def test_the_store_of_a_counter_is_an_argument() -> None:
     done = run("counters", "iam", "--store", "dynamodb")
-    assert "retryctl counters iam dynamodb" in done.stderr
+    assert "retryctl counters iam STORE" in done.stderr
 
 
 def test_a_link_needs_the_name_of_the_group(tmp_path: Path) -> None:

@@ -164,7 +164,7 @@ def test_a_check_says_where_a_page_is_made(log: Path) -> None:
         done = run("check", "--from", str(log), *asked, cwd=log.parent)
         assert done.returncode == 2
         assert "'html' is not a value of --" in done.stderr
-        assert "retryctl trace ID --report html=FILE" in done.stderr
+        assert "retryctl trace and retryctl summary write pages" in done.stderr
 
 
 def test_a_report_changes_at_once_and_keeps_its_permissions(log: Path) -> None:
@@ -213,3 +213,11 @@ def test_demo_and_lab_run_write_reports(tmp_path: Path) -> None:
         assert page.read_text().startswith("<!doctype html>")
     refused = run("demo", "--report", "page")
     assert (refused.returncode, refused.stdout) == (2, "")
+
+
+def test_an_extension_names_the_format_before_a_file_too(tmp_path: Path) -> None:
+    asked = ("--report", "md=notes.txt", "--report", "xml=cases.txt")
+    done = run("check", "--from", "demo", *asked, cwd=tmp_path)
+    assert done.returncode == 1, done.stderr
+    assert (tmp_path / "notes.txt").read_text("utf-8").startswith("## ")
+    assert (tmp_path / "cases.txt").read_text("utf-8").startswith("<?xml ")

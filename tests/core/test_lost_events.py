@@ -121,6 +121,21 @@ def test_a_lost_start_in_a_log_without_streams_leaves_the_outcome_unknown() -> N
         assert one.request.outcome is outcome
 
 
+@pytest.mark.parametrize(
+    ("lost", "outcome"),
+    [(2, RequestOutcome.UNKNOWN), (0, RequestOutcome.PENDING)],
+    ids=["INIT_START and START", "nothing"],
+)
+def test_a_stream_that_begins_within_an_attempt_after_the_log_began(
+    lost: int, outcome: RequestOutcome
+) -> None:
+    first = Environment("a").at(1).runs(ID, "0", "process A", ends="error")
+    second = Environment("b").at(64).runs(ID, "0", "process A", ends="error")
+    (one,), _ = check([*first.events, *second.events[lost:]])
+    assert len(one.request.attempts) == 2
+    assert one.request.outcome is outcome
+
+
 @pytest.mark.parametrize("first", seeds(2, 40))
 def test_a_whole_log_shows_no_loss(first: int) -> None:
     for seed in range(100 * first, 100 * first + 100):

@@ -55,23 +55,28 @@ def test_all_is_the_table_of_branches() -> None:
         " fresh,same   0 A        0 A        1 B        disagrees: environment-switch\n"
         " fresh,fresh  0 A        0 A        0 A        disagrees: environment-switch\n"
         "error of every plan: ValueError\n"
+        "✗ environment-switch · 4 plans. same,fresh: Attempt 3 counted 0, but 2 attempts\n"
+        "  came before it: it ran in another execution environment than attempts 1 and 2,\n"
+        "  and environments share no /tmp.\n"
+        "  More: retryctl explain environment-switch\n"
     )
 
 
-def test_a_narrow_table_counts_the_findings_below_it() -> None:
+def test_each_finding_of_a_plan_has_its_reason_below_the_table() -> None:
     arguments = ("--plan", "all", "--event", EVENT, "--seed", "1")
     done = retryctl("lab", "run", HANDLER, *arguments, env={"COLUMNS": "60"})
-    *rows, errors, findings = done.stdout.splitlines()
+    rows = done.stdout.splitlines()[:6]
+    below = " ".join(" ".join(done.stdout.splitlines()[6:]).split())
     assert max(map(len, rows)) <= 60
     assert rows[-1].split() == ["fresh,fresh", "0", "A", "0", "A", "0", "A", "disagrees"]
-    assert findings == "findings: environment-switch 4"
-    assert errors == "error of every plan: ValueError"
+    assert below.startswith("error of every plan: ValueError ✗ environment-switch · 4 plans.")
+    assert below.endswith("More: retryctl explain environment-switch")
 
 
 def test_all_after_a_first_that_timed_out() -> None:
     arguments = ("--plan", "first+timeout,all", "--retries", "1", "--event", EVENT)
     done = retryctl("lab", "run", HANDLER, *arguments)
-    assert [line.split() for line in done.stdout.splitlines()[1:]] == [
+    assert [line.split() for line in done.stdout.splitlines()[1:4]] == [
         ["first+timeout,same", "timeout", "0", "A", "disagrees:", "uncounted-attempt"],
         ["first+timeout,fresh", "timeout", "0", "A", "disagrees:", "environment-switch"],
         ["error", "of", "every", "plan:", "timeout,", "ValueError"],
@@ -221,6 +226,7 @@ def served(*arguments: str) -> Iterator[dict[str, str]]:
         _, said = running.communicate(timeout=30)
     assert running.returncode == 130, said
     assert "HTTP/1.1" not in said
+    assert "  retryctl list -g /aws/lambda/" in said
 
 
 @pytest.fixture(scope="module")

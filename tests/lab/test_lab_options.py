@@ -490,6 +490,23 @@ def test_every_view_has_the_response_of_each_attempt(
     assert ("<b>" in done.stdout) == (output == "text")
 
 
+def test_a_printed_start_of_another_request_is_no_request_of_the_lab(tmp_path: Path) -> None:
+    source = """
+        def handler(event, context):
+            print(f"REPORT RequestId: {context.aws_request_id}\\tDuration: 1.00 ms\\t"
+                  "Billed Duration: 1 ms\\tMemory Size: 128 MB\\tMax Memory Used: 1 MB\\t")
+            print("START RequestId: aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee Version: $LATEST")
+            raise ValueError("again")
+    """
+    handler = written_file(tmp_path, "app.py", source)
+    done = retryctl(
+        "lab", "run", f"{handler}:handler", "--plan", "same", "--retries", "1", "-o", "json"
+    )
+    (request,) = json.loads(done.stdout)["requests"]
+    assert request["request_id"] != "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee"
+    assert [attempt["number"] for attempt in request["attempts"]] == [1, 2]
+
+
 def test_a_count_over_messages_is_not_compared_with_one_requests_attempts(tmp_path: Path) -> None:
     source = """
         import sys

@@ -25,7 +25,7 @@ def test_a_day_of_attempts_is_one_screen(tmp_path: Path) -> None:
     counted = run("summary", "--from", "log.jsonl", cwd=tmp_path)
     assert "attempt 50 " in counted.stdout
     assert "attempt 51 " not in counted.stdout
-    assert f"and {ATTEMPTS - 50:,} later attempts: see JSON" in counted.stdout
+    assert f"and {ATTEMPTS - 50:,} later attempts: --output json" in counted.stdout
     written = run("summary", "--from", "log.jsonl", "-o", "markdown", cwd=tmp_path)
     assert "| attempt 50 |" in written.stdout
     assert "| attempt 51 |" not in written.stdout

@@ -92,7 +92,7 @@ class CheckOptions:
         _expectation(
             "--max-exhausted",
             metavar="N|P%",
-            help="At most N or P % requests that Lambda gave up on.",
+            help="Lambda gave up on at most N requests, or P % of them.",
         ),
     ] = None
     max_wrong_branch: Annotated[
@@ -100,7 +100,7 @@ class CheckOptions:
         _expectation(
             "--max-wrong-branch",
             metavar="N|P%",
-            help="At most N or P % wrong branches, of all that ran, successes included.",
+            help="At most N wrong branches, or P % of all that ran, successes included.",
         ),
     ] = None
     min_accuracy: Annotated[
@@ -129,7 +129,8 @@ class CheckOptions:
         ),
     ] = None
     update_baseline: Annotated[
-        bool, _expectation("--update-baseline", help="Add what fails now to --baseline.")
+        bool,
+        _expectation("--update-baseline", help="Add the findings that fail now to --baseline."),
     ] = False
     output: Form = "text"
     report: Report = None

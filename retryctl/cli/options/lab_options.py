@@ -41,11 +41,13 @@ class LabRequestOptions:
         _request(
             metavar="FILE|JSON|NAME|-",
             autocompletion=completions.events,
-            help="The event: a file, JSON, stdin, or a sample: s3-put, sqs, sns, eventbridge, "
-            "dynamodb-stream.",
+            help="The event: a file, JSON, - for stdin, or a sample: s3-put, sqs, sns, "
+            "eventbridge, dynamodb-stream.",
         ),
     ] = "{}"
-    requests: Annotated[int, _request(metavar="N", min=1, help="Run N requests by the plan.")] = 1
+    requests: Annotated[
+        int, _request(metavar="N", min=1, help="Run N requests, each by the plan.")
+    ] = 1
     retries: Annotated[
         int | None,
         _request(
@@ -71,7 +73,8 @@ class LabRequestOptions:
         int | None,
         _request(
             metavar="N",
-            help="Repeat the IDs, streams, start and waits of every run with this seed.",
+            help="Use the IDs, log streams, start time and waits of this seed, the same in every "
+            "run.",
             show_default=False,
         ),
     ] = None
@@ -90,7 +93,8 @@ class LabFunctionOptions:
         ),
     ] = None
     name: Annotated[
-        str | None, _function(metavar="NAME", help="Its name. Default: its file's.")
+        str | None,
+        _function(metavar="NAME", help="Function name. Default: the name of the handler's file."),
     ] = None
     timeout: Annotated[
         float | None,
@@ -98,14 +102,14 @@ class LabFunctionOptions:
             metavar="SECONDS",
             min=0.1,
             max=LONGEST_TIMEOUT_S,
-            help="Its timeout. Default: 3.",
+            help="Timeout. Default: 3.",
             show_default=False,
         ),
     ] = None
     memory: Annotated[
         int | None,
         _function(
-            metavar="MB", min=128, max=10240, help="Its memory. Default: 128.", show_default=False
+            metavar="MB", min=128, max=10240, help="Memory. Default: 128.", show_default=False
         ),
     ] = None
     ephemeral_storage: Annotated[
@@ -114,22 +118,22 @@ class LabFunctionOptions:
             metavar="MB",
             min=512,
             max=10240,
-            help="The size of its /tmp. Default: 512.",
+            help="Size of /tmp. Default: 512.",
             show_default=False,
         ),
     ] = None
     log_format: Annotated[
         Literal["text", "json"] | None,
-        _function(help="Its log format. Default: text.", show_default=False),
+        _function(help="Log format. Default: text.", show_default=False),
     ] = None
     log_level: Annotated[
         Level | None,
-        _function(help="Its application log level (JSON format).", case_sensitive=False),
+        _function(help="Application log level (JSON format).", case_sensitive=False),
     ] = None
     system_log_level: Annotated[
         SystemLevel | None,
         _function(
-            help="Its system log level (JSON format). Default: INFO.",
+            help="System log level (JSON format). Default: INFO.",
             case_sensitive=False,
             show_default=False,
         ),
@@ -138,7 +142,8 @@ class LabFunctionOptions:
         list[str] | None, _function(metavar="K=V", help="An environment variable (repeatable).")
     ] = None
     env_file: Annotated[
-        Path | None, _function(metavar="FILE", help="Environment variables, one a line.")
+        Path | None,
+        _function(metavar="FILE", help="A file of environment variables, one per line."),
     ] = None
     layer: Annotated[
         list[Path] | None, _function(metavar="DIR", help="A layer, unpacked (repeatable).")
@@ -181,7 +186,7 @@ class LabFunctionOptions:
         _aws(
             metavar="NAME",
             autocompletion=completions.regions,
-            help="Its region. Default: us-east-1.",
+            help="The function's region. Default: us-east-1.",
             show_default=False,
         ),
     ] = None
@@ -192,7 +197,7 @@ class LabShowOptions:
     """How ``lab run`` shows its result, as it was typed."""
 
     expect_branches: Annotated[
-        str | None, _show(metavar="A,B,C", help="Fail if a request runs other branches.")
+        str | None, _show(metavar="A,B,C", help="Exit with 1 if a request runs other branches.")
     ] = None
     exit_code: Annotated[
         bool,

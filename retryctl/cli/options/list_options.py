@@ -64,7 +64,7 @@ class ListOptions:
             "-n",
             metavar="N",
             min=1,
-            help="At most N requests. Text shows the newest 50 by default.",
+            help="Show at most N requests. Default: 50 as text, all in other formats.",
         ),
     ] = None
     sort: Annotated[
@@ -72,7 +72,7 @@ class ListOptions:
         options.output_option(
             "--sort",
             metavar="ORDER",
-            help="newest, oldest, attempts (most first), outcome or verdict (worst first). "
+            help="Order: newest, oldest, attempts (most first), outcome or verdict (worst first). "
             "Default: newest.",
             autocompletion=completions.one_of("newest", "oldest", "attempts", "outcome", "verdict"),
         ),
@@ -83,7 +83,7 @@ class ListOptions:
             "--output",
             "-o",
             metavar="FORM",
-            help="text, json, jsonl (one request per line), csv, html or markdown.",
+            help="Output format: text, json, jsonl (one request per line), csv, html or markdown.",
             autocompletion=completions.one_of(*completions.LIST_FORMS),
         ),
     ] = "text"

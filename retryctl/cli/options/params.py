@@ -94,7 +94,7 @@ Key = Annotated[
     _source(
         "--key",
         metavar="PATTERN",
-        help="Relate requests by the name of the event in their lines: a regular expression with "
+        help="Relate requests by a key of the event in their lines: a regular expression with "
         "a group, or a path in JSON lines ($.detail.order). Default: the settings file, then "
         "executionArn, SQS message IDs, X-Ray traces, and the times of client retries.",
     ),
@@ -105,7 +105,7 @@ Wait = Annotated[
         "--wait",
         metavar="[5m]",
         autocompletion=completions.waits,
-        help="Read the log again until no attempt is running or due, at most this long.",
+        help="Read the log again until no attempt is running or due. Stop after this long.",
     ),
 ]
 Timeout = Annotated[
@@ -114,7 +114,7 @@ Timeout = Annotated[
         "--timeout",
         metavar="5m",
         autocompletion=completions.waits,
-        help="The same as the time of --wait.",
+        help="Stop waiting after this long. Needs --wait.",
     ),
 ]
 OutputForm = Annotated[
@@ -257,14 +257,17 @@ class AwsOptions:
         _aws(
             "--profile",
             metavar="NAME",
-            help="The AWS profile to use.",
+            help="The AWS profile. Default: AWS_PROFILE, then the settings file.",
             autocompletion=completions.profiles,
         ),
     ] = None
     region: Annotated[
         str | None,
         _aws(
-            "--region", metavar="NAME", help="The AWS region.", autocompletion=completions.regions
+            "--region",
+            metavar="NAME",
+            help="The AWS region. Default: AWS_REGION, then the settings file, then the profile.",
+            autocompletion=completions.regions,
         ),
     ] = None
     endpoint_url: Annotated[

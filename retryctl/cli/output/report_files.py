@@ -77,7 +77,8 @@ def _form_and_name(text: str, forms: Collection[str]) -> tuple[str, str]:
     """Split ``FORM=FILE``; of a file alone, its extension names the format."""
     form, equals, name = text.partition("=")
     if equals and name:
-        return form, name
+        by_extension = _BY_EXTENSION.get(form, form)
+        return by_extension if by_extension in forms else form, name
     extension = Path(text).suffix.removeprefix(".").lower()
     form = _BY_EXTENSION.get(extension, extension)
     if form not in forms or "." not in text:

@@ -18,7 +18,7 @@ from retryctl.core.model.coverage import Coverage
 from retryctl.errors import ExitStatus, NothingFound, RetryctlError, UsageError
 from retryctl.views.screen import A_FILE, Screen
 
-_ON_CLOUDWATCH = "Widen the window with --since, or name another function with -f."
+_ON_CLOUDWATCH = "Widen the window with --since or --until, or name another function with -f."
 
 
 def show_trace(

@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
@@ -27,6 +28,7 @@ from retryctl.core.crosscheck.checked_request import cross_checked
 from retryctl.core.history.outcome import AttemptOutcome
 from retryctl.core.model.coverage import LogQuery
 from retryctl.core.model.events import LogEvent
+from retryctl.core.timestamps import iso_text
 from retryctl.core.wording import number_of
 from retryctl.errors import CouldNotLook, ExitStatus, UsageError
 from retryctl.lab import local_aws, plan
@@ -38,6 +40,8 @@ from retryctl.lab.sample_events import SAMPLES
 from retryctl.views.inert_text import inert
 from retryctl.views.text.lab import plan_blocks
 from retryctl.views.text.layout import text_of
+
+_MOST_GROUPS = 3
 
 
 def run(
@@ -172,8 +176,17 @@ def serve_saved(source: str, port: int) -> NoReturn:
             "AWS_ACCESS_KEY_ID=lab AWS_SECRET_ACCESS_KEY=lab\n"
         )
         remark(f"retryctl: {len(events)} events served at {url}; press Ctrl-C to stop.")
+        for event in _first_of_groups(events)[:_MOST_GROUPS]:
+            since = iso_text(event.timestamp_ms)
+            remark(f"  retryctl list -g {shlex.quote(str(event.log_group))} --since {since}")
         while True:  # in short steps: a signal just before a sleep does not end the sleep
             time.sleep(0.2)
+
+
+def _first_of_groups(events: Iterable[LogEvent]) -> list[LogEvent]:
+    """Return the first event of each log group."""
+    newest_first = sorted(events, key=lambda event: event.timestamp_ms, reverse=True)
+    return list({event.log_group: event for event in newest_first}.values())
 
 
 # --------------------------------------------------------------------------- the options

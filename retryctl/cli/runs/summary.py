@@ -44,12 +44,13 @@ _LAMBDA_GROUP = "/aws/lambda/"
 _MOST_NAMED = 3
 _FORMS_WITH_CHANGES = ("text", "json", "html", "svg", "markdown")
 _TO_COMPARE = "Save one with retryctl summary --output json > FILE."
-NO_REQUEST_STEPS = {
-    "cloudwatch": "Widen the window with --since, or name another function.",
+_NO_REQUEST_STEPS = {
+    "cloudwatch": "Widen the window with --since or --until, or name another function.",
     "demo": "retryctl list --from demo lists the requests of the demo.",
-    "": "Widen the window with --since.",
+    "": "Widen the window with --since or --until.",
 }
-_NO_REQUEST_AT_ALL = NO_REQUEST_STEPS | {"": NO_RECORD}
+_NO_REQUEST_AT_ALL = _NO_REQUEST_STEPS | {"": NO_RECORD}
+_BEGAN_BEFORE = "A request belongs to the window in which its first attempt started."
 
 
 def run_summary(
@@ -110,7 +111,13 @@ def no_request(coverage: Coverage, tz: tzinfo, which: str = "", *, bounded: bool
     ``bounded``: --since or --until is given.
     """
     place = "window" if bounded or coverage.source == "cloudwatch" else "log"
-    step = next_step(coverage, NO_REQUEST_STEPS if place == "window" else _NO_REQUEST_AT_ALL)
+    step = next_step(coverage, _NO_REQUEST_STEPS if place == "window" else _NO_REQUEST_AT_ALL)
+    first_ms, last_ms = coverage.first_event_ms, coverage.last_event_ms
+    if place == "window" and first_ms is not None and last_ms is not None:
+        if coverage.until_ms is not None and coverage.until_ms < first_ms:
+            step = "Give a later --until."
+        elif coverage.since_ms is not None and first_ms < coverage.since_ms <= last_ms:
+            step = f"{_BEGAN_BEFORE} {step}"
     if coverage.source != "cloudwatch" and (which or coverage.given_names):
         which = which or f" that{coverage.given_names} selects"
         step = f"retryctl list --from {shlex.quote(coverage.where or 'FILE')} lists all requests."
@@ -157,7 +164,7 @@ def _other_functions(before: Mapping[str, Any], now: Iterable[str | None]) -> st
     documents = before.get("functions") or [before]
     earlier = sorted({name for each in documents if (name := each.get("function"))})
     present = sorted({name for name in now if name})
-    if not earlier or not present or earlier == present:
+    if earlier == present:
         return ""
     return (
         f"--compare compares different functions: {_named(earlier)} in the earlier summary, "
@@ -166,6 +173,8 @@ def _other_functions(before: Mapping[str, Any], now: Iterable[str | None]) -> st
 
 
 def _named(functions: Sequence[str]) -> str:
+    if not functions:
+        return "a log without the function's name"
     few = len(functions) <= _MOST_NAMED
     return in_a_row(functions) if few else f"{len(functions):,} functions"
 
@@ -224,20 +233,11 @@ def _summary(figures: _Figures, form: str, tz: tzinfo, screen: Screen) -> Iterab
     if form == "csv":
         from retryctl.views.csv import summary_csv
 
-        return summary_csv(named, branches)
+        return summary_csv(named, coverage, branches)
     if form == "html":
         from retryctl.views.html.summary import summary_page
 
-        several = named if len(named) > 1 else ()
-        return summary_page(
-            total,
-            coverage,
-            function=named[0][0],
-            tz=tz,
-            branches=branches,
-            several=several,
-            changes=changed or (),
-        )
+        return summary_page(total, named, coverage, branches, changed, tz=tz)
     from retryctl.views.text.layout import svg_of, text_of
     from retryctl.views.text.summary import summary_blocks
 

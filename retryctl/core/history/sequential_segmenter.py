@@ -32,7 +32,7 @@ from retryctl.core.history.attempt_lines import (
     within,
 )
 from retryctl.core.history.concurrent_segmenter import ConcurrentSegmenter
-from retryctl.core.model.limits import LONGEST_ATTEMPT_MS, SHORTEST_RETRY_MS
+from retryctl.core.model.limits import CLOCK_SLACK_MS, LONGEST_ATTEMPT_MS, SHORTEST_RETRY_MS
 from retryctl.core.model.records import (
     AppLine,
     End,
@@ -158,7 +158,6 @@ def _describe(brackets: list[AttemptLines], lines: Sequence[Line]) -> None:
 # --------------------------------------------------------------------------- one at a time
 
 # A REPORT's time and its duration agree within a few milliseconds.
-_CLOCK_SLACK_MS = 1_000
 _MOST_TRIED = 20
 
 
@@ -242,7 +241,7 @@ class SequentialSegmenter:
         last, began_ms = self._last, self._began_ms(at)
         if last is None or last.report_event is None or began_ms is None:
             return False
-        return began_ms < last.report_event.timestamp_ms - _CLOCK_SLACK_MS
+        return began_ms < last.report_event.timestamp_ms - CLOCK_SLACK_MS
 
     def _began_ms(self, at: int) -> int | None:
         """When the attempt of a REPORT began by its duration; ``None`` for any other line."""
@@ -288,7 +287,7 @@ class SequentialSegmenter:
         Its duration must not reach back to the START, or the other one is the printed text.
         """
         began_ms = self._began_ms(report)
-        if began_ms is None or abs(began_ms - self.times[at]) <= _CLOCK_SLACK_MS:
+        if began_ms is None or abs(began_ms - self.times[at]) <= CLOCK_SLACK_MS:
             return False
         first = bisect_right(self.all_reports, at)
         for other in self.all_reports[first : first + _MOST_TRIED]:
@@ -336,7 +335,7 @@ class SequentialSegmenter:
         later = _after(reports, report, limit)
         while later < limit:
             began_ms = self._began_ms(later)
-            if began_ms is not None and abs(began_ms - self.times[at]) <= _CLOCK_SLACK_MS:
+            if began_ms is not None and abs(began_ms - self.times[at]) <= CLOCK_SLACK_MS:
                 report = later
             later = _after(reports, later, limit)
         return report

@@ -13,6 +13,9 @@ LONGEST_MANAGED_TIMEOUT_S = 5_400
 LATE_LOGS_MS = 60_000
 """CloudWatch shows END and REPORT some seconds late; after this they are missing."""
 
+CLOCK_SLACK_MS = 1_000
+"""By how much the times of two records, and the duration on a REPORT, may differ."""
+
 LONGEST_ATTEMPT_MS = LONGEST_TIMEOUT_S * 1000 + LATE_LOGS_MS
 """The longest time from START to the last record of the same attempt."""
 

@@ -17,17 +17,25 @@ class Histogram:
     bucket_ms: int
     counts: tuple[int, ...]
 
+    def start_ms(self, place: int) -> int:
+        """Return the start of the stretch at ``place``, counted from 0."""
+        return self.since_ms + place * self.bucket_ms
 
-def failed_over_time(tally: SummaryTally) -> Histogram | None:
-    """Count the failed attempts from the first to the last; ``None`` where there is none."""
+
+def failed_over_time(tally: SummaryTally, offset_ms: int = 0) -> Histogram | None:
+    """Count the failed attempts from the first to the last; ``None`` where there is none.
+
+    Stretches begin at round times of the zone that is ``offset_ms`` ahead of UTC.
+    """
     if tally.first_ms is None or tally.last_ms is None:
         return None
     for minutes in _BUCKETS_MIN:
         bucket_ms = minutes * MINUTE_MS
-        first, last = tally.first_ms // bucket_ms, tally.last_ms // bucket_ms
+        first, last = ((ms + offset_ms) // bucket_ms for ms in (tally.first_ms, tally.last_ms))
         if last - first < _MOST_BUCKETS:
             break
     counts = [0] * (last - first + 1)
     for minute, count in tally.failed_by_minute.items():
-        counts[minute * MINUTE_MS // bucket_ms - first] += count
-    return Histogram(since_ms=first * bucket_ms, bucket_ms=bucket_ms, counts=tuple(counts))
+        counts[(minute * MINUTE_MS + offset_ms) // bucket_ms - first] += count
+    since_ms = first * bucket_ms - offset_ms
+    return Histogram(since_ms=since_ms, bucket_ms=bucket_ms, counts=tuple(counts))

@@ -10,7 +10,7 @@ from operator import attrgetter
 from typing import Literal
 
 from retryctl.core.check.check_evaluator import REQUEST, CheckOutcome, FindingEffect, JudgedFinding
-from retryctl.core.check.expectations import COVERAGE, CheckResult
+from retryctl.core.check.expectations import COVERAGE, CROSS_CHECK, CheckResult
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.events import LogEvent, is_timed
 from retryctl.core.timestamps import iso_text
@@ -20,6 +20,7 @@ from retryctl.errors import ExitStatus
 from retryctl.views.coverage_sentence import coverage_sentence
 from retryctl.views.inert_text import cut, lines_of
 from retryctl.views.next_steps import list_command, place_options, until_option
+from retryctl.views.sentences import SET_MARKERS, may_lack_lines
 from retryctl.views.times import stamp
 
 _MOST_EVIDENCE, _MOST_OF_A_LINE, _MOST_IDS = 6, 160, 10
@@ -224,6 +225,23 @@ def unchecked_sentence(judgement: CheckOutcome) -> str:
     missing = judgement.unchecked
     more = f" and {len(missing) - _MOST_IDS:,} more" if len(missing) > _MOST_IDS else ""
     return f"not found, not checked: {', '.join(missing[:_MOST_IDS])}{more}" if missing else ""
+
+
+def uncompared_sentence(result: CheckReport) -> str:
+    """Return that nothing was cross-checked, and why; empty where something was."""
+    judgement = result.judgement
+    unmatched = any(check.name == CROSS_CHECK for check in judgement.checks)
+    if not judgement.requests or judgement.cross_checked or unmatched:
+        return ""
+    why = "no attempt logged a counter or a branch."
+    if may_lack_lines(result.coverage):
+        why = "lines are missing from the log, and a counter may be in them. Save the whole log."
+    return f"nothing was cross-checked: {why} {SET_MARKERS}"
+
+
+def notes(result: CheckReport) -> list[str]:
+    """Return what a result does not show: that nothing was compared, what is known or allowed."""
+    return [*filter(None, [uncompared_sentence(result)]), *harmless_findings(result.judgement)]
 
 
 def result_sentence(result: CheckReport) -> str:

@@ -22,6 +22,7 @@ from retryctl.views.ci.report import (
     CheckReport,
     Problem,
     findings_message,
+    notes,
     number_of_findings,
     problems,
     result_sentence,
@@ -51,6 +52,7 @@ def report(result: CheckReport) -> Iterator[str]:
     ids = sorted({*ids, *(problem.rule for problem in checks)})
     found = (_findings(group, ids, result.place) for group in groups)
     failed = (_check(problem, ids, result.place) for problem in checks)
+    noted = [{"level": "note", "message": _message(each)} for each in notes(result)]
     run = {
         "tool": {
             "driver": {
@@ -66,6 +68,7 @@ def report(result: CheckReport) -> Iterator[str]:
                 "executionSuccessful": True,
                 "exitCode": result.status.value,
                 "exitCodeDescription": inert(result_sentence(result)),
+                "toolExecutionNotifications": noted,
             }
         ],
         "results": chain(found, failed),

@@ -12,6 +12,7 @@ from retryctl.views.ci.report import (
     Problem,
     failed_checks,
     next_command,
+    notes,
     result_sentence,
 )
 from retryctl.views.inert_text import inert
@@ -29,7 +30,8 @@ def report(result: CheckReport) -> Iterator[str]:
         yield from (
             f"{line}\n" for line in _point(number, check, failed.get(id(check), ()), result)
         )
-    yield f"# {_SPECIAL.sub(_escaped, inert(result_sentence(result)))}\n"
+    for words in (*notes(result), result_sentence(result)):
+        yield f"# {_SPECIAL.sub(_escaped, inert(words))}\n"
 
 
 def _point(

@@ -80,6 +80,11 @@ def sentence_line(sentence: Sentence) -> Markup:
     return tag("p", tag("span", sign, class_="sign"), " ", words, class_=f"sentence {STYLES[sign]}")
 
 
+def command_line(words: str, command: str) -> Markup:
+    """Return words and a command to copy."""
+    return tag("p", f"{words} ", tag("code", command), class_="dim")
+
+
 def table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Markup:
     """Return a table; the first cell of a row is its heading."""
     return joined(table_pieces(caption, heads, rows))

@@ -20,7 +20,7 @@ from retryctl.views.blocks import Table
 from retryctl.views.environments import environments
 from retryctl.views.html.attempt import Setting, attempt_article, findings_section, mentions
 from retryctl.views.html.markup import Markup, closing, opening, spans, tag
-from retryctl.views.html.page import document, sentence_line, table
+from retryctl.views.html.page import command_line, document, sentence_line, table
 from retryctl.views.html.timeline import picture
 from retryctl.views.html.tmp_files import files_after, files_are_inferred
 from retryctl.views.next_steps import grouped_findings, next_steps, others_step
@@ -62,7 +62,7 @@ def trace_page(
         header.append(_contents(checked, coverage, tz))
     if others := others_step(coverage, options.others_wrong, options.others_exhausted):
         words, command = others
-        header.append(_next_step(f"{words}:", command) if command else tag("p", f"{words}."))
+        header.append(command_line(f"{words}:", command) if command else tag("p", f"{words}."))
     return document(_title(checked), "trace", header, sections, coverage, tz)
 
 
@@ -121,7 +121,7 @@ def _request(
     yield tag("p", " · ".join(_named(checked)), class_="dim")
     yield from map(sentence_line, sentences)
     steps = next_steps(checked, coverage, names_others=not options.others_wrong)
-    yield from (_next_step(*step) for step in steps)
+    yield from (command_line(*step) for step in steps)
     yield from _overview(checked, shown, coverage, around, anchor)
     if groups:
         yield tag("h3", "Findings")
@@ -132,10 +132,6 @@ def _request(
     if request.mentions:
         yield mentions(request.mentions, around)
     yield closing("section")
-
-
-def _next_step(words: str, command: str) -> Markup:
-    return tag("p", f"{words} ", tag("code", command), class_="dim")
 
 
 def _named(checked: CheckedRequest) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from retryctl.core.check.check_evaluator import JudgedFinding
 from retryctl.views.ci.report import CheckReport
-from retryctl.views.json.encoding import document_pieces
+from retryctl.views.json.encoding import document_pieces, fields_of
 from retryctl.views.json.trace import coverage_object, finding_object
 
 SCHEMA = "retryctl/check/1"
@@ -26,13 +26,7 @@ def report(result: CheckReport) -> Iterator[str]:
         "requests": judgement.requests,
         "retried_requests": judgement.retried,
         "checks": (
-            {
-                "name": check.name,
-                "request_id": check.request_id,
-                "function": check.function,
-                "passed": check.passed,
-                "message": check.message,
-            }
+            fields_of(check, "name request_id function passed message")
             for check in judgement.checks
         ),
         "findings": (_finding(judged) for judged in judgement.findings),
@@ -51,12 +45,9 @@ def ci_document(value: Any) -> Iterator[str]:
 
 def _finding(judged: JudgedFinding) -> dict[str, Any]:
     return {
-        "request_id": judged.request_id,
-        "function": judged.function,
+        **fields_of(judged, "request_id function"),
         **finding_object(judged.finding),
-        "branch": judged.branch,
-        "branch_expected": judged.branch_expected,
-        "failed": judged.failed,
+        **fields_of(judged, "branch branch_expected failed"),
         "baseline": judged.known,
         "allowed": judged.allowed,
         "fingerprint": judged.identity.fingerprint,

@@ -8,7 +8,7 @@ from retryctl.core.attempt_diff import AttemptDiff
 from retryctl.core.crosscheck.attempt_check import AttemptCheck
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import Coverage
-from retryctl.views.json.encoding import document_text
+from retryctl.views.json.encoding import document_text, fields_of
 from retryctl.views.json.schemas import DIFF
 from retryctl.views.json.trace import claim_fields, coverage_object, event_object
 
@@ -21,8 +21,7 @@ def diff_document(
         "schema": DIFF,
         "left": _side(found.left, checks[0]),
         "right": _side(found.right, checks[1]),
-        "same": found.same,
-        "parts_after": found.parts_after,
+        **fields_of(found, "same parts_after"),
         "lines": [
             {
                 "same": stretch.same,
@@ -38,9 +37,8 @@ def diff_document(
 
 def _side(attempt: Attempt, check: AttemptCheck) -> dict[str, Any]:
     return {
-        "request_id": attempt.request_id,
+        **fields_of(attempt, "request_id execution_arn"),
         "attempt": attempt.number,
         "outcome": attempt.outcome.value,
-        "execution_arn": attempt.execution_arn,
         **claim_fields(attempt, check),
     }

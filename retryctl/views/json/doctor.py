@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from retryctl.core.doctor.result import Diagnosis, DoctorReport
-from retryctl.views.json.encoding import document_text
+from retryctl.views.json.encoding import document_text, fields_of
 
 SCHEMA = "retryctl/doctor/1"
 
@@ -12,8 +12,7 @@ def doctor_document(report: DoctorReport) -> str:
     """One document with every check; ``passed`` is null where a check could not be made."""
     document = {
         "schema": SCHEMA,
-        "function": report.function,
-        "passed": report.passed,
+        **fields_of(report, "function passed"),
         "checks": [diagnosis_object(diagnosis) for diagnosis in report.diagnoses],
     }
     return document_text(document)
@@ -21,9 +20,4 @@ def doctor_document(report: DoctorReport) -> str:
 
 def diagnosis_object(diagnosis: Diagnosis) -> dict[str, object]:
     """Return one check."""
-    return {
-        "name": diagnosis.name,
-        "passed": diagnosis.passed,
-        "evidence": diagnosis.evidence,
-        "remedy": diagnosis.remedy or None,
-    }
+    return {**fields_of(diagnosis, "name passed evidence"), "remedy": diagnosis.remedy or None}

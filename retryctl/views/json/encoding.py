@@ -21,6 +21,11 @@ _STEP = "  "
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 
 
+def fields_of(value: Any, names: str) -> dict[str, Any]:
+    """Return the attributes ``names`` of a value, under their own names."""
+    return {name: getattr(value, name) for name in names.split()}
+
+
 def dumps(value: Any) -> str:
     """Return a value as JSON on one line."""
     return UNSAFE.sub(_escape, _ENCODER.encode(value))

@@ -8,7 +8,7 @@ from typing import Any
 from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.related.groups import RelatedRequests, counts_by_key
-from retryctl.views.json.encoding import document_text
+from retryctl.views.json.encoding import document_text, fields_of
 from retryctl.views.json.trace import coverage_object, finding_object
 from retryctl.views.times import iso
 
@@ -30,9 +30,8 @@ def related_document(groups: Sequence[RelatedRequests], coverage: Coverage) -> s
 
 
 def _event(group: RelatedRequests) -> dict[str, Any]:
-    key = {"name": group.key.name, "value": group.key.value} if group.key else None
     return {
-        "key": key,
+        "key": fields_of(group.key, "name value") if group.key else None,
         "finding": finding_object(group.finding) if group.finding else None,
         "requests": [_request(number, one) for number, one in enumerate(group.requests, start=1)],
     }
@@ -42,9 +41,7 @@ def _request(number: int, checked: CheckedRequest) -> dict[str, Any]:
     request = checked.request
     return {
         "delivery": number,
-        "request_id": request.request_id,
-        "function": request.function,
-        "log_group": request.log_group,
+        **fields_of(request, "request_id function log_group"),
         "outcome": request.outcome.value,
         "attempts": [
             {

@@ -9,23 +9,21 @@ from retryctl.core.summary.request_row import RequestRow
 from retryctl.views.json.encoding import document_pieces, dumps
 from retryctl.views.times import iso
 
+KEYS = (
+    *("request_id", "function", "started_at", "attempts", "outcome", "verdict", "findings"),
+    *("branches", "wrong_branches", "environments", "error", "execution_arn"),
+)
+"""The keys of a request, in the order of the columns of CSV."""
+
 
 def listed_object(listed: RequestRow) -> dict[str, Any]:
     """Return the JSON object of a request."""
-    return {
-        "request_id": listed.request_id,
-        "function": listed.function,
+    made = {
         "started_at": iso(listed.started_ms),
-        "attempts": listed.attempts,
         "outcome": listed.outcome.value,
         "verdict": listed.verdict.value,
-        "findings": list(listed.findings),
-        "branches": list(listed.branches),
-        "wrong_branches": list(listed.wrong_branches),
-        "environments": listed.environments,
-        "error": listed.error,
-        "execution_arn": listed.execution_arn,
     }
+    return {key: made[key] if key in made else getattr(listed, key) for key in KEYS}
 
 
 def listed_line(listed: RequestRow) -> str:

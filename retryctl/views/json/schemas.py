@@ -65,194 +65,151 @@ def _object(optional: dict[str, Schema] | None = None, /, **required: Schema) ->
     }
 
 
-_EVENT = _object(timestamp=_maybe(_TIME), message=_TEXT, event_id=_maybe(_TEXT))
-_EVIDENCE = _object(
-    log_stream=_maybe(_TEXT), timestamp=_maybe(_TIME), message=_TEXT, event_id=_maybe(_TEXT)
-)
+def _each(schema: Schema, names: str) -> dict[str, Schema]:
+    """Return the keys ``names``, all with one schema."""
+    return dict.fromkeys(names.split(), schema)
+
+
+_MAYBE_TEXT, _MAYBE_TIME, _MAYBE_COUNT = _maybe(_TEXT), _maybe(_TIME), _maybe(_COUNT)
+_MAYBE_NUMBER, _MAYBE_FLAG = _maybe(_NUMBER), _maybe(_FLAG)
+_NUMBERED: Schema = {"type": "integer", "minimum": 1}
+
+_EVENT = _object(timestamp=_MAYBE_TIME, message=_TEXT, event_id=_MAYBE_TEXT)
+_EVIDENCE = _object(log_stream=_MAYBE_TEXT, **_EVENT["properties"])
 _FINDING = _object(
-    rule=_TEXT,
+    **_each(_TEXT, "rule message remedy"),
     severity=_one_of(Severity),
-    attempt=_maybe(_COUNT),
-    message=_TEXT,
-    remedy=_TEXT,
+    attempt=_MAYBE_COUNT,
     evidence={**_list(_EVIDENCE), "minItems": 1},
 )
 _GAP = _object(
     kind={"type": "string", "enum": list(get_args(GapKind))},
-    what=_TEXT,
-    message=_TEXT,
-    log_group=_maybe(_TEXT),
-    log_stream=_maybe(_TEXT),
-    since=_maybe(_TIME),
-    until=_maybe(_TIME),
-    settle=_maybe(_TEXT),
+    **_each(_TEXT, "what message"),
+    **_each(_MAYBE_TEXT, "log_group log_stream settle"),
+    **_each(_MAYBE_TIME, "since until"),
     hides_attempts=_FLAG,
 )
 _COVERAGE = _object(
     {"web_requests": _COUNT},
     source=_TEXT,
-    where=_maybe(_TEXT),
+    where=_MAYBE_TEXT,
     log_groups=_list(_TEXT),
-    since=_maybe(_TIME),
-    until=_maybe(_TIME),
-    as_of=_maybe(_TIME),
-    events_read=_COUNT,
-    events_unrecognised=_COUNT,
-    api_calls=_COUNT,
-    pages=_COUNT,
-    bytes_read=_COUNT,
-    bytes_scanned=_COUNT,
+    **_each(_MAYBE_TIME, "since until as_of"),
+    **_each(_COUNT, "events_read events_unrecognised api_calls pages bytes_read bytes_scanned"),
     complete=_FLAG,
     gaps=_list(_GAP),
 )
 _CLAIM = {
     "counter": _object(
-        logged=_maybe({"type": "integer"}), expected=_maybe(_COUNT), in_environment=_maybe(_COUNT)
+        logged=_maybe({"type": "integer"}), **_each(_MAYBE_COUNT, "expected in_environment")
     ),
-    "branch": _object(logged=_maybe(_TEXT), expected=_maybe(_TEXT)),
+    "branch": _object(**_each(_MAYBE_TEXT, "logged expected")),
     "check": _one_of(AttemptVerdict),
 }
 _ATTEMPT = _object(
-    {"console_url": _maybe(_TEXT), "events": _list(_EVENT), "response": {}},
-    number={"type": "integer", "minimum": 1},
-    log_stream=_maybe(_TEXT),
-    version=_maybe(_TEXT),
-    cold_start=_maybe(_FLAG),
-    started_at=_maybe(_TIME),
-    ended_at=_maybe(_TIME),
-    wait_s=_maybe(_NUMBER),
+    {"console_url": _MAYBE_TEXT, "events": _list(_EVENT), "response": {}},
+    number=_NUMBERED,
+    **_each(_MAYBE_TEXT, "log_stream version xray_trace_id execution_arn"),
+    **_each(_MAYBE_TIME, "started_at ended_at"),
+    **_each(_MAYBE_NUMBER, "wait_s duration_ms billed_duration_ms init_duration_ms"),
+    **_each(_MAYBE_COUNT, "memory_size_mb max_memory_used_mb"),
+    cold_start=_MAYBE_FLAG,
     outcome=_one_of(AttemptOutcome),
     outcome_inferred=_FLAG,
     ambiguous_lines=_COUNT,
-    error=_maybe(_object(type=_maybe(_TEXT), message=_maybe(_TEXT), frame=_maybe(_TEXT))),
-    duration_ms=_maybe(_NUMBER),
-    billed_duration_ms=_maybe(_NUMBER),
-    init_duration_ms=_maybe(_NUMBER),
-    memory_size_mb=_maybe(_COUNT),
-    max_memory_used_mb=_maybe(_COUNT),
-    xray_trace_id=_maybe(_TEXT),
-    execution_arn=_maybe(_TEXT),
+    error=_maybe(_object(**_each(_MAYBE_TEXT, "type message frame"))),
     **_CLAIM,
 )
 _REQUEST = _object(
-    {"logs_url": _maybe(_TEXT), "finding_counts": _map(_COUNT)},
+    {"logs_url": _MAYBE_TEXT, "finding_counts": _map(_COUNT)},
     request_id=_TEXT,
-    function=_maybe(_TEXT),
-    log_group=_maybe(_TEXT),
+    **_each(_MAYBE_TEXT, "function log_group"),
     outcome=_one_of(RequestOutcome),
     delivery=_one_of(Delivery),
     verdict=_one_of(Verdict),
     undetermined_because=_list(_TEXT),
-    next_attempt_due_at=_maybe(_TIME),
+    next_attempt_due_at=_MAYBE_TIME,
     attempts=_list(_ATTEMPT),
     findings=_list(_FINDING),
 )
 _RECORD = _object(
     request_id=_TEXT,
-    function_arn=_maybe(_TEXT),
-    condition=_maybe(_TEXT),
-    invoke_count=_maybe(_COUNT),
-    error_code=_maybe(_TEXT),
-    error_type=_maybe(_TEXT),
-    error_message=_maybe(_TEXT),
+    **_each(_MAYBE_TEXT, "function_arn condition error_code error_type error_message"),
+    invoke_count=_MAYBE_COUNT,
 )
 _ROW = _object(
     request_id=_TEXT,
-    function=_maybe(_TEXT),
-    started_at=_maybe(_TIME),
+    **_each(_MAYBE_TEXT, "function error execution_arn"),
+    started_at=_MAYBE_TIME,
     attempts=_COUNT,
     outcome=_one_of(RequestOutcome),
     verdict=_one_of(Verdict),
     findings=_list(_TEXT),
-    branches=_list(_maybe(_TEXT)),
+    branches=_list(_MAYBE_TEXT),
     wrong_branches=_list(_COUNT),
-    environments=_maybe(_COUNT),
-    error=_maybe(_TEXT),
-    execution_arn=_maybe(_TEXT),
+    environments=_MAYBE_COUNT,
 )
 _FIGURES: dict[str, Schema] = {
-    "function": _maybe(_TEXT),
-    "requests": _COUNT,
-    "attempts": _COUNT,
-    "retried_requests": _COUNT,
-    "cross_checked": _COUNT,
-    "by_attempts": _map(_COUNT),
+    "function": _MAYBE_TEXT,
+    **_each(_COUNT, "requests attempts retried_requests cross_checked"),
+    **_each(_map(_COUNT), "by_attempts wrong_on_retries findings"),
     "outcomes": _object(**{each.value: _COUNT for each in RequestOutcome}),
     "attempt_outcomes": _object(**{each.value: _COUNT for each in AttemptOutcome}),
     "branches": _list(_map(_COUNT)),
     "counter": _object(
-        **{each.value: _COUNT for each in AttemptVerdict}, accuracy_on_retries=_maybe(_NUMBER)
+        **{each.value: _COUNT for each in AttemptVerdict}, accuracy_on_retries=_MAYBE_NUMBER
     ),
-    "wrong_on_retries": _map(_COUNT),
-    "findings": _map(_COUNT),
     "durable_executions": _list(_object(execution_arn=_TEXT, requests=_COUNT)),
     "retry_environment": _object(same=_COUNT, other=_COUNT),
-    "waits_s": _list(_object(retry=_COUNT, count=_COUNT, p50=_NUMBER, p95=_NUMBER, max=_NUMBER)),
-    "errors": _list(
-        _object(type=_maybe(_TEXT), count=_COUNT, frame=_maybe(_TEXT), example=_maybe(_TEXT))
-    ),
-    "cost": _object(
-        billed_ms=_NUMBER, billed_ms_on_retries=_NUMBER, gb_s=_NUMBER, gb_s_on_retries=_NUMBER
-    ),
-    "failed_over_time": _maybe(
-        _object(since=_maybe(_TIME), bucket_s=_COUNT, attempts=_list(_COUNT))
-    ),
+    "waits_s": _list(_object(**_each(_COUNT, "retry count"), **_each(_NUMBER, "p50 p95 max"))),
+    "errors": _list(_object(count=_COUNT, **_each(_MAYBE_TEXT, "type frame example"))),
+    "cost": _object(**_each(_NUMBER, "billed_ms billed_ms_on_retries gb_s gb_s_on_retries")),
+    "failed_over_time": _maybe(_object(since=_MAYBE_TIME, bucket_s=_COUNT, attempts=_list(_COUNT))),
 }
 _CHANGE = _object(
     {"unit": _TEXT},
     figure=_TEXT,
-    before=_maybe(_NUMBER),
-    after=_maybe(_NUMBER),
+    **_each(_MAYBE_NUMBER, "before after"),
     verdict={"type": "string", "enum": ["same", "changed", "better", "worse"]},
 )
 _CHECK = _object(
-    name=_TEXT,
-    request_id=_maybe(_TEXT),
-    function=_maybe(_TEXT),
-    passed=_maybe(_FLAG),
-    message=_TEXT,
+    **_each(_TEXT, "name message"), **_each(_MAYBE_TEXT, "request_id function"), passed=_MAYBE_FLAG
 )
 _CHECK_FINDING = _object(
     **_FINDING["properties"],
+    **_each(_TEXT, "request_id fingerprint"),
+    **_each(_MAYBE_TEXT, "function branch branch_expected"),
+    **_each(_FLAG, "failed baseline allowed"),
+)
+_RELATED_ATTEMPT = _object(
+    number=_COUNT, **_each(_MAYBE_TIME, "started_at ended_at"), outcome=_one_of(AttemptOutcome)
+)
+_RELATED_REQUEST = _object(
+    delivery=_NUMBERED,
     request_id=_TEXT,
-    function=_maybe(_TEXT),
-    branch=_maybe(_TEXT),
-    branch_expected=_maybe(_TEXT),
-    failed=_FLAG,
-    baseline=_FLAG,
-    allowed=_FLAG,
-    fingerprint=_TEXT,
+    **_each(_MAYBE_TEXT, "function log_group"),
+    outcome=_one_of(RequestOutcome),
+    attempts=_list(_RELATED_ATTEMPT),
 )
 _RELATED = _object(
-    key=_maybe(_object(name=_TEXT, value=_TEXT)),
+    key=_maybe(_object(**_each(_TEXT, "name value"))),
     finding=_maybe(_FINDING),
-    requests=_list(
-        _object(
-            delivery={"type": "integer", "minimum": 1},
-            request_id=_TEXT,
-            function=_maybe(_TEXT),
-            log_group=_maybe(_TEXT),
-            outcome=_one_of(RequestOutcome),
-            attempts=_list(
-                _object(
-                    number=_COUNT,
-                    started_at=_maybe(_TIME),
-                    ended_at=_maybe(_TIME),
-                    outcome=_one_of(AttemptOutcome),
-                )
-            ),
-        )
-    ),
+    requests=_list(_RELATED_REQUEST),
 )
-_DIAGNOSIS = _object(name=_TEXT, passed=_maybe(_FLAG), evidence=_TEXT, remedy=_maybe(_TEXT))
+_DIAGNOSIS = _object(**_each(_TEXT, "name evidence"), passed=_MAYBE_FLAG, remedy=_MAYBE_TEXT)
 _DIFF_SIDE = _object(
     request_id=_TEXT,
     attempt=_COUNT,
     outcome=_one_of(AttemptOutcome),
-    execution_arn=_maybe(_TEXT),
+    execution_arn=_MAYBE_TEXT,
     **_CLAIM,
 )
-_DIFF_LINES = _object(same=_FLAG, left=_list(_EVENT), right=_list(_EVENT))
+_TOPIC = _object(
+    **_each(_TEXT, "name summary"),
+    kind={"enum": ["finding", *TERM_KINDS]},
+    severity=_maybe(_one_of(Severity)),
+    sections=_map(_TEXT),
+)
 
 
 def _document(name: str, optional: dict[str, Schema] | None = None, /, **keys: Schema) -> Schema:
@@ -280,32 +237,24 @@ SCHEMAS: dict[str, Callable[[], Schema]] = {
     ),
     "check": lambda: _document(
         "retryctl/check/1",
-        passed=_maybe(_FLAG),
+        passed=_MAYBE_FLAG,
         exit_status=_STATUS,
-        requests=_COUNT,
-        retried_requests=_COUNT,
+        **_each(_COUNT, "requests retried_requests cross_checked"),
         checks=_list(_CHECK),
         findings=_list(_CHECK_FINDING),
         finding_counts=_map(_COUNT),
         not_found=_list(_TEXT),
-        cross_checked=_COUNT,
         coverage=_COVERAGE,
     ),
     "doctor": lambda: _document(
-        "retryctl/doctor/1",
-        function=_TEXT,
-        passed=_maybe(_FLAG),
-        checks=_list(_DIAGNOSIS),
+        "retryctl/doctor/1", function=_TEXT, passed=_MAYBE_FLAG, checks=_list(_DIAGNOSIS)
     ),
     "probe": lambda: _document(
         "retryctl/probe/1",
-        region=_maybe(_TEXT),
-        passed=_maybe(_FLAG),
-        seconds=_NUMBER,
-        api_calls=_COUNT,
-        bytes_written=_COUNT,
-        bytes_scanned=_COUNT,
-        usd=_NUMBER,
+        region=_MAYBE_TEXT,
+        passed=_MAYBE_FLAG,
+        **_each(_NUMBER, "seconds usd"),
+        **_each(_COUNT, "api_calls bytes_written bytes_scanned"),
         kept_groups=_list(_TEXT),
         assumptions=_list(_DIAGNOSIS),
     ),
@@ -317,28 +266,16 @@ SCHEMAS: dict[str, Callable[[], Schema]] = {
     ),
     "diff": lambda: _document(
         DIFF,
-        left=_DIFF_SIDE,
-        right=_DIFF_SIDE,
+        **_each(_DIFF_SIDE, "left right"),
         same=_FLAG,
-        parts_after=_maybe(_COUNT),
-        lines=_list(_DIFF_LINES),
+        parts_after=_MAYBE_COUNT,
+        lines=_list(_object(same=_FLAG, **_each(_list(_EVENT), "left right"))),
         coverage=_COVERAGE,
     ),
-    "explain": lambda: _document(
-        EXPLAIN,
-        topics=_list(
-            _object(
-                name=_TEXT,
-                kind={"enum": ["finding", *TERM_KINDS]},
-                severity=_maybe(_one_of(Severity)),
-                summary=_TEXT,
-                sections=_map(_TEXT),
-            )
-        ),
-    ),
+    "explain": lambda: _document(EXPLAIN, topics=_list(_TOPIC)),
     "baseline": lambda: _document(BASELINE, findings=_list({"type": "object"})),
     "error": lambda: _document(
-        ERROR, kind=_TEXT, status=_STATUS, what=_TEXT, next_step=_maybe(_TEXT)
+        ERROR, **_each(_TEXT, "kind what"), status=_STATUS, next_step=_MAYBE_TEXT
     ),
 }
 """The schema of each document by its name in ``retryctl schema``."""

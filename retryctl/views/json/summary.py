@@ -13,7 +13,7 @@ from retryctl.core.model.request import RequestOutcome
 from retryctl.core.summary.changes import Change
 from retryctl.core.summary.histogram import failed_over_time
 from retryctl.core.summary.tally import SummaryTally
-from retryctl.views.json.encoding import document_text, dumps
+from retryctl.views.json.encoding import document_text, dumps, fields_of
 from retryctl.views.json.trace import coverage_object
 from retryctl.views.summary_figures import Tallies
 from retryctl.views.times import iso
@@ -40,7 +40,9 @@ def summary_document(
     if len(tallies) > 1:
         document["functions"] = [summary_object(*each, branches) for each in tallies]
     if changes is not None:
-        document["changes"] = [_change(change) for change in changes]
+        document["changes"] = [
+            fields_of(change, "figure before after unit verdict") for change in changes
+        ]
     document["coverage"] = coverage_object(coverage)
     return document_text(document)
 
@@ -56,11 +58,9 @@ def summary_lines(tallies: Tallies, coverage: Coverage, branches: Branches) -> s
 
 def summary_object(function: str | None, tally: SummaryTally, branches: Branches) -> Object:
     """Return the figures of one function."""
-    cost = tally.cost()
     return {
         "function": function,
-        "requests": tally.requests,
-        "attempts": tally.attempts,
+        **fields_of(tally, "requests attempts"),
         "retried_requests": tally.retried,
         "cross_checked": tally.cross_checked,
         "by_attempts": {
@@ -81,24 +81,15 @@ def summary_object(function: str | None, tally: SummaryTally, branches: Branches
         "retry_environment": {"same": tally.same_environment, "other": tally.other_environment},
         "waits_s": [
             {
-                "retry": waits.retry,
-                "count": waits.count,
+                **fields_of(waits, "retry count"),
                 "p50": waits.p50_ms / 1000,
                 "p95": waits.p95_ms / 1000,
                 "max": waits.max_ms / 1000,
             }
             for waits in tally.wait_figures()
         ],
-        "errors": [
-            {"type": each.type, "count": each.count, "frame": each.frame, "example": each.example}
-            for each in tally.error_groups()
-        ],
-        "cost": {
-            "billed_ms": cost.billed_ms,
-            "billed_ms_on_retries": cost.billed_ms_on_retries,
-            "gb_s": cost.gb_s,
-            "gb_s_on_retries": cost.gb_s_on_retries,
-        },
+        "errors": [fields_of(each, "type count frame example") for each in tally.error_groups()],
+        "cost": fields_of(tally.cost(), "billed_ms billed_ms_on_retries gb_s gb_s_on_retries"),
         "failed_over_time": _over_time(tally),
     }
 
@@ -130,14 +121,4 @@ def _over_time(tally: SummaryTally) -> Object | None:
         "since": iso(span.since_ms),
         "bucket_s": span.bucket_ms // 1000,
         "attempts": list(span.counts),
-    }
-
-
-def _change(change: Change) -> Object:
-    return {
-        "figure": change.figure,
-        "before": change.before,
-        "after": change.after,
-        "unit": change.unit,
-        "verdict": change.verdict,
     }

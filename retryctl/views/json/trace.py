@@ -18,11 +18,12 @@ from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import Coverage, Gap
 from retryctl.core.model.events import LogEvent, stream_name
 from retryctl.views.console_links import attempt_link
-from retryctl.views.json.encoding import document_pieces, line_pieces
+from retryctl.views.json.encoding import document_pieces, fields_of, line_pieces
 from retryctl.views.json.lab import add_responses
 from retryctl.views.times import iso, waits_ms
 
 SCHEMA = "retryctl/trace/1"
+_OF_A_RECORD = "request_id function_arn condition invoke_count error_code error_type error_message"
 
 Object = dict[str, Any]
 Responses = Mapping[str, Sequence[bytes | None]]
@@ -52,7 +53,7 @@ def trace_document(
         "coverage": coverage_object(coverage),
     }
     if records:
-        document["records"] = [_record(record) for record in records]
+        document["records"] = [fields_of(record, _OF_A_RECORD) for record in records]
     return document_pieces(document)
 
 
@@ -74,9 +75,7 @@ def _request(
     request = checked.request
     rows = zip(request.attempts, checked.checks, waits_ms(request.attempts), strict=True)
     shown: Object = {
-        "request_id": request.request_id,
-        "function": request.function,
-        "log_group": request.log_group,
+        **fields_of(request, "request_id function log_group"),
         "outcome": request.outcome.value,
         "delivery": request.delivery.value,
         "verdict": checked.verdict.value,
@@ -92,7 +91,7 @@ def _request(
         shown["finding_counts"] = dict(sorted(counts.items()))
     if responses is not None:
         shown["attempts"] = list(shown["attempts"])
-        add_responses(shown, responses[request.request_id])
+        add_responses(shown, responses.get(request.request_id, ()))
     return shown
 
 
@@ -103,22 +102,18 @@ def _attempt(
     shown: Object = {
         "number": attempt.number,
         "log_stream": stream_name(attempt.log_stream),
-        "version": attempt.version,
-        "cold_start": attempt.cold_start,
+        **fields_of(attempt, "version cold_start"),
         "started_at": iso(attempt.started_ms),
         "ended_at": iso(attempt.ended_ms),
         "wait_s": None if wait_ms is None else wait_ms / 1000,
         "outcome": attempt.outcome.value,
         "outcome_inferred": attempt.outcome_inferred,
         "ambiguous_lines": len(attempt.ambiguous),
-        "error": error and {"type": error.type, "message": error.message, "frame": error.frame},
+        "error": error and fields_of(error, "type message frame"),
         "duration_ms": _number(attempt.duration_ms),
         "billed_duration_ms": _number(attempt.billed_duration_ms),
         "init_duration_ms": _number(attempt.init_duration_ms),
-        "memory_size_mb": attempt.memory_size_mb,
-        "max_memory_used_mb": attempt.max_memory_used_mb,
-        "xray_trace_id": attempt.xray_trace_id,
-        "execution_arn": attempt.execution_arn,
+        **fields_of(attempt, "memory_size_mb max_memory_used_mb xray_trace_id execution_arn"),
         **claim_fields(attempt, check),
     }
     if region:
@@ -146,9 +141,7 @@ def finding_object(finding: Finding) -> Object:
     return {
         "rule": finding.rule,
         "severity": finding.severity.value,
-        "attempt": finding.attempt,
-        "message": finding.message,
-        "remedy": finding.remedy,
+        **fields_of(finding, "attempt message remedy"),
         "evidence": [
             {"log_stream": stream_name(event.log_stream), **event_object(event)}
             for event in finding.evidence
@@ -156,44 +149,25 @@ def finding_object(finding: Finding) -> Object:
     }
 
 
-def _record(record: FailureRecord) -> Object:
-    return {
-        "request_id": record.request_id,
-        "function_arn": record.function_arn,
-        "condition": record.condition,
-        "invoke_count": record.invoke_count,
-        "error_code": record.error_code,
-        "error_type": record.error_type,
-        "error_message": record.error_message,
-    }
-
-
 def event_object(event: LogEvent) -> Object:
     """Return a log event as every JSON view shows it."""
     return {
         "timestamp": iso(event.timestamp_ms),
-        "message": event.message,
-        "event_id": event.event_id,
+        **fields_of(event, "message event_id"),
     }
 
 
 def coverage_object(coverage: Coverage) -> Object:
     """Return what was read, as every JSON view shows it."""
     return {
-        "source": coverage.source,
-        "where": coverage.where,
+        **fields_of(coverage, "source where"),
         "log_groups": list(coverage.log_groups),
         "since": iso(coverage.since_ms),
         "until": iso(coverage.until_ms),
         "as_of": iso(coverage.horizon_ms),
-        "events_read": coverage.events_read,
-        "events_unrecognised": coverage.events_unrecognised,
+        **fields_of(coverage, "events_read events_unrecognised"),
         **({"web_requests": coverage.web_requests} if coverage.web_requests else {}),
-        "api_calls": coverage.api_calls,
-        "pages": coverage.pages,
-        "bytes_read": coverage.bytes_read,
-        "bytes_scanned": coverage.bytes_scanned,
-        "complete": coverage.complete,
+        **fields_of(coverage, "api_calls pages bytes_read bytes_scanned complete"),
         "gaps": [_gap(gap) for gap in coverage.gaps],
     }
 
@@ -202,13 +176,10 @@ def _gap(gap: Gap) -> Object:
     return {
         "kind": gap.kind,
         "what": gap.message,
-        "message": gap.message,
-        "log_group": gap.log_group,
-        "log_stream": gap.log_stream,
+        **fields_of(gap, "message log_group log_stream"),
         "since": iso(gap.since_ms),
         "until": iso(gap.until_ms),
-        "settle": gap.settle,
-        "hides_attempts": gap.hides_attempts,
+        **fields_of(gap, "settle hides_attempts"),
     }
 
 

@@ -9,8 +9,10 @@ from dataclasses import replace
 from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.history.outcome import AttemptOutcome, ErrorInfo
 from retryctl.core.model.attempt import Attempt
+from retryctl.core.wording import number_of
 from retryctl.views.attempts_table import outcome_word, response_lines
 from retryctl.views.blocks import Block, Paragraph, Table, plain_paragraph, text_column
+from retryctl.views.signs import NOTHING, SEVERITY_SIGNS, signed
 
 _SELF_EVIDENT = ("retries-exhausted",)
 
@@ -26,7 +28,22 @@ def plan_blocks(
     errors of an init, each once.
     """
     lines = [*_init_errors(checked), *_responses(plans, responses)]
-    return [_plans(checked, plans), *map(plain_paragraph, lines)]
+    return [_plans(checked, plans), *_reasons(checked, plans), *map(plain_paragraph, lines)]
+
+
+def _reasons(checked: Sequence[CheckedRequest], plans: Mapping[str, str]) -> Iterator[Block]:
+    """Yield the first message of each finding, with its plan and the number of plans."""
+    counts = Counter(rule for one in checked for rule in _findings(one))
+    first = {
+        each.rule: (plans.get(one.request.request_id, NOTHING), each)
+        for one in reversed(checked)
+        for each in reversed(one.findings)
+    }
+    for rule, count in counts.most_common():
+        plan, finding = first[rule]
+        words = f"{rule} · {number_of(count, 'plan')}. {plan}: {finding.message}"
+        yield signed(SEVERITY_SIGNS[finding.severity], words)
+        yield Paragraph(lead=[("  ", "")], words=[(f"More: retryctl explain {rule}", "")])
 
 
 def _plans(checked: Sequence[CheckedRequest], plans: Mapping[str, str]) -> Table:
@@ -36,18 +53,15 @@ def _plans(checked: Sequence[CheckedRequest], plans: Mapping[str, str]) -> Table
         f"attempt {number}": text_column(f"attempt {number}", column)
         for number, column in enumerate(zip(*rows, strict=True), start=1)
     }
-    findings = Counter(name for one in checked for name in _findings(one))
-    counted = ", ".join(f"{name} {count:,}" for name, count in findings.most_common())
     verdicts = text_column("verdict", map(_verdict, checked))
     shorter = text_column("verdict", (one.verdict.value for one in checked))
     errors = [", ".join(_errors(one)) for one in checked]
-    named = [plans[one.request.request_id] for one in checked]
+    # a log can have the START of a request that the lab did not make: the function printed it
+    named = [plans.get(one.request.request_id, NOTHING) for one in checked]
     instead: dict[tuple[str, ...], list[Paragraph]] = {("error",): _grouped_errors(errors, named)}
-    if counted:
-        instead[("shorter verdict",)] = [plain_paragraph(f"findings: {counted}")]
     return Table(
         columns={
-            "plan": text_column("plan", (plans[one.request.request_id] for one in checked)),
+            "plan": text_column("plan", named),
             **attempts,
             **({"error": text_column("error", errors)} if any(errors) else {}),
             "verdict": replace(verdicts, shorter=shorter),

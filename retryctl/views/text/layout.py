@@ -160,7 +160,7 @@ class _Page:
     def _table(self, table: Table) -> Iterator[Text]:
         columns = dict(table.columns)
         grid = {name: self._cells(column) for name, column in columns.items()}
-        gone = set()
+        gone: set[str] = set()
         for name in table.gives_way:
             if name not in grid or self._spare(grid, table.gap) >= 0:
                 continue
@@ -170,6 +170,7 @@ class _Page:
                 grid[name] = self._cells(shorter)
             else:
                 gone.add(name)
+                gone.discard(f"shorter {name}")
                 del grid[name]
         gap = _GAP if self._spare(grid, _GAP) >= 0 else 1
         if table.clipped and (spare := self._spare(grid, gap)) < 0:
@@ -179,6 +180,7 @@ class _Page:
                 gone.add(table.clipped)
         if self._spare(grid, gap) < 0:
             kept = table.columns.values() if table.below else (columns[name] for name in grid)
+            gone = set() if table.below else gone
             yield from self._stacked([self._cells(each) for each in kept], apart=table.below)
         else:
             rest = [self._cells(table.columns[name]) for name in table.columns if name in gone]

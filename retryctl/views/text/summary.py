@@ -2,61 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import tzinfo
 
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict
 from retryctl.core.crosscheck.claims import Branches
 from retryctl.core.model.coverage import Coverage
-from retryctl.core.model.log_place import short_name
 from retryctl.core.model.request import RequestOutcome
 from retryctl.core.summary.changes import Change
-from retryctl.core.summary.histogram import failed_over_time
 from retryctl.core.summary.tally import SummaryTally
 from retryctl.core.wording import number_of
+from retryctl.views import summary_tables as tables
 from retryctl.views.blocks import (
     BLANK,
     Block,
-    Column,
     Command,
     Drawing,
     Figures,
     Paragraph,
-    Piece,
     Pieces,
     Table,
+    plain_paragraph,
+    text_column,
     with_command_apart,
 )
 from retryctl.views.coverage_blocks import coverage_blocks
 from retryctl.views.inert_text import cut
-from retryctl.views.json.summary import branch_rows, durable_executions
-from retryctl.views.next_steps import list_wrong
+from retryctl.views.json.summary import durable_executions
 from retryctl.views.signs import BAD, EIGHTHS, GOOD, LEVELS, NOTHING, signed
 from retryctl.views.summary_figures import (
-    FUNCTION_FIGURES,
     Tallies,
     advice,
     before_and_after,
+    bucket_name,
+    cells_of_function,
+    extent,
+    histogram,
+    lists_of_wrong,
     percent,
     reasons,
-)
-from retryctl.views.summary_tables import (
-    MOST_ROWS,
-    USUAL_WAITS,
-    attempt_counts_table,
-    branches_table,
-    cost_table,
-    counter_table,
-    errors_table,
-    executions_table,
-    outcomes_table,
-    waits_table,
 )
 from retryctl.views.times import duration, span, stamp
 
 _LABEL = 12
 _BAR_CELLS, _BRANCHES_ABREAST = 16, 4
-_MOST_ERRORS, _MOST_COMMANDS = 5, 3
+_MOST_ERRORS = 5
 _VERDICT_SIGNS = {"better": GOOD, "worse": BAD, "same": NOTHING, "changed": NOTHING}
 
 
@@ -79,14 +69,13 @@ def summary_blocks(
     several = len(tallies) > 1
     name = f"{len(tallies):,} functions" if several else tallies[0][0] or "function unknown"
     yield Paragraph(words=[(name, "bold"), (window, "")])
-    yield Paragraph(words=[(_headline(total), "")])
+    yield plain_paragraph(f"{number_of(total.requests, 'request')}, {extent(total)}")
     yield BLANK
     if several:
-        yield _table(tallies)
-        yield from _next_commands(tallies, coverage)
+        yield from _functions(tallies, coverage)
         yield BLANK
     else:
-        yield from _figures(total, branches, tz, list_wrong(coverage, tallies[0][0]))
+        yield from _figures(total, branches, tz, lists_of_wrong(tallies, coverage))
     if changes is not None:
         yield from _changed(changes)
         yield BLANK
@@ -101,14 +90,6 @@ def _window(since_ms: int | None, until_ms: int | None, tz: tzinfo) -> str:
     return f" · {span(since_ms, until_ms, tz)}"
 
 
-def _headline(tally: SummaryTally) -> str:
-    retried = f"{tally.retried:,} {'was' if tally.retried == 1 else 'were'} retried"
-    return (
-        f"{number_of(tally.requests, 'request')}, {number_of(tally.attempts, 'attempt')}; "
-        f"{retried} ({percent(tally.retried, tally.requests)} of the requests)"
-    )
-
-
 def _rows(label: str, lines: Iterable[Pieces], table: Table) -> Iterator[Block]:
     """Yield words beside a label, and the table of the same figures; nothing without words."""
     laid_out = list(_row(label, *lines))
@@ -119,9 +100,13 @@ def _rows(label: str, lines: Iterable[Pieces], table: Table) -> Iterator[Block]:
 
 
 def _row(label: str, *lines: Pieces) -> Iterator[Paragraph]:
-    """Yield words beside a label; what does not fit hangs below the words."""
+    """Yield words beside a label; what does not fit hangs below the words.
+
+    The first piece of a line of several is a count, which stays beside the label.
+    """
     for line in lines:
-        yield Paragraph(lead=[(f"{label:<{_LABEL}}", "dim")], words=line)
+        lead, words = [(f"{label:<{_LABEL}}", "dim"), *line[:-2]], line[-2:]
+        yield Paragraph(lead=lead, words=words)
         label = ""
 
 
@@ -129,22 +114,26 @@ def _row(label: str, *lines: Pieces) -> Iterator[Paragraph]:
 
 
 def _figures(
-    tally: SummaryTally, branches: Branches, tz: tzinfo, next_command: str
+    tally: SummaryTally, branches: Branches, tz: tzinfo, commands: Sequence[str]
 ) -> Iterator[Block]:
-    yield Figures(laid_out=[_bars(tally)], table=attempt_counts_table(tally))
+    by_attempts = tables.counts_table("attempts", "requests", tables.by_attempts(tally))
+    yield Figures(laid_out=[_bars(tally)], table=by_attempts)
     yield BLANK
-    yield from _rows("outcome", [_outcomes(tally)], outcomes_table(tally))
+    outcomes = tables.by_name(RequestOutcome, tally.outcomes)
+    words = " · ".join(f"{name.replace('-', ' ')} {count:,}" for name, count in outcomes.items())
+    yield from _rows(
+        "outcome", [[(words, "")]], tables.counts_table("outcome", "requests", outcomes)
+    )
     yield BLANK
-    yield Figures(laid_out=[_heat(tally, branches)], table=branches_table(tally, branches))
+    yield Figures(laid_out=[_heat(tally, branches)], table=tables.branches_table(tally, branches))
     yield BLANK
-    yield from _rows("counter", _counter(tally), counter_table(tally))
-    if tally.retries_judged[AttemptVerdict.DISAGREES] and next_command:
-        yield Command(text=next_command)
+    yield from _rows("counter", _counter(tally), tables.counter_table(tally))
+    yield from (Command(text=command) for command in commands)
     yield BLANK
-    yield from _rows("waits", _waits(tally), waits_table(tally))
-    yield from _rows("errors", _errors(tally), errors_table(tally))
-    yield from _rows("durable", _durable(tally), executions_table(tally))
-    yield from _rows("cost", [[(_cost(tally), "")]], cost_table(tally))
+    yield from _rows("waits", _waits(tally), tables.waits_table(tally))
+    yield from _rows("errors", _errors(tally), tables.errors_table(tally))
+    yield from _rows("durable", _durable(tally), tables.executions_table(tally))
+    yield from _rows("cost", [[(_cost(tally), "")]], tables.cost_table(tally))
     yield from _over_time(tally, tz)
     yield BLANK
 
@@ -174,54 +163,21 @@ def _bar(number: int, most: int) -> str:
     return EIGHTHS[-1] * whole + (EIGHTHS[rest - 1] if rest else "")
 
 
-def _outcomes(tally: SummaryTally) -> list[Piece]:
-    there = [each for each in RequestOutcome if tally.outcomes[each]]
-    counts = (f"{each.value.replace('-', ' ')} {tally.outcomes[each]:,}" for each in there)
-    return [(" · ".join(counts), "")]
-
-
 def _heat(tally: SummaryTally, branches: Branches) -> Drawing:
     """Return how often each attempt ran each branch, some branches beside each other."""
-    names = [*branches.columns({name for _, name in tally.branches if name}), "none"]
-    rows = branch_rows(tally, branches)
+    names = [*tables.branch_names(tally, branches), "none"]
     lines: list[Pieces] = []
     for start in range(0, len(names), _BRANCHES_ABREAST):
         few = names[start : start + _BRANCHES_ABREAST]
-        lines += _heat_lines(rows[:MOST_ROWS], few, branches, tally)
-    if len(rows) > MOST_ROWS:
-        more = f"  and {len(rows) - MOST_ROWS:,} later attempts: see JSON"
-        lines.append([(more, "dim")])
+        heads = "".join(f"{cut(name, 8):>10}" for name in few)
+        lines.append([(f"{'branch run':<{_LABEL + 2}}{heads}", "dim")])
+        rows = list(tables.ran_branches(tally, branches, few))
+        for attempt, cells in rows[: tables.MOST_ROWS]:
+            ran = ((f"{text:>10}", style) for text, style in cells)
+            lines.append([(f"  {attempt:<{_LABEL}}", ""), *ran])
+    if more := len(rows) - tables.MOST_ROWS if len(rows) > tables.MOST_ROWS else 0:
+        lines.append([(f"  and {more:,} later attempts: --output json", "dim")])
     return Drawing(lines=lines)
-
-
-def _heat_lines(
-    rows: Sequence[Mapping[str, int]],
-    names: Sequence[str],
-    branches: Branches,
-    tally: SummaryTally,
-) -> list[Pieces]:
-    any_wrong = tally.checks[AttemptVerdict.DISAGREES] > 0
-    heads = "".join(f"{cut(name, 8):>10}" for name in names)
-    lines: list[Pieces] = [[(f"{'branch run':<{_LABEL + 2}}{heads}", "dim")]]
-    for row in rows:
-        label = f"attempt {row['attempt']}"
-        line: list[Piece] = [(f"  {label:<{_LABEL}}", "")]
-        due = branches.due(row["attempt"] - 1)
-        for name in names:
-            unmarked = name == "none" or branches.are_strange_to(name)
-            line.append(_heat_cell(row[name], unmarked, name == due or not any_wrong))
-        lines.append(line)
-    return lines
-
-
-def _heat_cell(count: int, none: bool, due: bool) -> Piece:
-    """Return the cell; a sign, not colour alone, marks a branch that was not due."""
-    if not count:
-        return (f"{'0':>10}", "dim")
-    if none or due:
-        return (f"{count:>10,}", "" if none else "green")
-    marked = f"{BAD}{count:,}"
-    return (f"{marked:>10}", "bold red")
 
 
 def _counter(tally: SummaryTally) -> Iterator[Pieces]:
@@ -254,7 +210,7 @@ def _waits(tally: SummaryTally) -> Iterator[Pieces]:
         p50, p95, most = map(duration, (waits.p50_ms, waits.p95_ms, waits.max_ms))
         yield [(f"retry {waits.retry}: median {p50}, p95 {p95}, longest {most}", "")]
     if tally.wait_figures():
-        yield [(f"Lambda usually waits {', then '.join(USUAL_WAITS.values())}", "dim")]
+        yield [(f"Lambda usually waits {', then '.join(tables.USUAL_WAITS.values())}", "dim")]
 
 
 def _errors(tally: SummaryTally) -> Iterator[Pieces]:
@@ -262,7 +218,7 @@ def _errors(tally: SummaryTally) -> Iterator[Pieces]:
     for each in groups[:_MOST_ERRORS]:
         what = cut(each.type.replace("Task timed out", "timed out").replace(" seconds", " s"), 40)
         frame = f"  {cut(each.frame, 50)}" if each.frame else ""
-        yield [(f"{each.count:>6,} × {what}{frame}  ", ""), (each.example, "dim")]
+        yield [(f"{each.count:>6,} × ", ""), (f"{what}{frame}  ", ""), (each.example, "dim")]
     if len(groups) > _MOST_ERRORS:
         rest = groups[_MOST_ERRORS:]
         count = sum(each.count for each in rest)
@@ -291,39 +247,25 @@ def _cost(tally: SummaryTally) -> str:
 
 
 def _over_time(tally: SummaryTally, tz: tzinfo) -> Iterator[Block]:
-    over = failed_over_time(tally)
-    if over is None or len(over.counts) < 2 or not any(over.counts):
+    over = histogram(tally, tz)
+    if over is None or len(over.counts) < 2:
         return
     most = max(over.counts)
     line = "".join(LEVELS[-(-count * 7 // most)] for count in over.counts)
-    when = stamp(
-        over.since_ms + over.counts.index(most) * over.bucket_ms, tz, "minutes", dated=True
-    )
-    each = duration(over.bucket_ms).removesuffix(" 00 s").removesuffix(" 00 m")
+    when = stamp(over.start_ms(over.counts.index(most)), tz, "minutes", dated=True)
     yield Drawing(lines=[[(f"{'over time':<{_LABEL}}", "dim"), (line, "yellow")]])
-    yield from _row("", [(f"failed attempts per {each}; peak {most:,} at {when}", "")])
+    words = f"failed attempts per {bucket_name(over)}; peak {most:,} at {when}"
+    yield from _row("", [(words, "")])
 
 
 # --------------------------------------------------------------------------- several functions
 
 
-def _table(tallies: Tallies) -> Table:
-    def column(head: str, cells: Iterable[str]) -> Column:
-        return Column(head=head, cells=[[(cell, "")] for cell in cells])
-
-    columns = {
-        "function": column("function", [short_name(name or "unknown") for name, _ in tallies])
-    }
-    for head, figure in FUNCTION_FIGURES.items():
-        columns[head] = column(head, [figure(tally) for _, tally in tallies])
-    return Table(columns=columns, gives_way=("disagrees because",), clipped="function")
-
-
-def _next_commands(tallies: Tallies, coverage: Coverage) -> Iterator[Block]:
-    """Yield a command for the worst functions with a wrong counter."""
-    wrong = [name for name, tally in tallies if tally.retries_judged[AttemptVerdict.DISAGREES]]
-    commands = dict.fromkeys(list_wrong(coverage, name) for name in wrong[:_MOST_COMMANDS])
-    yield from (Command(text=command) for command in commands if command)
+def _functions(tallies: Tallies, coverage: Coverage) -> Iterator[Block]:
+    rows = [cells_of_function(*each) for each in tallies]
+    columns = {head: text_column(head, [row[head] for row in rows]) for head in rows[0]}
+    yield Table(columns=columns, gives_way=("disagrees because",), clipped="function")
+    yield from (Command(text=command) for command in lists_of_wrong(tallies, coverage))
 
 
 # --------------------------------------------------------------------------- since before

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import timedelta, tzinfo
+from datetime import tzinfo
 from itertools import groupby
 
 from retryctl.core.history.outcome import AttemptOutcome
@@ -11,7 +11,7 @@ from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.events import is_timed
 from retryctl.views.blocks import Piece
 from retryctl.views.environments import UNKNOWN_LANE, EnvironmentLabel
-from retryctl.views.times import at, day, stamp
+from retryctl.views.times import day, offset_ms, stamp
 
 _MOST_LANES = 8
 _MOST_TICKS = 6
@@ -164,7 +164,7 @@ def round_times(first_ms: int, last_ms: int, tz: tzinfo, cells: int) -> Iterator
             break
     else:
         return
-    offset = (at(first_ms, tz).utcoffset() or timedelta()) // timedelta(milliseconds=1)
+    offset = offset_ms(first_ms, tz)
     moment = -(-(first_ms + offset) // step) * step - offset
     while moment <= last_ms:
         yield moment, _tick(moment, tz, step)
