@@ -304,6 +304,28 @@ def test_what_reads_the_same_is_the_same() -> None:
     )
 
 
+def test_a_change_that_unknown_outcomes_explain_is_not_judged() -> None:
+    outcomes = summary("demo")["outcomes"] | {"exhausted": 0}
+    requests = summary("demo")["requests"]
+    for unknown, verdict in ((0, "better"), (requests, "changed")):
+        now = outcomes | {"unknown": unknown}
+        before = summary("demo")["outcomes"]
+        assert compared(outcomes=(before, now))["exhausted"] == verdict
+        assert compared(outcomes=(now, before))["exhausted"] == verdict.replace("better", "worse")
+
+
+def test_an_error_that_unknown_attempts_may_have_had_is_not_judged() -> None:
+    errors = summary("demo")["errors"]
+    attempts = summary("demo")["attempt_outcomes"]
+    for unknown, verdict in ((0, "better"), (1_000, "changed")):
+        judged = compared(
+            errors=(errors, []),
+            attempt_outcomes=(attempts, attempts | {"unknown": unknown}),
+        )
+        kinds = {verdict for figure, verdict in judged.items() if figure.startswith("error ")}
+        assert kinds == {verdict}
+
+
 def test_waits_are_not_judged() -> None:
     waits = [[{"retry": 1, "p50": p50}] for p50 in (61.2, 70.1)]
     told = compared(waits_s=(waits[0], waits[1]))
