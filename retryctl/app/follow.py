@@ -114,7 +114,7 @@ def _cut_short(result: TraceResult, error: CouldNotLook) -> TraceResult:
     gap = not_read_again(result.coverage, error, request_ids)
     return replace(
         result,
-        checked=[with_unseen_end(one, gap) for one in result.checked],
+        checked=[with_unseen_end(one, gap.message) for one in result.checked],
         coverage=replace(result.coverage, gaps=(*result.coverage.gaps, gap)),
     )
 

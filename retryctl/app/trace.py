@@ -139,23 +139,13 @@ def _compared(result: TraceResult, records: Sequence[FailureRecord]) -> TraceRes
     """Return the result with the differences between the records and the attempts."""
     if not records:
         return result
-    from retryctl.core.failure_records.comparison import record_findings
+    from retryctl.core.failure_records.comparison import compared_with
 
     of_request: dict[str, list[FailureRecord]] = defaultdict(list)
     for record in records:
         of_request[record.request_id].append(record)
     checked = [
-        replace(
-            one,
-            findings=(
-                *one.findings,
-                *(
-                    finding
-                    for record in of_request[one.request.request_id]
-                    for finding in record_findings(record, one, result.coverage)
-                ),
-            ),
-        )
+        compared_with(of_request[one.request.request_id], one, result.coverage)
         for one in result.checked
     ]
     return replace(result, checked=checked, records=tuple(records))

@@ -43,8 +43,8 @@ def check(
     retryctl check orders-worker --since 15m --report junit=report.xml
 
     Exit status: 0 if every check passed, 1 if one failed, 5 if the logs do not allow a\
- verdict, 4 if there was nothing to check. The settings file can set expectations too,\
- in its table "check".
+ verdict, 4 if there was nothing to check or none of the IDs was found. If some were found, the\
+ others are only printed. The settings file can set expectations too, in its table "check".
     """
     from retryctl.cli.runs.check import run_check
 

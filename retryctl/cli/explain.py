@@ -29,10 +29,14 @@ _HEADINGS = {
     "ran": "branch",
     "branches": "branch",
     "due": "next_attempt_due_at",
+    "coverage": "gaps",
+    "log_stream": "environment",
+    "wait_s": "wait",
+    "waits_s": "wait",
     "not in log": "start",
     "no time": "start",
 }
-"""The names of pages by the words that screens show instead."""
+"""The names of pages by the words that screens or JSON show instead."""
 
 
 @app.command()
@@ -62,13 +66,14 @@ def explain(
     The words are findings, outcomes, verdicts, kinds of delivery, gap and error, and JSON keys.
     """
     texts = {**rule_texts(), **term_texts()}
+    typed = name
     if name is not None and name not in texts:
         name = _of_heading(name)
     if name is not None and name not in texts:
         from retryctl.core.wording import suggestions
 
         hint = suggestions(name, texts) or "retryctl explain lists all."
-        raise UsageError(f"explain does not know {name!r}.", hint)
+        raise UsageError(f"explain does not know {typed!r}.", hint)
     if output != "text":
         from retryctl.cli.output.messages import refuse_unknown
 
@@ -82,12 +87,13 @@ def explain(
 
 
 def _of_heading(word: str) -> str:
-    """Return the name of the page for what a screen shows: ``env``, ``2+``, ``A✗``, ``+3``."""
+    """Return the name of the page for a word of a screen or of JSON: ``env``, ``2+``, ``A✗``."""
     if at_least := re.fullmatch(r"(\d+|[\w-]+)\+", word):
         return "counter" if at_least[1].isdigit() else "branch"
     if re.fullmatch(r"[\w-]+✗|[A-Z]x|\+\d+", word):
         return "branch"
-    return _HEADINGS.get(word.lower(), word)
+    key = word.rpartition(".")[2].removesuffix("[]")  # coverage.gaps[]
+    return _HEADINGS.get(key.lower(), key)
 
 
 def _print_json(texts: Mapping[str, RuleText]) -> None:

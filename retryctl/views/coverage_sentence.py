@@ -60,7 +60,7 @@ def _outside(coverage: Coverage, tz: tzinfo) -> str:
 
 
 _CUT_OFF = {
-    frozenset({"next attempt"}): "the next attempt",
+    frozenset({"next attempt"}): "the next attempt was due",
     frozenset({"end"}): "the last attempt ended",
     frozenset({"next attempt", "end"}): "every request was over",
 }

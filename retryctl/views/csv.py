@@ -14,30 +14,38 @@ from typing import Any
 
 from retryctl.core.crosscheck.checked_request import RULES
 from retryctl.core.crosscheck.claims import Branches
+from retryctl.core.model.coverage import Coverage
 from retryctl.core.summary.request_row import RequestRow
 from retryctl.core.summary.tally import SummaryTally
 from retryctl.views.inert_text import inert
 from retryctl.views.json.request_list import KEYS, listed_object
 from retryctl.views.json.summary import durable_executions, summary_object
+from retryctl.views.json.trace import coverage_object
 from retryctl.views.signs import NOTHING
 
 _STARTS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _LEFT_OUT = ("errors", "failed_over_time")
+_COVERAGE = ("since", "until", "complete")
 _ATTEMPTS = (1, 2, 3)
 _MOST_ATTEMPTS = _ATTEMPTS[-1]
 _NO_WAIT = {"count": 0, "p50": None, "p95": None, "max": None}
 
 
 def summary_csv(
-    tallies: Sequence[tuple[str | None, SummaryTally]], branches: Branches
+    tallies: Sequence[tuple[str | None, SummaryTally]], coverage: Coverage, branches: Branches
 ) -> Iterator[str]:
-    """Yield a heading and a row for each function, without the errors.
+    """Yield a heading and a row for each function, without the errors, with the time that was read.
 
     The heading depends on ``branches`` alone, so rows of several runs can be appended.
     """
+    read = coverage_object(coverage)
+    ends = [read[key] for key in _COVERAGE]
     rows = [_summary_row(*each, branches) for each in tallies]
     heading = [*_summary_row(None, SummaryTally(), branches)]
-    return table(heading, ([row[name] for name in heading] for row in rows))
+    return table(
+        [*heading, *(f"coverage.{key}" for key in _COVERAGE)],
+        ([*(row[name] for name in heading), *ends] for row in rows),
+    )
 
 
 def _summary_row(function: str | None, tally: SummaryTally, branches: Branches) -> dict[str, Any]:
@@ -86,6 +94,8 @@ def table(heading: Sequence[str], rows: Iterable[Iterable[Any]]) -> Iterator[str
 
 
 def _cell(value: Any) -> Any:
+    if isinstance(value, bool):
+        return str(value).lower()
     if not isinstance(value, str):
         return value
     safe = f"'{value}" if value.startswith(_STARTS_FORMULA) else value

@@ -68,7 +68,7 @@ def outcome_sentence(request: Request, coverage: Coverage, tz: tzinfo) -> Senten
     took = _took(attempts) if attempts else ""
     if request.outcome is RequestOutcome.SUCCEEDED:
         more = len(attempts) - 1
-        again = f"; {more} more came after it" if more else ""
+        again = f"; {number_of(more, 'later attempt')} followed" if more else ""
         return Sentence(GOOD, f"succeeded on attempt 1{again}")
     if request.outcome is RequestOutcome.RECOVERED:
         return Sentence(GOOD, f"recovered on attempt {ok[0]}{took}; {numbered(failed)} failed")
@@ -158,7 +158,7 @@ def alike_as_one(sentences: Iterable[str]) -> list[str]:
         firsts.setdefault(form, sentence)
         numbers.setdefault(form, []).extend(map(int, found if len(found) == 1 else []))
     return [
-        f"{first.rstrip('.')}. So it is with {numbered(numbers[form][1:])}."
+        f"{first.rstrip('.')}. The same for {numbered(numbers[form][1:])}."
         if len(numbers[form]) > 1
         else first
         for form, first in firsts.items()

@@ -18,7 +18,7 @@ import yaml
 
 from tests.support.check_logs import exhausted, right, save, switched
 from tests.support.lambda_log import ID, OTHER_ID
-from tests.support.program import environment
+from tests.support.program import environment, run
 
 ROOT = Path(__file__).parents[2]
 ACTION = ROOT / "action.yml"
@@ -164,3 +164,9 @@ def test_the_hook_of_the_docs_passes_and_fails(plan: str, status: int, tmp_path:
     words = [plan if word == "all" else word for word in hook["args"]]
     done = bash(f"{defined['entry']} {shlex.join(words)}", tmp_path, PATH=path)
     assert done.returncode == status, done.stdout + done.stderr
+
+
+def test_every_report_names_what_is_allowed() -> None:
+    for form in ("text", "markdown", "junit", "tap", "github", "sarif"):
+        done = run("check", "--from", "demo", "--allow", "environment-switch", "-o", form)
+        assert "allowed: environment-switch 1" in done.stdout, form

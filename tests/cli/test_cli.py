@@ -286,6 +286,15 @@ def test_a_narrow_terminal_is_filled_and_not_overrun() -> None:
         assert max(map(len, text)) <= 40
 
 
+@pytest.mark.parametrize(
+    ("path", "page"),
+    [("coverage", "gaps"), ("coverage.gaps[]", "gaps"), ("requests[].attempts[].wait_s", "wait")],
+)
+def test_explain_knows_the_path_of_a_key(path: str, page: str) -> None:
+    assert run("explain", path).stdout == run("explain", page).stdout
+    assert "'no.such.key'" in run("explain", "no.such.key").stderr
+
+
 # --------------------------------------------------------------------------- errors for programs
 
 

@@ -119,7 +119,11 @@ def report_line(request_id: str) -> str:
 
 
 ENDS_EARLY = {
-    "before the next attempt": Environment("a").starts(ID).prints("0").raises(ID).reports(ID),
+    "before the next attempt was due": Environment("a")
+    .starts(ID)
+    .prints("0")
+    .raises(ID)
+    .reports(ID),
     "before the last attempt ended": Environment("a")
     .starts(ID)
     .raises(ID)

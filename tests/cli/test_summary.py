@@ -224,12 +224,15 @@ def test_the_heading_of_csv_does_not_follow_the_data(tmp_path: Path) -> None:
     assert first == second == third
     assert tables[0][0]["findings.environment-switch"] == "0"
     assert tables[1][0]["by_attempts.more"] == "1"
+    assert tables[2][0]["coverage.since"] == "2026-11-23T03:00:00.124Z"
+    assert tables[2][0]["coverage.complete"] == "true"
     assert (tables[2][0]["by_attempts.3"], tables[2][0]["findings.uncounted-attempt"]) == ("3", "2")
 
 
 def test_a_quiet_function_has_a_row() -> None:
-    shown = run("summary", "--from", "demo", "orders-worker", "mails").stdout
-    assert re.search(r"^ mails +0 +— +0 +—$", shown, re.M), shown
+    for names in (("orders-worker", "mails"), ("-f", "orders-worker", "-f", "mails")):
+        shown = run("summary", "--from", "demo", *names).stdout
+        assert re.search(r"^ mails +0 +— +0 +—$", shown, re.M), shown
     rows = csv.DictReader(
         io.StringIO(run("summary", "--from", "demo", "orders-worker", "mails", "-o", "csv").stdout)
     )
@@ -302,6 +305,28 @@ def test_what_reads_the_same_is_the_same() -> None:
     )
 
 
+def test_a_change_that_unknown_outcomes_explain_is_not_judged() -> None:
+    outcomes = summary("demo")["outcomes"] | {"exhausted": 0}
+    requests = summary("demo")["requests"]
+    for unknown, verdict in ((0, "better"), (requests, "changed")):
+        now = outcomes | {"unknown": unknown}
+        before = summary("demo")["outcomes"]
+        assert compared(outcomes=(before, now))["exhausted"] == verdict
+        assert compared(outcomes=(now, before))["exhausted"] == verdict.replace("better", "worse")
+
+
+def test_an_error_that_unknown_attempts_may_have_had_is_not_judged() -> None:
+    errors = summary("demo")["errors"]
+    attempts = summary("demo")["attempt_outcomes"]
+    for unknown, verdict in ((0, "better"), (1_000, "changed")):
+        judged = compared(
+            errors=(errors, []),
+            attempt_outcomes=(attempts, attempts | {"unknown": unknown}),
+        )
+        kinds = {verdict for figure, verdict in judged.items() if figure.startswith("error ")}
+        assert kinds == {verdict}
+
+
 def test_waits_are_not_judged() -> None:
     waits = [[{"retry": 1, "p50": p50}] for p50 in (61.2, 70.1)]
     told = compared(waits_s=(waits[0], waits[1]))
@@ -332,6 +357,9 @@ def test_comparing_two_functions_gives_a_warning(tmp_path: Path) -> None:
         "retryctl: --compare compares different functions: billing in the earlier summary, "
         "orders-worker now.\n"
     )
+    before.write_text(json.dumps(document | {"function": None}))
+    unknown = run("summary", "--from", "demo", "--compare", str(before), "-o", "json")
+    assert "a log without the function's name in the earlier summary" in unknown.stderr
 
 
 def test_what_is_no_summary_is_refused(tmp_path: Path) -> None:

@@ -433,7 +433,9 @@ HEAD = "[ERROR] ConnectionError: no answer"
         ((HEAD, "Traceback (most recent call last):", "  File"), AttemptOutcome.UNKNOWN),
         ((f"{HEAD}\n",), AttemptOutcome.OK),  # the runtime writes no newline behind it
         ((HEAD, "handled\n"), AttemptOutcome.OK),
+        ((f"{HEAD}\n    raise ConnectionError('no answer')",), AttemptOutcome.UNKNOWN),
         (("[ERROR] no stock",), AttemptOutcome.OK),
+        ((f"{HEAD}\nof the shop",), AttemptOutcome.OK),
         ((HEAD, ERROR), AttemptOutcome.ERROR),
     ],
 )

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from retryctl.core.crosscheck.attempt_check import Verdict
 from retryctl.core.crosscheck.checked_request import CheckedRequest
-from retryctl.core.failure_records.comparison import record_findings
+from retryctl.core.failure_records.comparison import compared_with, record_findings
 from retryctl.core.failure_records.documents import FailureRecord
 from retryctl.core.model.coverage import Coverage, Gap
+from retryctl.core.model.request import RequestOutcome
 from tests.support.check_logs import exhausted, pending, right, succeeded
 from tests.support.lambda_log import ID, QUEUE_ID, Environment, events_of, judged, whole
 
@@ -116,3 +118,16 @@ def test_an_event_source_counts_otherwise() -> None:
 def test_a_request_that_recovered() -> None:
     assert found(record(), log_of(right())) == ["condition-differs"]
     assert found(record(condition="Success"), log_of(right())) == []
+
+
+def test_a_request_whose_failure_is_recorded_is_not_pending() -> None:
+    events = pending(ID).events
+    coverage = whole(events, later_s=10)
+    checked = judged(events, coverage)[ID]
+    assert checked.request.outcome is RequestOutcome.PENDING
+    compared = compared_with([record()], checked, coverage)
+    assert compared.request.outcome is RequestOutcome.UNKNOWN
+    assert compared.request.next_attempt_due_ms is None
+    assert compared.verdict is not Verdict.AGREES
+    succeeds = compared_with([record(condition="Success")], checked, coverage)
+    assert succeeds.request.outcome is RequestOutcome.PENDING

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from random import Random
 
-from retryctl.core.history.cut_log import BEGINS_LATE
+import pytest
+
+from retryctl.core.history.cut_log import BEGINS_LATE, FILTERED
 from retryctl.core.model.events import LogEvent
 from retryctl.sources.saved.file_heads import HEAD_EVENTS, gaps_shown_by_start
 from retryctl.sources.saved.files import find_files
@@ -45,3 +47,19 @@ def test_a_file_of_one_stream_after_the_other_shows_its_cut(tmp_path: Path) -> N
     by_stream = sorted(whole[second:], key=lambda e: (e.log_stream or "")[::-1], reverse=True)
     assert by_stream[0].timestamp_ms > whole[second].timestamp_ms
     assert gap_kinds(tmp_path / "log", by_stream) == [BEGINS_LATE]
+
+
+@pytest.mark.parametrize(
+    ("line", "kinds"),
+    [
+        ('process A\n--\n  File "app.py", line 3, in handler', [FILTERED]),
+        ("process A\n--", [FILTERED]),
+        ("select 1\n--\n-- the last order", []),
+        ("--", []),
+    ],
+)
+def test_lines_that_grep_writes_between_groups_show_a_selection(
+    line: str, kinds: list[str], tmp_path: Path
+) -> None:
+    events = Environment("a").at(0).runs(ID, line).events
+    assert gap_kinds(tmp_path / "log", events) == kinds

@@ -877,7 +877,7 @@ def test_no_line_ends_within_a_duration(took: str) -> None:
 def test_sentences_that_differ_in_the_attempt_alone_are_one() -> None:
     sentences = [*(f"Attempt {n} broke off." for n in (1, 2, 3)), "All is lost."]
     assert alike_as_one(sentences) == [
-        "Attempt 1 broke off. So it is with attempts 2 and 3.",
+        "Attempt 1 broke off. The same for attempts 2 and 3.",
         "All is lost.",
     ]
     assert alike_as_one(["Attempt 2 ran after attempt 1."]) == ["Attempt 2 ran after attempt 1."]

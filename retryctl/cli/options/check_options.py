@@ -47,7 +47,8 @@ class CheckOptions:
         _expectation(
             "--fail-on",
             metavar="FINDING,…|error|warning",
-            help="Which findings fail: names, or a minimum severity. Default: error.",
+            help="Which findings fail: names, or a minimum severity. Default: error. A wrong "
+            "counter always fails.",
             autocompletion=completions.some_of(completions.failing),
         ),
     ] = None
@@ -65,9 +66,9 @@ class CheckOptions:
         _expectation(
             "--expect-branches",
             metavar="A,B,C",
-            help="Required branches of each retried request, or of each request that is named: all "
-            "of them, so a request that recovered earlier (A, B) fails. --max-wrong-branch 0 "
-            "accepts it.",
+            help="Required branches of each retried request, or of each that is named, from the "
+            "first attempt to the last: a request that recovered after A,B fails. To accept it: "
+            "--max-wrong-branch 0.",
         ),
     ] = None
     expect_outcome: Annotated[
@@ -100,7 +101,7 @@ class CheckOptions:
         _expectation(
             "--max-wrong-branch",
             metavar="N|P%",
-            help="At most N wrong branches, or P % of all that ran, successes included.",
+            help="At most N wrong branches, or P % of all branches that ran.",
         ),
     ] = None
     min_accuracy: Annotated[

@@ -43,8 +43,7 @@ from retryctl.core.wording import number_of
 from retryctl.errors import ExitStatus, RetryctlError, UsageError
 from retryctl.views.ci.formats import ELSEWHERE, REPORTS
 from retryctl.views.ci.report import CheckReport
-from retryctl.views.text.check import check_blocks
-from retryctl.views.text.layout import text_of
+from retryctl.views.text.check import check_text
 
 
 def run_check(
@@ -183,7 +182,7 @@ def _print(result: CheckReport, form: str, screen: options.ScreenOptions) -> Non
     if form != "text":
         put(REPORTS[form](result), document=True)
     elif result.status is not ExitStatus.NOTHING_FOUND:
-        put(text_of(check_blocks(result), stdout_screen(screen.color)))
+        put(check_text(result, stdout_screen(screen.color)))
     if os.environ.get("GITHUB_ACTIONS") == "true":
         annotate(
             "" if form == "github" else REPORTS["github"](result),

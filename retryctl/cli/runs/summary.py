@@ -72,7 +72,7 @@ def run_summary(
         tallies, keep = count_requests(window.reader), window.keep
         coverage = window.reader.coverage
     kept = {name: each for name, each in tallies.items() if keep(name)}
-    for name in _quiet_functions(functions, coverage):
+    for name in _quiet_functions([*functions, *(read.function or ())], coverage):
         if keep(name):
             kept.setdefault(name, SummaryTally())
     named = _worst_first(kept)
@@ -164,7 +164,7 @@ def _other_functions(before: Mapping[str, Any], now: Iterable[str | None]) -> st
     documents = before.get("functions") or [before]
     earlier = sorted({name for each in documents if (name := each.get("function"))})
     present = sorted({name for name in now if name})
-    if not earlier or not present or earlier == present:
+    if earlier == present:
         return ""
     return (
         f"--compare compares different functions: {_named(earlier)} in the earlier summary, "
@@ -173,6 +173,8 @@ def _other_functions(before: Mapping[str, Any], now: Iterable[str | None]) -> st
 
 
 def _named(functions: Sequence[str]) -> str:
+    if not functions:
+        return "a log without the function's name"
     few = len(functions) <= _MOST_NAMED
     return in_a_row(functions) if few else f"{len(functions):,} functions"
 
@@ -231,7 +233,7 @@ def _summary(figures: _Figures, form: str, tz: tzinfo, screen: Screen) -> Iterab
     if form == "csv":
         from retryctl.views.csv import summary_csv
 
-        return summary_csv(named, branches)
+        return summary_csv(named, coverage, branches)
     if form == "html":
         from retryctl.views.html.summary import summary_page
 

@@ -36,7 +36,7 @@ from retryctl.core.history.history_builder import History, build_history
 from retryctl.core.history.lost_lines import with_lost_lines
 from retryctl.core.history.outcome import AttemptOutcome
 from retryctl.core.model.attempt import Attempt, function_from_names
-from retryctl.core.model.coverage import Coverage, EndsBefore, Gap
+from retryctl.core.model.coverage import Coverage, EndsBefore
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import FunctionConfig, StoreCount
 from retryctl.core.model.records import AppLine
@@ -282,10 +282,10 @@ def check_request(
     )
 
 
-def with_unseen_end(checked: CheckedRequest, gap: Gap) -> CheckedRequest:
-    """Return the request as it is known if the log was not read after it was pending or running.
+def with_unseen_end(checked: CheckedRequest, why: str) -> CheckedRequest:
+    """Return the request as it is known if what followed while it was pending was not read.
 
-    ``gap`` is the time after the last read.
+    So it is while it was running. ``why`` is a sentence that explains it.
     """
     request = checked.request
     if request.outcome not in (RequestOutcome.PENDING, RequestOutcome.RUNNING):
@@ -303,7 +303,7 @@ def with_unseen_end(checked: CheckedRequest, gap: Gap) -> CheckedRequest:
             request, attempts=attempts, outcome=RequestOutcome.UNKNOWN, next_attempt_due_ms=None
         ),
         verdict=checked.verdict if disagrees else Verdict.UNDETERMINED,
-        undetermined_because=(*checked.undetermined_because, gap.message),
+        undetermined_because=(*checked.undetermined_because, why),
         lacks_lines=True,
     )
 
@@ -324,7 +324,7 @@ def _lacks_lines(request: Request, verdict: Verdict, settings: FunctionConfig) -
     attempts = request.attempts
     if any(a.report_event is None or a.start_event is None or a.dropped for a in attempts):
         return True
-    if any(a.outcome is AttemptOutcome.UNKNOWN and a.report_cut for a in attempts):
+    if any(a.outcome is AttemptOutcome.UNKNOWN for a in attempts):
         return True
     uncounted = settings.durable or settings.managed_instances or request.execution_arn
     if uncounted or any(attempt.managed for attempt in attempts):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-from retryctl.core.crosscheck.checked_request import CheckedRequest
+from retryctl.core.crosscheck.checked_request import CheckedRequest, with_unseen_end
 from retryctl.core.crosscheck.findings import Finding, Match, Rule, Severity
 from retryctl.core.failure_records.documents import FailureRecord
 from retryctl.core.history.outcome import AttemptOutcome
@@ -21,6 +22,7 @@ _FUNCTION_ERROR = "200"
 _FAILED = (RequestOutcome.EXHAUSTED, RequestOutcome.NOT_RETRIED)
 _WELL = (RequestOutcome.SUCCEEDED, RequestOutcome.RECOVERED)
 _MOST_QUOTED = 80
+_UNSEEN_END = "the failure record shows that no attempt follows, and the log does not show the end"
 
 
 @value_class
@@ -40,6 +42,20 @@ class RecordCase:
     def last(self) -> Attempt:
         """The last attempt in the log."""
         return self.checked.request.attempts[-1]
+
+
+def compared_with(
+    records: Sequence[FailureRecord], checked: CheckedRequest, coverage: Coverage
+) -> CheckedRequest:
+    """Return the request with the differences between its records and its attempts.
+
+    A record of a failure is written when no attempt follows: the request is not pending, and its
+    last attempt is not in the log.
+    """
+    findings = [each for record in records for each in record_findings(record, checked, coverage)]
+    if any(record.condition != _SUCCESS for record in records):
+        checked = with_unseen_end(checked, _UNSEEN_END)
+    return replace(checked, findings=(*checked.findings, *findings))
 
 
 def record_findings(

@@ -57,13 +57,14 @@ def _python_error(message: str) -> FunctionError | None:
 
 
 def may_lack_traceback(message: str) -> bool:
-    """Whether a line may be the first one of an error whose traceback was not saved.
+    """Whether a line may be the first one of an error whose traceback was not saved whole.
 
     An application may print such a line too. The runtime writes no newline at its end.
     """
-    if not message.startswith("[ERROR] ") or "\n" in message:
+    head, newline, rest = message.partition("\n")
+    if not message.startswith("[ERROR] ") or (newline and not rest.startswith("  ")):
         return False
-    return _PYTHON_HEAD.match(message.rstrip()) is not None and _python_error(message) is None
+    return _PYTHON_HEAD.match(head.rstrip()) is not None and _python_error(message) is None
 
 
 def lambda_warning(message: str) -> Record | None:

@@ -100,12 +100,27 @@ def is_filtered(events: Iterable[LogEvent]) -> bool:
     return reports > 1
 
 
-def filtered() -> Gap:
-    """Return the gap of a log that has only some kinds of lines."""
+def is_grouped(events: Iterable[LogEvent]) -> bool:
+    """Whether lines ``--`` within the messages separate groups of lines, as ``grep -C`` does it.
+
+    Where other lines begin so too, as comments of SQL do, they may be text of the function.
+    """
+    found = {
+        line.rstrip()
+        for event in events
+        if "\n--" in event.message or event.message.startswith("--\n ")
+        for line in event.message.split("\n")
+        if line.startswith("--")
+    }
+    return found == {"--"}
+
+
+def filtered(why: str) -> Gap:
+    """Return the gap of a log that has only some of its lines."""
     return Gap(
         kind=FILTERED,
-        message="the log has REPORT lines and no END: it is a selection of a log, and other lines "
-        "(prints, counters, errors) are missing; save it without a filter pattern",
+        message=f"{why}: it is a selection of a log, and other lines (prints, counters, errors) "
+        "are missing; save it without a filter pattern",
         hides_attempts=True,
         hides_lines=True,
     )

@@ -16,7 +16,8 @@ Document = Mapping[str, Any]
 class Change:
     """One figure before and now. ``verdict`` is ``better``, ``worse``, ``same`` or ``changed``.
 
-    A share that reads the same in a tenth of a percent is the same. ``unit`` is the unit of a
+    A share that reads the same in a tenth of a percent is the same. A figure is better or worse
+    if it is so whatever the unknown outcomes are. ``unit`` is the unit of a
     number, or the base of a share: ``of the requests``.
     """
 
@@ -38,13 +39,17 @@ def changes(before: Document, after: Document) -> list[Change]:
 
 @dataclass(frozen=True, slots=True)
 class _Figure:
-    """A figure, how it is read, and what is better: 1 for more, -1 for less, 0 for neither."""
+    """A figure, how it is read, and what is better: 1 for more, -1 for less, 0 for neither.
+
+    ``unknown`` is how much more it may be.
+    """
 
     name: str
     read: Callable[[Document], float | None]
     better: int
     is_share: bool = False
     unit: str = ""
+    unknown: Callable[[Document], float] = lambda _: 0.0
 
 
 def _share(part: float, whole: float) -> float | None:
@@ -75,6 +80,7 @@ _FIGURES = (
         -1,
         True,
         _OF_REQUESTS,
+        lambda d: _share(d["outcomes"]["unknown"], d["requests"]) or 0.0,
     ),
     _Figure(
         "failed attempts",
@@ -89,6 +95,7 @@ _FIGURES = (
         -1,
         True,
         "of the attempts",
+        lambda d: _share(d["attempt_outcomes"]["unknown"], d["attempts"]) or 0.0,
     ),
     _Figure(
         "counter right on retries",
@@ -115,22 +122,25 @@ def _change(figure: _Figure, before: Document, after: Document) -> Change:
         figure=figure.name,
         before=old,
         after=new,
-        verdict=_verdict(old, new, figure),
+        verdict=_verdict(old, new, figure, figure.unknown(before), figure.unknown(after)),
         is_share=figure.is_share,
         unit=figure.unit,
     )
 
 
-def _verdict(old: float | None, new: float | None, figure: _Figure) -> str:
+def _verdict(
+    old: float | None, new: float | None, figure: _Figure, old_unknown: float, new_unknown: float
+) -> str:
     if old == new:
         return "same"
     if old is None or new is None:
         return "changed"
     if figure.is_share and _reads_the_same(old, new):
         return "same"
-    if not figure.better:
+    is_more, is_less = new > old + old_unknown, new + new_unknown < old
+    if not figure.better or not (is_more or is_less):
         return "changed"
-    return "better" if (new > old) is (figure.better > 0) else "worse"
+    return "better" if is_more is (figure.better > 0) else "worse"
 
 
 def _reads_the_same(old: float, new: float) -> bool:
@@ -142,12 +152,14 @@ def _new_errors(before: Document, after: Document) -> list[Change]:
     """Errors that were not there before, and those that are gone."""
     old = {(each["type"], each.get("frame")): each["count"] for each in before["errors"]}
     new = {(each["type"], each.get("frame")): each["count"] for each in after["errors"]}
+    figure = _Figure("", lambda _: None, -1)
+    unknown = [float(each["attempt_outcomes"]["unknown"]) for each in (before, after)]
     return [
         Change(
             figure=f"error {' '.join(filter(None, kind))}",
             before=old.get(kind, 0),
             after=new.get(kind, 0),
-            verdict="worse" if kind in new else "better",
+            verdict=_verdict(old.get(kind, 0), new.get(kind, 0), figure, *unknown),
             unit="attempts",
         )
         for kind in sorted(old.keys() ^ new.keys(), key=str)

@@ -8,7 +8,14 @@ from heapq import heappush, heappushpop, nsmallest
 from itertools import chain, islice, pairwise
 from operator import attrgetter
 
-from retryctl.core.history.cut_log import BEGINS_LATE, begins_late, filtered, is_cut, is_filtered
+from retryctl.core.history.cut_log import (
+    BEGINS_LATE,
+    begins_late,
+    filtered,
+    is_cut,
+    is_filtered,
+    is_grouped,
+)
 from retryctl.core.model.coverage import Gap
 from retryctl.core.model.events import LogEvent
 from retryctl.core.value_classes import value_class
@@ -72,7 +79,11 @@ def gaps_shown_by_start(
     cut = any(head.is_cut for head in heads) or is_cut(events, first_ms)
     gaps = [begins_late(first_ms)] if cut else []
     if is_filtered(event for head in heads for event in head.events):
-        gaps.append(filtered())
+        gaps.append(filtered("the log has REPORT lines and no END"))
+    if is_grouped(event for head in heads for event in head.events):
+        gaps.append(
+            filtered("lines -- separate groups of lines in the log, as grep -C writes them")
+        )
     return gaps
 
 

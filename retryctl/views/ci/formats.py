@@ -8,8 +8,7 @@ from typing import Protocol
 from retryctl.views.ci import github, gitlab, junit, markdown, sarif, tap
 from retryctl.views.ci.report import CheckReport
 from retryctl.views.json import check as json_check
-from retryctl.views.text.check import check_blocks
-from retryctl.views.text.layout import text_of
+from retryctl.views.text.check import check_text
 
 
 class CiReport(Protocol):
@@ -30,7 +29,7 @@ CI_REPORTS: Mapping[str, CiReport] = {
 """Formats for CI systems, of ``check`` and of ``doctor``."""
 
 REPORTS: Mapping[str, CiReport] = {
-    "text": lambda result: text_of(check_blocks(result)),
+    "text": check_text,
     "json": json_check.report,
     **CI_REPORTS,
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from retryctl.views.ci.report import CheckReport, Problem, problems, uncompared_sentence
+from retryctl.views.ci.report import CheckReport, Problem, notes, problems
 from retryctl.views.inert_text import inert
 
 _MOST_SHOWN = 10
@@ -14,9 +14,8 @@ def report(result: CheckReport) -> str:
     found = problems(result.judgement)
     failed = [problem for problem in found if problem.passed is False]
     unsure = [problem for problem in found if problem.passed is None]
-    uncompared = uncompared_sentence(result)
-    note = f"{_command('notice', 'retryctl', uncompared)}\n" if uncompared else ""
-    return _lines("error", failed) + _lines("warning", unsure) + note
+    noted = "".join(f"{_command('notice', 'retryctl', each)}\n" for each in notes(result))
+    return _lines("error", failed) + _lines("warning", unsure) + noted
 
 
 def _lines(kind: str, some: list[Problem]) -> str:

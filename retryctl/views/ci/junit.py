@@ -16,8 +16,8 @@ from retryctl.views.ci.report import (
     Problem,
     failed_checks,
     next_command,
+    notes,
     result_sentence,
-    uncompared_sentence,
 )
 from retryctl.views.inert_text import inert
 
@@ -41,9 +41,9 @@ def report(result: CheckReport) -> Iterator[str]:
     suite = SubElement(suites, "testsuite", {"name": inert(f"retryctl {result.subject}".strip())})
     suite.attrib.update({**counts, "skipped": "0"})
     properties = SubElement(suite, "properties")
-    for name, words in (("result", result_sentence(result)), ("note", uncompared_sentence(result))):
-        if words:
-            SubElement(properties, "property", {"name": name, "value": inert(words)})
+    facts = [("result", result_sentence(result)), *(("note", each) for each in notes(result))]
+    for name, words in facts:
+        SubElement(properties, "property", {"name": name, "value": inert(words)})
     indent(suites)
     frame, end = _text(suites), "  </testsuite>\n</testsuites>"
     yield f'<?xml version="1.0" encoding="UTF-8"?>\n{frame.removesuffix(end)}'

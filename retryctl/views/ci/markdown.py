@@ -11,11 +11,10 @@ from retryctl.views.ci.report import (
     CheckReport,
     Problem,
     alike_checks,
-    harmless_findings,
     headline,
+    notes,
     result_sentence,
     unchecked_sentence,
-    uncompared_sentence,
 )
 from retryctl.views.coverage_blocks import first_gaps
 from retryctl.views.markdown import escaped, table_lines
@@ -47,7 +46,7 @@ def _lines(result: CheckReport) -> Iterator[str]:
         )
     if len(found) > _MOST_ROWS:
         yield from ("", f"and {len(found) - _MOST_ROWS:,} more")
-    for words in filter(None, (uncompared_sentence(result), *harmless_findings(judgement))):
+    for words in notes(result):
         yield from ("", escaped(words))
     if result.command == "check":
         yield from ("", escaped(result.coverage_sentence))

@@ -239,6 +239,11 @@ def uncompared_sentence(result: CheckReport) -> str:
     return f"nothing was cross-checked: {why} {SET_MARKERS}"
 
 
+def notes(result: CheckReport) -> list[str]:
+    """Return what a result does not show: that nothing was compared, what is known or allowed."""
+    return [*filter(None, [uncompared_sentence(result)]), *harmless_findings(result.judgement)]
+
+
 def result_sentence(result: CheckReport) -> str:
     """Return the result as a sentence that ends in the exit status."""
     checks = result.judgement.checks

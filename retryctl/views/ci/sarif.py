@@ -22,11 +22,11 @@ from retryctl.views.ci.report import (
     CheckReport,
     Problem,
     findings_message,
+    notes,
     number_of_findings,
     problems,
     result_sentence,
     same_kind,
-    uncompared_sentence,
 )
 from retryctl.views.inert_text import inert, lines_of
 from retryctl.views.json.check import ci_document
@@ -52,8 +52,7 @@ def report(result: CheckReport) -> Iterator[str]:
     ids = sorted({*ids, *(problem.rule for problem in checks)})
     found = (_findings(group, ids, result.place) for group in groups)
     failed = (_check(problem, ids, result.place) for problem in checks)
-    uncompared = uncompared_sentence(result)
-    notes = [{"level": "note", "message": _message(uncompared)}] if uncompared else []
+    noted = [{"level": "note", "message": _message(each)} for each in notes(result)]
     run = {
         "tool": {
             "driver": {
@@ -69,7 +68,7 @@ def report(result: CheckReport) -> Iterator[str]:
                 "executionSuccessful": True,
                 "exitCode": result.status.value,
                 "exitCodeDescription": inert(result_sentence(result)),
-                "toolExecutionNotifications": notes,
+                "toolExecutionNotifications": noted,
             }
         ],
         "results": chain(found, failed),

@@ -12,8 +12,8 @@ from retryctl.views.ci.report import (
     Problem,
     failed_checks,
     next_command,
+    notes,
     result_sentence,
-    uncompared_sentence,
 )
 from retryctl.views.inert_text import inert
 
@@ -30,7 +30,7 @@ def report(result: CheckReport) -> Iterator[str]:
         yield from (
             f"{line}\n" for line in _point(number, check, failed.get(id(check), ()), result)
         )
-    for words in filter(None, (uncompared_sentence(result), result_sentence(result))):
+    for words in (*notes(result), result_sentence(result)):
         yield f"# {_SPECIAL.sub(_escaped, inert(words))}\n"
 
 

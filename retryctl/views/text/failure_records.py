@@ -145,7 +145,7 @@ def _table(rows: Sequence[_Row], tz: tzinfo) -> Table:
         "attempts": text_column("log", (_attempts(row.checked) for row in rows)),
         "findings": text_column("differs", (_differing(row) for row in rows)),
     }
-    return Table(columns=columns, gives_way=("started",), clipped="findings", instead={})
+    return Table(columns=columns, gives_way=("started",), clipped="findings")
 
 
 def _counts(record: FailureRecord) -> str:

@@ -44,7 +44,7 @@ def related_list_blocks(
         "outcomes": text_column("outcomes", [_outcomes(group) for group in groups]),
     }
     return (
-        Table(columns=columns, gives_way=("started", "first"), clipped="event", instead={}),
+        Table(columns=columns, gives_way=("started", "first"), clipped="event"),
         BLANK,
         *coverage_blocks(coverage, tz),
     )
@@ -64,7 +64,7 @@ def related_count_blocks(
     }
     return (
         Paragraph(words=((f"{total} under {number_of(requests, 'request ID')}", "bold"),)),
-        Table(columns=columns, gives_way=(), clipped="found by", instead={}),
+        Table(columns=columns, gives_way=(), clipped="found by"),
         BLANK,
         *coverage_blocks(coverage, tz),
     )
@@ -120,9 +120,7 @@ def _table(group: RelatedRequests, tz: tzinfo) -> Table:
         "attempt": text_column("attempt", [_attempt(request, a) for _, request, _, a in rows]),
         "outcome": text_column("outcome", of_delivery(lambda _, r: _outcome(r))),
     }
-    return Table(
-        columns=columns, gives_way=("attempt", "ran"), clipped="outcome", instead={}, gap=1
-    )
+    return Table(columns=columns, gives_way=("attempt", "ran"), clipped="outcome", gap=1)
 
 
 def _attempt(request: Request, attempt: Attempt) -> str:
