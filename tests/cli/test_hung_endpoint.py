@@ -44,12 +44,10 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shorten the limit of time for calls of the services that do not answer."""
     create_client = Session.create_client
 
-    def impatient(
-        session: Session, service: str, *others: Any, config: Any = None, **options: Any
-    ) -> Any:
+    def impatient(session: Session, service: str, *others: Any, **options: Any) -> Any:
         if service in os.environ.get("HUNG", service).split():
-            config = config.merge(Config(read_timeout=0.5))
-        return create_client(session, service, *others, config=config, **options)
+            options["config"] = options["config"].merge(Config(read_timeout=0.5))
+        return create_client(session, service, *others, **options)
 
     monkeypatch.setattr(Session, "create_client", impatient)
     monkeypatch.setattr(call_watch, "_PATIENCE_S", 0.2)
