@@ -230,8 +230,9 @@ def test_the_heading_of_csv_does_not_follow_the_data(tmp_path: Path) -> None:
 
 
 def test_a_quiet_function_has_a_row() -> None:
-    shown = run("summary", "--from", "demo", "orders-worker", "mails").stdout
-    assert re.search(r"^ mails +0 +— +0 +—$", shown, re.M), shown
+    for names in (("orders-worker", "mails"), ("-f", "orders-worker", "-f", "mails")):
+        shown = run("summary", "--from", "demo", *names).stdout
+        assert re.search(r"^ mails +0 +— +0 +—$", shown, re.M), shown
     rows = csv.DictReader(
         io.StringIO(run("summary", "--from", "demo", "orders-worker", "mails", "-o", "csv").stdout)
     )

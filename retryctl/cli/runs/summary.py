@@ -72,7 +72,7 @@ def run_summary(
         tallies, keep = count_requests(window.reader), window.keep
         coverage = window.reader.coverage
     kept = {name: each for name, each in tallies.items() if keep(name)}
-    for name in _quiet_functions(functions, coverage):
+    for name in _quiet_functions([*functions, *(read.function or ())], coverage):
         if keep(name):
             kept.setdefault(name, SummaryTally())
     named = _worst_first(kept)
