@@ -18,7 +18,7 @@ from retryctl.sources.saved.formats.event_times import (
     untimed,
 )
 
-_TIME = ("@timestamp", "timestamp", "time")
+_TIME = ("@timestamp", "timestamp", "event time", "time")
 _MESSAGE = ("@message", "message", "event")
 _STREAM = ("@logstream", "logstreamname", "logstream", "log stream name", "log stream")
 _GROUP = ("@log", "loggroupname", "loggroup", "log group name", "log group")
