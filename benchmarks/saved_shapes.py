@@ -5,7 +5,11 @@ and ``retryctl summary`` read each of them; beside them run ``grep`` and ``jq`` 
 DuckDB for the table of ``summary`` (JSON lines only). Each program runs in a process of its own.
 The figures are processor seconds of all its processes and the peak memory of the largest::
 
-    python benchmarks/saved_shapes.py [EVENTS] [FOLDER] [SHAPE...]
+    python benchmarks/saved_shapes.py [EVENTS[,EVENTS...] [FOLDER [SHAPE...]]]
+
+Without arguments the logs have 1,000,000 and 10,000,000 events, and need 8 GB in a folder for
+temporary files. ``zlib`` is the unpacking of gzip alone, which no reader in Python can avoid. The
+ratio is that to JSON lines.
 
 All shapes must give the same attempts and the counts that the generator knows, and all programs
 the same figures: the lines with the ID, the attempts by number, outcome and branch. A row whose
@@ -44,10 +48,15 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
-from generate_logs import generate
+from generate_logs import Truth, generate
 from summary_saved import DUCKDB, check, check_summary
 
 Event = dict[str, Any]
+UNPACK = (
+    "import sys, zlib; unpack = zlib.decompressobj(31).decompress;"
+    "file = open(sys.argv[1], 'rb'); any(unpack(part) is None for part in iter(lambda: "
+    "file.read(1 << 15), b''))"
+)
 RETRYCTL = (sys.executable, "-m", "retryctl")
 
 
@@ -134,6 +143,7 @@ def measured(command: tuple[str, ...], stdout: Path) -> tuple[float, float]:
 
 
 _LAUNCHER_S = 0.0
+WRONG = "wrong"
 
 
 def traced(output: Path) -> object:
@@ -176,47 +186,58 @@ def retried_request(log: Path) -> str:
 
 
 def show(*columns: object) -> None:
-    print("{:<16}{:<14}{:>9}{:>9}  {}".format(*columns), flush=True)
+    print("{:<12}{:<16}{:<16}{:>9}{:>7}{:>7}  {}".format(*columns), flush=True)
 
 
 def compare(folder: Path, count: int, shapes: list[str]) -> None:
-    global _LAUNCHER_S
     log, output = folder / "log.jsonl", folder / "output"
     truth = generate(log, count, 1)
     request_id = retried_request(log)
-    _LAUNCHER_S = min(measured((shutil.which("true") or "true",), output)[0] for _ in range(3))
-    show("shape", "program", "CPU s", "MB", "")
-    expected: dict[str, object] = {}
+    answers: dict[str, object] = {}
+    first: dict[str, float] = {}
     for shape in shapes:
         path = folder / shape.replace(" ", "-")
         SHAPES[shape](log, path)
-        for program, read in (("trace", traced), ("summary", summed_up)):
-            ids = (request_id,) if program == "trace" else ()
-            command = (*RETRYCTL, program, *ids, "--from", str(path), "-o", "json", "-q")
+        for program, command in programs(shape, request_id, path).items():
             seconds, mb = measured(command, output)
-            answer = read(output)
-            same = answer == expected.setdefault(program, answer)
-            if program == "summary":
-                same = same and not check_summary(json.loads(output.read_text()), truth)
-            show(shape, program, f"{seconds:.2f}", f"{mb:.0f}", "" if same else "another answer")
-        for name, command in others(shape, request_id, path).items():
-            seconds, mb = measured(command, output)
-            if name.startswith("DuckDB"):
-                same = not check("duckdb", output.read_text(), truth)
-            else:
-                lines = output.read_text().splitlines()
-                found = int(lines[0]) if name == "grep" else len(lines)
-                same = found == expected.setdefault("lines with the ID", found)
-            show(shape, name, f"{seconds:.2f}", f"{mb:.0f}", "" if same else "another answer")
+            answer = answer_of(program, output, truth)
+            key = "lines with the ID" if program in ("grep", "jq") else program
+            same = answer == answers.setdefault(key, answer) and answer != WRONG
+            ratio = seconds / max(first.setdefault(program, seconds), 0.01)
+            figures = f"{seconds:.2f}", f"{mb:.0f}", f"{ratio:.1f}"
+            show(f"{count:,}", shape, program, *figures, "" if same else "another answer")
         path.unlink()
+
+
+def answer_of(program: str, output: Path, truth: Truth) -> object:
+    """What a program found; ``WRONG`` where it is not the truth."""
+    text = output.read_text()
+    if program == "trace":
+        return traced(output)
+    if program == "summary":
+        return WRONG if check_summary(json.loads(text), truth) else summed_up(output)
+    if program == "DuckDB (table)":
+        return WRONG if check("duckdb", text, truth) else ""
+    return int(text) if program == "grep" else len(text.splitlines())
+
+
+def programs(shape: str, request_id: str, path: Path) -> dict[str, tuple[str, ...]]:
+    """What reads the shape."""
+    options = ("--from", str(path), "-o", "json", "-q")
+    return {
+        "trace": (*RETRYCTL, "trace", request_id, *options),
+        "summary": (*RETRYCTL, "summary", *options),
+        **others(shape, request_id, path),
+    }
 
 
 def others(shape: str, request_id: str, path: Path) -> dict[str, tuple[str, ...]]:
     """What else reads the shape, where it is installed."""
     commands: dict[str, tuple[str, ...]] = {}
-    if shape == "gzip" or not shutil.which("grep"):
-        return commands
-    commands["grep"] = ("grep", "-c", request_id, str(path))
+    if shape == "gzip":
+        return {"zlib": (sys.executable, "-c", UNPACK, str(path))}
+    if shutil.which("grep"):
+        commands["grep"] = ("grep", "-c", request_id, str(path))
     if shape == "JSON lines":
         if shutil.which("jq"):
             search = f'select(.message | contains("{request_id}")) | .message'
@@ -227,14 +248,17 @@ def others(shape: str, request_id: str, path: Path) -> dict[str, tuple[str, ...]
 
 
 def main() -> None:
-    words = sys.argv[1:]
-    count = int(words[0]) if words else 1_000_000
-    shapes = words[2:] or list(SHAPES)
-    if len(words) > 1:
-        compare(Path(words[1]), count, shapes)
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        compare(Path(folder), count, shapes)
+    global _LAUNCHER_S
+    counts, *rest = sys.argv[1:] or ["1000000,10000000"]
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(rest[0] if rest else temporary)
+        launches = (
+            measured((shutil.which("true") or "true",), folder / "output")[0] for _ in "123"
+        )
+        _LAUNCHER_S = min(launches)
+        show("events", "shape", "program", "CPU s", "MB", "ratio", "")
+        for count in counts.split(","):
+            compare(folder, int(count), rest[1:] or list(SHAPES))
 
 
 if __name__ == "__main__":

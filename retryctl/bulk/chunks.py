@@ -169,7 +169,6 @@ class ByteRange(io.RawIOBase):
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         """Read on, to the end of the chunk."""
-        part = self._opened.read(min(len(buffer), self._left))
-        buffer[: len(part)] = part
-        self._left -= len(part)
-        return len(part)
+        count: int = self._opened.readinto(buffer[: self._left])  # type: ignore[attr-defined]
+        self._left -= count
+        return count

@@ -93,7 +93,7 @@ class _Segment(io.RawIOBase):
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self._chunks = chunks
-        self._rest = b""
+        self._rest = memoryview(b"")
         self._ended = False
         self.more_follow = False
 
@@ -104,21 +104,21 @@ class _Segment(io.RawIOBase):
         """Fill ``buffer`` as far as the segment goes, so that a peek gets as much as possible."""
         filled = 0
         while filled < len(buffer) and self._fetch():
-            part = self._rest[: len(buffer) - filled]
-            buffer[filled : filled + len(part)] = part
-            self._rest = self._rest[len(part) :]
-            filled += len(part)
+            size = min(len(buffer) - filled, len(self._rest))
+            buffer[filled : filled + size] = self._rest[:size]
+            self._rest = self._rest[size:]
+            filled += size
         return filled
 
     def skip_rest(self) -> None:
         """Go to the end of the segment, if its reader stopped before it."""
         while self._fetch():
-            self._rest = b""
+            self._rest = self._rest[:0]
 
     def _fetch(self) -> bool:
         if not self._rest and not self._ended:
             chunk = next(self._chunks, None)
             self._ended = not chunk
             self.more_follow = chunk is not None and not chunk
-            self._rest = chunk or b""
+            self._rest = memoryview(chunk or b"")
         return bool(self._rest)

@@ -45,16 +45,16 @@ def refuse_unreadable(
     file: SavedFile, log_format: LogFormat | None, beginning: bytes, diagnostics: FileDiagnostics
 ) -> None:
     """Refuse a file without events, unless it is a whole log in which there are none."""
+    from retryctl.sources.saved.refusals import SAVE_AGAIN, not_a_log
+
     gaps = diagnostics.settled()
     if beginning and not log_format:
-        from retryctl.sources.saved.refusals import not_a_log
-
         raise not_a_log(file.name, beginning)
     if any(gap.kind not in ("one-stream", "more-pages") for gap in gaps):
         raise UnreadableInput(
             f"nothing can be read of {gaps[0].message}.",
-            "Save or download it again.",
+            SAVE_AGAIN,
             hides_attempts=any(gap.hides_attempts for gap in gaps),
         )
     if not log_format:
-        raise UnreadableInput(f"{file.name} is empty.", "Save or download it again.")
+        raise UnreadableInput(f"{file.name} is empty.", SAVE_AGAIN)

@@ -29,6 +29,7 @@ It is read from this module whenever a block is cut.
 MOST_STREAMS = 16
 """The events of a block with more streams than this are not sorted by stream."""
 
+_BEFORE_END = itemgetter(-2)
 _FIRST_KEY = late_regex(rb'\{"[A-Za-z]+": ?"')
 # {"logStreamName":"2026/11/23/[$LATEST]0123…","timestamp":1795402800123,"message":"…
 _LINE = late_regex(
@@ -109,11 +110,13 @@ class CanonicalBlock:
         if not header or not key or not block.endswith(b"}\n"):
             return None
         lines = BytesIO(block).readlines()
-        if block.count(b"}\n" + key[0]) + 1 != len(lines):
-            return None
         if block.count(b'"logStreamName"') != len(lines):  # two events stand on one line
             return None
-        return span_of_streams(lines, _LINE) or _span_of_columns(lines, header)
+        if span := span_of_streams(lines, _LINE):
+            return span if set(map(_BEFORE_END, lines)) == {ord("}")} else None
+        if block.count(b"}\n" + key[0]) + 1 != len(lines):
+            return None
+        return _span_of_columns(lines, header)
 
 
 @value_class

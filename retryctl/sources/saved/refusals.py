@@ -15,6 +15,7 @@ EXPECTED = (
     " gzipped. Save one with:\n  aws logs tail GROUP --since 1d > log.txt"
 )
 _SAVE = "Save the log itself:\n  aws logs tail GROUP --since 1d > log.txt"
+SAVE_AGAIN = "Save or download it again:\n  aws logs tail GROUP --since 1d > log.txt"
 _EXPORT_RESULTS = (
     "In Logs Insights, run this query and export its results:\n"
     "  fields @timestamp, @message, @logStream, @log | sort @timestamp | limit 10000"
@@ -30,69 +31,79 @@ _RECORD = re.compile(
     rb"(?:START|END|REPORT) RequestId: |INIT_START Runtime|platform\.(?:start|report)"
 )
 
-_PACKED = {
-    b"PK\x03\x04": ("a zip archive", "unzip"),
-    b"(\xef\xbf\xbd/\xef\xbf\xbd": ("packed by zstd", "zstd -d"),
-    b"\xef\xbf\xbd7zXZ": ("packed by xz", "xz -d"),
-    b"BZh": ("packed by bzip2", "bzip2 -d"),
-    b"PAR1": ("a Parquet file", ""),
-}
+# what may contain a log
+_PACKED = re.compile(rb"PK\x03\x04|\(\xef\xbf\xbd/\xef\xbf\xbd|\xef\xbf\xbd7zXZ|BZh|PAR1")
+_UNPACK = "Unpack it first: "
 
-# What the first bytes show: the shape, and the way to a readable file.
-_RESEMBLES: tuple[tuple[re.Pattern[bytes], str, str], ...] = tuple(
-    (re.compile(pattern, re.DOTALL), shape, way)
-    for pattern, shape, way in (
-        (rb'.{0,400}"requestContext".{0,400}"condition"', "the record of a destination",
-         "Give the ID in it: retryctl trace ID -f FUNCTION."),
-        (rb'\{\s*"Messages":', "messages of a queue",
-         "Give the RequestID in their attributes: retryctl trace ID -f FUNCTION."),
-        (rb'\{\s*"(?:logStreams|logGroups)":', "a list of log streams or groups", _SAVE),
-        (rb'\{\s*"queryId":', "the ID of a query of Logs Insights",
-         "Save its results: aws logs get-query-results --query-id ID > results.json"),
-        (rb'\{\s*"(?:Traces|TraceSummaries)":', "an answer of X-Ray", _SAVE),
-        (rb'\{\s*"Records":.{0,200}"eventVersion"', "a log of CloudTrail, or an event", _SAVE),
-        (rb'\{\s*"(?:FunctionName|Configuration|FunctionArn)":', "the settings of a function",
-         _SAVE),
-        (rb"(?:[^\n]*\n){0,9}RESULTS\t@", "text of get-query-results",
-         "Save it as JSON: add --output json to the command."),
-        (rb'"?(?:[\w.-]+\t)?H4sI[A-Za-z0-9+/]{60,}', "a packed record in base64",
-         "Decode it first: base64 -d FILE | gunzip > log.json"),
-        (rb'"?(?:[\w.-]+\t)?[A-Za-z0-9+/]{120,}={0,2}"?(?:\t\d+)?\s*\Z', "a text in base64",
-         "Decode it first: base64 -d FILE > log.txt"),
-        (rb'\s*(?:events:\s*\n- |- eventId: )', "YAML of the AWS CLI",
-         "Save it as JSON: add --output json to the command."),
-        (rb"\s*(?:-{10,}\n\|\s*(?:FilterLogEvents|GetLogEvents)|\+-[-+]+\+\n\|\|)",
-         "a table of the AWS CLI", "Save it as JSON: add --output json to the command."),
-        (rb"#!|import \w|from [\w.]+ import |(?:const|package|using) \w", "a program", _SAVE),
-        (rb"(?i)\s*<(?:\?xml|testsuites?\b)(?!.{0,400}<(?:!doctype|html))", "XML", _SAVE),
-        (rb"(?i)\s*<(?:!doctype|html|\?xml)", "a web page",
-         "Download the log in the console: Actions, Download search results (CSV)."),
-        (rb"\s*\|.*\n\s*\|[-| :]+", "a table without a column of messages",
-         _EXPORT_RESULTS),
-        (rb"%PDF-", "a PDF file", _SAVE),
-        (rb"(?i)\s*(?:usage: aws|aws: error|An error occurred \()", "an error of the AWS CLI",
-         "Run the command again, and check what it prints."),
-    )
+# What the first bytes show of a file that is not text; bytes that are not UTF-8 became U+FFFD.
+_BINARY_FILES = (
+    (rb"PK\x03\x04.{0,2000}?(?:\[Content_Types\]|_rels/|word/|xl/|mimetypeapplication/)",
+     "a document of an office program",
+     "Download the log in the console: Actions, Download search results (CSV). Do not save it from"
+     " a spreadsheet, which changes the times."),
+    (rb"PK\x03\x04", "a zip archive", _UNPACK + "unzip FILE"),
+    (rb"\(\xef\xbf\xbd/\xef\xbf\xbd", "packed by zstd", _UNPACK + "zstd -d FILE"),
+    (rb"\xef\xbf\xbd7zXZ", "packed by xz", _UNPACK + "xz -d FILE"),
+    (rb"BZh", "packed by bzip2", _UNPACK + "bzip2 -d FILE"),
+    (rb"PAR1", "a Parquet file", _SAVE),
+    (rb"%PDF-", "a PDF file", _SAVE),
+    (rb"\xef\xbf\xbdPNG|GIF8|RIFF.{4,12}WEBP|(?:\xef\xbf\xbd){3,4}.{1,6}(?:JFIF|Exif)", "a picture",
+     _SAVE),
+)  # fmt: skip
+
+# What the first bytes of a text resemble, and the way to a readable file.
+_TEXTS = (
+    (rb'.{0,400}"requestContext".{0,400}"condition"', "the record of a destination",
+     "Give the ID in it: retryctl trace ID -f FUNCTION."),
+    (rb'\{\s*"Messages":', "messages of a queue",
+     "Give the RequestID in their attributes: retryctl trace ID -f FUNCTION."),
+    (rb'\{\s*"(?:logStreams|logGroups)":', "a list of log streams or groups", _SAVE),
+    (rb'\{\s*"queryId":', "the ID of a query of Logs Insights",
+     "Save its results: aws logs get-query-results --query-id ID > results.json"),
+    (rb'\{\s*"(?:Traces|TraceSummaries)":|\{.{0,200}"trace_id": ?"1-', "an answer of X-Ray", _SAVE),
+    (rb'\{\s*"(?:Label|Datapoints|MetricDataResults)":', "figures of CloudWatch metrics", _SAVE),
+    (rb'\{\s*"data":\s*\[\s*\{.{0,200}"attributes":', "an answer of Datadog", _SAVE),
+    (rb'\{?\s*"?(?:AWSTemplateFormatVersion|Transform)"?:', "a template of CloudFormation", _SAVE),
+    (rb'\{\s*"Records":.{0,200}"eventVersion"', "a log of CloudTrail, or an event", _SAVE),
+    (rb'\{\s*"(?:FunctionName|Configuration|FunctionArn)":', "the settings of a function",
+     _SAVE),
+    (rb"(?:[^\n]*\n){0,9}RESULTS\t@", "text of get-query-results",
+     "Save it as JSON: add --output json to the command."),
+    (rb'"?(?:[\w.-]+\t)?H4sI[A-Za-z0-9+/]{60,}', "a packed record in base64",
+     "Decode it first: base64 -d FILE | gunzip > log.json"),
+    (rb'"?(?:[\w.-]+\t)?[A-Za-z0-9+/]{120,}={0,2}"?(?:\t\d+)?\s*\Z', "a text in base64",
+     "Decode it first: base64 -d FILE > log.txt"),
+    (rb'\s*(?:events:\s*\n- |- eventId: )', "YAML of the AWS CLI",
+     "Save it as JSON: add --output json to the command."),
+    (rb"\s*(?:-{10,}\n\|\s*(?:FilterLogEvents|GetLogEvents)|\+-[-+]+\+\n\|\|)",
+     "a table of the AWS CLI", "Save it as JSON: add --output json to the command."),
+    (rb"#!|import \w|from [\w.]+ import |(?:const|package|using) \w", "a program", _SAVE),
+    (rb"(?i)\s*<(?:\?xml|testsuites?\b)(?!.{0,400}<(?:!doctype|html))", "XML", _SAVE),
+    (rb"(?i)\s*<(?:!doctype|html|\?xml)", "a web page",
+     "Download the log in the console: Actions, Download search results (CSV)."),
+    (rb"\s*\|.*\n\s*\|[-| :]+", "a table without a column of messages",
+     _EXPORT_RESULTS),
+    (rb"(?i)\s*(?:usage: aws|aws: error|An error occurred \()", "an error of the AWS CLI",
+     "Run the command again, and check what it prints."),
 )  # fmt: skip
 
 
 def not_a_log(name: str, beginning: bytes) -> UnreadableInput:
     """Return the error of an unknown shape: what it resembles, and what makes a readable file."""
-    for magic, (what, command) in _PACKED.items():
-        if beginning.startswith(magic):
-            way = f"Unpack it first: {command} FILE" if command else _SAVE
-            what = f"{name} is not a saved log: it is {what}."
-            return UnreadableInput(what, way, hides_attempts=True)
     what, way = _unlike_a_log(name, beginning)
-    return UnreadableInput(what, way, hides_attempts=_RECORD.search(beginning) is not None)
+    hides = _PACKED.match(beginning) or _RECORD.search(beginning)
+    return UnreadableInput(what, way, hides_attempts=hides is not None)
 
 
 def _unlike_a_log(name: str, beginning: bytes) -> tuple[str, str]:
     """Return what the file resembles, and the way to a readable file."""
+    for pattern, shape, way in _BINARY_FILES:
+        if re.match(pattern, beginning, re.DOTALL):
+            return f"{name} is not a saved log: it is {shape}.", way
     if _BINARY.search(beginning[:4096]):
         return f"{name} is not a saved log: it is binary.", EXPECTED
-    for pattern, shape, way in _RESEMBLES:
-        if pattern.match(beginning):
+    for pattern, shape, way in _TEXTS:
+        if re.match(pattern, beginning, re.DOTALL):
             return f"{name} is not a saved log: it is probably {shape}.", way
     if columns := csv_header(Head(beginning)):
         named = ", ".join(columns[:8])

@@ -30,6 +30,7 @@ _OUTSIDE = rb'(?:"+|[^"\r\n<mark>]*)'
 _QUOTED_OR_BARE = rb'(?:"([^"]*(?:""[^"]*)*)"|([^"\r\n<mark>]*))'
 MOST_SHAPES = 1_000
 _ZEROS = bytes.maketrans(b"123456789abcdef", b"0" * 15)
+_MARK = b"\x01"
 _END = "\0end of the block\0"
 # 1795402800123; 2026-11-23 03:00:00.123
 _TIME = rb"(1\d{12}|20\d\d-[01]\d-[0-3]\d[T ][0-2]\d:[0-5]\d:[0-5]\d(?:\.\d{1,9})?)"
@@ -43,12 +44,14 @@ class UsualRows:
     columns: Columns
     delimiter: bytes
 
-    def block(self, text: bytes, start: int) -> tuple[RawBlock, int] | None:
+    def block(self, rows: RowText, header: int, at: int) -> tuple[RawBlock, int] | None:
         """Return some rows as a block, and their number; ``None`` if one is not usual.
 
-        ``start`` is where they stand.
+        They stand ``at`` this place; the first have a ``header`` of some bytes before them.
         """
-        span = self._span(BytesIO(b'"'.join(text.split(b'"')[::2])).readlines())
+        text = rows.text[header:]
+        pieces = text.split(b'"') if header else rows.pieces
+        span = self._span(BytesIO(b'"'.join(pieces[::2])).readlines())
         if not span:
             return None
         named = self.columns.stream is not None
@@ -57,7 +60,7 @@ class UsualRows:
             convert=self.converted,
             measure=lambda _: span,
             names_streams=named,
-            start=start,
+            start=at + header,
         )
         return block, span.events
 
@@ -90,25 +93,62 @@ class UsualRows:
 
     def converted(self, text: bytes, streams: Collection[bytes] = ()) -> bytes:
         """Return rows, or those of some streams, as canonical lines."""
+        table = self._quoted_messages(text)
+        prepare = _without_marks if table else _unescaped
+        table = table or self._quoted_or_bare(text)
+        if table is None:  # a digit was none
+            rows = parsed_rows(text, self.delimiter.decode()).rows
+            return self.columns.blocks([row for row in rows if self.columns.is_row(row)], 0)
+        if streams and self.columns.stream is not None:
+            named = [stream in streams for stream in table[self.columns.stream]]
+            table = [list(compress(column, named)) for column in table]
+        lines = self.columns.lines(table, prepare)
+        if lines is None:  # the times are of two kinds
+            cells = ([[cell] for cell in row] for row in zip(*table, strict=True))
+            lines = b"".join(self.columns.lines(row, prepare) or b"" for row in cells)
+        return lines
+
+    def _quoted_messages(self, text: bytes) -> list[list[bytes]] | None:
+        """Return the columns of rows; ``None`` if not all have quotes around the message alone.
+
+        Quotes in a message are ``_MARK``.
+        """
+        pieces = text.replace(b'""', _MARK).split(b'"')
+        rows = BytesIO(b'"'.join(pieces[::2])).readlines()
+        time = _TIME_CELL.match(text)
+        if not time or len(pieces) != 2 * len(rows) + 1 or _MARK in text:
+            return None
+        rests = list(map(itemgetter(slice(time.end(), None)), rows))
+        cells = {rest: rest.rstrip(b"\r\n").split(self.delimiter) for rest in set(rests)}
+        if not all(map(self._quotes_message, cells.values())):
+            return None
+        table = [list(map(itemgetter(slice(time.end())), rows))]
+        for at in range(1, self.columns.width):
+            column = {rest: row[at] for rest, row in cells.items()}
+            table.append(list(map(column.__getitem__, rests)))
+        table[self.columns.message] = pieces[1::2]
+        return table
+
+    def _quotes_message(self, cells: list[bytes]) -> bool:
+        """Whether of the cells behind the time the message alone is quoted."""
+        at = self.columns.message
+        if cells[0] or len(cells) != self.columns.width or cells[at] != b'"':
+            return False
+        return not any(b'"' in cell or _MARK in cell for cell in (*cells[:at], *cells[at + 1 :]))
+
+    def _quoted_or_bare(self, text: bytes) -> list[list[bytes]] | None:
+        """Return the columns of rows; ``None`` if one is not usual."""
         width = 2 * self.columns.width
         pattern = _row_pattern(self.delimiter, self.columns.width, _QUOTED_OR_BARE, _TIME)
         before, *fields = pattern.split(text)
-        if before or any(fields[width - 1 :: width]):  # a digit was none
-            rows = parsed_rows(text, self.delimiter.decode()).rows
-            return self.columns.blocks([row for row in rows if self.columns.is_row(row)], 0)
+        if before or any(fields[width - 1 :: width]):
+            return None
         table = [fields[::width]]
         for at in range(1, width - 1, 2):
             quoted, bare = fields[at::width], fields[at + 1 :: width]
             either = zip(quoted, bare, strict=True)
             table.append([a if b is None else b for a, b in either] if None in quoted else quoted)
-        if streams and self.columns.stream is not None:
-            named = [stream in streams for stream in table[self.columns.stream]]
-            table = [list(compress(column, named)) for column in table]
-        lines = self.columns.lines(table, _unescaped)
-        if lines is None:  # the times are of two kinds
-            cells = ([[cell] for cell in row] for row in zip(*table, strict=True))
-            lines = b"".join(self.columns.lines(row, _unescaped) or b"" for row in cells)
-        return lines
+        return table
 
 
 def _kind(time: re.Match[bytes]) -> tuple[bytes, int]:
@@ -128,6 +168,10 @@ def _row_pattern(delimiter: bytes, width: int, cell: bytes, time: bytes) -> re.P
 
 def _unescaped(joined: bytes) -> bytes:
     return joined.replace(b'""', b'"')
+
+
+def _without_marks(joined: bytes) -> bytes:
+    return joined.replace(_MARK, b'"')
 
 
 @value_class
@@ -163,10 +207,12 @@ def parsed_rows(text: bytes, delimiter: str) -> ParsedRows:
 class RowText:
     """The bytes of some rows; where they end within quotes, more follow unless it is the last.
 
-    Where it is not ``taken``, the next has these bytes and more.
+    ``pieces`` are the text split at its quotes. Where it is not ``taken``, the next has these
+    bytes and more.
     """
 
     text: bytes
+    pieces: list[bytes]
     delimiter: str
     is_last: bool
     taken: bool = False
@@ -182,22 +228,26 @@ def row_texts(segment: BufferedReader, delimiter: str) -> Iterator[RowText]:
     pending, size = b"", raw_blocks.BLOCK_BYTES
     while (chunk := segment.read(size)) or pending:
         text, is_last = pending + chunk, len(chunk) < size
-        cut = len(text) if is_last else _end_of_rows(text)
+        pieces = text.split(b'"')
+        cut = len(text)
+        if not is_last:
+            cut, pieces = _whole_rows(text, pieces)
         if not is_last and len(text) > 2 * LONGEST_FIELD:
             cut, is_last = text.rfind(b"\n") + 1 or len(text), True
-        rows = RowText(text[:cut], delimiter, is_last)
+            pieces = text[:cut].split(b'"')
+        rows = RowText(text[:cut], pieces, delimiter, is_last)
         if cut:
             yield rows
         pending, size = (text[cut:], raw_blocks.BLOCK_BYTES) if rows.taken else (text, 2 * size)
 
 
-def _end_of_rows(text: bytes) -> int:
-    """Find the end of the last line before which the quotes are even; 0 where there is none."""
-    line, odd = text.rfind(b"\n"), text.count(b'"') % 2
-    if line >= 0:
-        odd ^= text.count(b'"', line) % 2
-    while line >= 0 and odd:
-        quote = text.rfind(b'"', 0, line)
-        line = text.rfind(b"\n", 0, max(quote, 0))
-        odd ^= 1 ^ text.count(b'"', line + 1, max(quote, 0)) % 2
-    return line + 1
+def _whole_rows(text: bytes, pieces: list[bytes]) -> tuple[int, list[bytes]]:
+    """Find the end of the last line that ends outside of quotes, and the pieces before it."""
+    stop = len(text)
+    for at in range(len(pieces) - 1, -1, -1):
+        stop -= len(pieces[at])
+        end = pieces[at].rfind(b"\n") + 1
+        if end and at % 2 == 0:
+            return stop + end, [*pieces[:at], pieces[at][:end]]
+        stop -= len(b'"')
+    return 0, []

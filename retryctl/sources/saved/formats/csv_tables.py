@@ -36,7 +36,7 @@ from retryctl.sources.saved.raw_blocks import CanonicalBlock, RawBlock
 _HEADER_LINES = 20
 _DELIMITERS = ",;\t"
 
-_TIMES_TRIED = 50
+_TIMES_TRIED, _HEAD_BYTES = 50, 1 << 16
 # 1.7954E+12, 1,80E+12; 1,795,402,800,123; 11/23/2026 3:00; 23.11.2026 03:00:00; 2026-11-23 03:00
 _CHANGED_TIME = re.compile(
     r"'?\d[.,]\d+[eE]\+?\d\d|\d(?:[., ]\d{3}){4}|'?1\d{12}(?:[.,]\d*)?|\d{5}[.,]\d+"
@@ -94,14 +94,14 @@ class CsvTable(LineFormat):
 
     def parts(self, segment: io.BufferedReader, diagnostics: FileDiagnostics) -> Iterator[RawBlock]:
         """Yield the rows of a segment, some at a time."""
-        self._refuse_changed_times(diagnostics.name, segment.peek())
+        self._refuse_changed_times(diagnostics.name, segment.peek()[:_HEAD_BYTES])
         usual = UsualRows(columns=self.columns, delimiter=self.delimiter.encode())
         header_seen, count, at = not self.has_header, 0, 0
         for rows in row_texts(segment, self.delimiter):
             start = 0 if header_seen else self._header_end(rows.text)
             found: tuple[RawBlock, int] | None = None
             if self.columns.time == 0 and (header_seen or start):
-                found = usual.block(rows.text[start:], at + start)
+                found = usual.block(rows, start, at)
             if found is None and (parsed := rows.parsed()):
                 header_seen = header_seen or self._drop_header(parsed.rows)
                 if rows.is_last and not rows.text.endswith(b"\n"):

@@ -24,8 +24,11 @@ ENDS_WITH_RECORD = late_regex(
     rb"[^\n]*?(?:START RequestId: " + ID + rb" Version: \S+|END RequestId: " + ID + rb")\s*\Z"
 )
 
+TEXT_RECORD = late_regex(rb"(?:START|END|REPORT) RequestId: ")
+"""A record in the text format."""
+
 RECORD_LINE = late_regex(rb"\n(?:START|END|REPORT) RequestId: ")
-"""A line in the text format within a text."""
+"""A line with such a record within a text."""
 
 CODES = re.compile(rb"\x1b\[[\d;]*m")
 """Codes of colour."""

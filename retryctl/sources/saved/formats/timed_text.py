@@ -8,10 +8,9 @@ before the event: a literal is found many times faster than the start of a line.
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterator
 from functools import partial
-from io import BufferedReader, BytesIO
+from io import BufferedReader
 from itertools import chain, compress, pairwise, repeat
 from operator import itemgetter
 from typing import ClassVar, Self
@@ -20,6 +19,7 @@ from retryctl.core.value_classes import value_class
 from retryctl.sources.saved import raw_blocks
 from retryctl.sources.saved.canonical_lines import canonical_block, json_escaped, line_start
 from retryctl.sources.saved.diagnostics import FileDiagnostics
+from retryctl.sources.saved.formats.alike_events import AlikeEvents, alike_events
 from retryctl.sources.saved.formats.event_times import (
     GROUP_STARTS,
     STREAM_STARTS,
@@ -44,6 +44,7 @@ from retryctl.sources.saved.formats.record_line import (
     ENDS_WITH_RECORD,
     RECORD,
     RECORD_LINE,
+    TEXT_RECORD,
     bare_record,
     ends_within_report,
     joined_behind_report,
@@ -61,6 +62,7 @@ _SECONDS = 19
 _ZEROS = bytes.maketrans(b"123456789", b"0" * 9)
 _SHORTEST_CUT = len("\n2026")
 _UTC = rb"(?P<offset>\+00:00)"
+_LEADING_COLOUR = re.compile(rb"(?:\x1b\[[\d;]*m)*")
 # what a message ends with, before the header of a file that was joined to it
 _ENDS_MESSAGE = re.compile(rb"(?s:.)*?(?: MB\t|[^\s\"'`(\[{<=:,/|@#_+-])\Z")
 
@@ -81,6 +83,7 @@ class TimedText(LineFormat):
 
     newline: bytes = b"\n"
     coloured: bool = False
+    colour_of_lines: bytes = b""
     log_stream: bytes | None = None
 
     @classmethod
@@ -94,7 +97,10 @@ class TimedText(LineFormat):
             )
             if shows_record or (found and not bare_record(head) and not hides_record):
                 return cls(
-                    newline=head.newline, coloured=coloured, log_stream=cls.known_stream(head)
+                    newline=head.newline,
+                    coloured=coloured,
+                    colour_of_lines=_colour_of_lines(head) if coloured else b"",
+                    log_stream=cls.known_stream(head),
                 )
         return None
 
@@ -133,27 +139,26 @@ class TimedText(LineFormat):
         named = "stream" in self._pattern.groupindex
         text = b""
         for at, text in self._parts(segment):
-            first = self._pattern.search(text)
-            start = first.start() if first else len(text)
-            if start and text[:start].strip():  # of the first part: each other begins with an event
-                note_lines(text[1:start], diagnostics)
+            start = self._first_event(text)
+            if text[:start].strip():  # of the first part: each other begins with an event
+                note_lines(text[:start], diagnostics)
             converted = partial(self._converted, note_joined=diagnostics.joined_record)
-            if first and self.has_times:
+            if start < len(text) and self.has_times:
                 stands_at = None if at is None else at + start
                 yield ConvertibleBlock(
-                    raw=text[start + 1 :],
+                    raw=text[start:],
                     convert=converted,
                     measure=self._span,
                     names_streams=named,
                     start=stands_at,
                 )
-            elif first:
-                block = converted(text[start + 1 :], count=count)
+            elif start < len(text):
+                block = converted(text[start:], count=count)
                 count += block.count(b"\n")
                 yield CanonicalBlock(raw=block)
         if ends_within_report(text):
             diagnostics.breaks_off_within_report(text)
-        elif self._is_cut(text):
+        elif self._is_cut(b"\n" + text):
             diagnostics.breaks_off("its last line breaks off")
 
     def _is_cut(self, text: bytes) -> bool:
@@ -169,32 +174,41 @@ class TimedText(LineFormat):
         return header_pattern(self.header, self.coloured)
 
     def _parts(self, segment: BufferedReader) -> Iterator[tuple[int | None, bytes]]:
-        """Yield the text in parts, each of which ends before an event, with the newline before it.
+        """Yield the text in parts, each of which ends before an event.
 
-        With each stands where the line behind that newline begins, if line ends stay as they are.
+        With each stands where it begins, if line ends stay as they are.
         """
-        pending, size, at = b"\n", raw_blocks.BLOCK_BYTES, 0
+        pending, size, at = b"", raw_blocks.BLOCK_BYTES, 0
         while chunk := segment.read(size):
             text = pending + chunk
             cut = self._last_event(text)
             size = raw_blocks.BLOCK_BYTES if cut else size * 2
             if cut:
-                yield self._unified(at, text[: cut + 1])
+                yield self._unified(at, text[:cut])
             pending = text[cut:]
             at += cut
         yield self._unified(at, pending)
 
+    def _first_event(self, text: bytes) -> int:
+        """Find the first event; the end of the text where it has none."""
+        if self.begins_event(text[: text.find(b"\n") + 1]):
+            return 0
+        found = self._pattern.search(b"\n" + text)
+        return found.start() if found else len(text)
+
     def _unified(self, at: int, text: bytes) -> tuple[int | None, bytes]:
         """Return the text with ``\\n`` as its line ends, and where it stands if that is so."""
-        return (at, text) if self.newline == b"\n" else (None, text.replace(self.newline, b"\n"))
+        if self.newline == b"\n" and not self.colour_of_lines:
+            return at, text
+        return None, text.replace(self.newline, b"\n").replace(b"\n" + self.colour_of_lines, b"\n")
 
     def _last_event(self, text: bytes) -> int:
-        """Find the newline before the last event whose line is whole; 0 if no event follows one."""
+        """Find the last event whose line is whole; 0 if no line stands before it."""
         pattern = self._pattern
-        at = text.rfind(b"\n", 0, text.rfind(b"\n"))
-        while at > 0 and not pattern.match(text, at):
+        at = text.rfind(b"\n", 0, max(text.rfind(b"\n"), 0))
+        while at >= 0 and not pattern.match(text, at):
             at = text.rfind(b"\n", 0, at)
-        return max(at, 0)
+        return at + 1
 
     def times(self, fields: list[bytes], width: int, count: int) -> Times:
         """Return the times of events, whose fields are in sequence; ``count`` events precede."""
@@ -206,13 +220,18 @@ class TimedText(LineFormat):
 
     def _span(self, text: bytes) -> BlockSpan | None:
         """Return the number of events and the limits of their times."""
-        span = self._span_of_alike(text) or self._span_of_any(text)
+        if alike := self._alike(text):
+            return alike.span
+        span = self._span_of_any(text)
         return span if span and self._is_separated(text, span.events) else None
 
     def _is_separated(self, text: bytes, events: int) -> bool:
-        """Whether no header of ``events`` stands behind a line: files were joined."""
+        """Whether no record of Lambda and no header stands behind a line: files were joined."""
         if not self.begins_with_message and RECORD_LINE.search(text):
             return False
+        return self._has_no_joined_header(text, events)
+
+    def _has_no_joined_header(self, text: bytes, events: int) -> bool:
         if _UTC in self.header and text.count(b"+00:00 ") == events:
             return True
         return not any(self.joined_headers(b"\n" + text))
@@ -260,33 +279,16 @@ class TimedText(LineFormat):
         own = self._pattern.match(found.string, found.string.rfind(b"\n", 0, found.start()))
         return own is not None and own.end() == found.end()
 
-    def _span_of_alike(self, text: bytes) -> BlockSpan | None:
-        """Return the span where all headers are as wide as the first: their columns are sorted.
-
-        What stands behind the times is the same for all events of a stream.
-        """
-        first = self._pattern.match(b"\n" + text)
+    def _alike(self, text: bytes) -> AlikeEvents | None:
+        """Return the lines of a text whose headers begin with a time and are equally wide."""
         if self.coloured or not self.header.removeprefix(COLOUR).startswith((SECOND, MILLIS)):
             return None
-        if not first or not first[0][-1:].isspace():
+        found = alike_events(text, self._pattern)
+        if not found or not self._has_no_joined_header(text, len(found.events)):
             return None
-        width, stop = first.end("fraction") - 1, first.end() - 1
-        lines = BytesIO(text).readlines()
-        lines.sort()
-        begin, end = bisect_left(lines, text[:1]), bisect_left(lines, bytes([text[0] + 1]))
-        lines = lines[begin:end]  # no other begins as a time does
-        rests = set(map(itemgetter(slice(width, stop)), lines))
-        headers = list(
-            filter(None, (self._pattern.fullmatch(first[0][: width + 1] + rest) for rest in rests))
-        )
-        ends = [self._pattern.match(b"\n" + line) for line in (lines[0], lines[-1])]
-        found = [header for header in (*headers, *ends) if header and header[0][-1:].isspace()]
-        if len(found) < len(rests) + 2 or len({header["offset"] for header in found}) > 1:
+        if not self.begins_with_message and any(map(TEXT_RECORD.match, found.continued)):
             return None
-        times = [moment_ms(*header.group("second", "fraction", "offset")) for header in found[-2:]]
-        named = "stream" in self._pattern.groupindex
-        streams = frozenset(header["stream"] for header in headers) if named else None
-        return BlockSpan(len(lines), times[0], times[1], streams)
+        return found
 
     def _span_of_any(self, text: bytes) -> BlockSpan | None:
         found = times_of_header(self._pattern.pattern).findall(b"\n" + text)
@@ -308,6 +310,12 @@ class TimedText(LineFormat):
         ``count`` events precede.
         """
         text = with_cut_mark(text)
+        if alike := self._alike(text):
+            if streams and "stream" in self._pattern.groupindex:
+                alike = alike.of_streams(streams)
+            if times := alike.times:
+                messages = json_escaped(alike.messages, self._prepared)
+                return canonical_block(self._starts_of(alike), *times, messages)
         width = self._pattern.groups + 1
         _, *fields = self._pattern.split(b"\n" + text)
         if not self._is_separated(text, len(fields) // width):
@@ -324,6 +332,16 @@ class TimedText(LineFormat):
         messages = json_escaped(messages, self._prepared)
         return canonical_block(
             self._starts(fields, width), *self.times(fields, width, count), messages
+        )
+
+    def _starts_of(self, alike: AlikeEvents) -> Iterator[bytes]:
+        if "stream" not in self._pattern.groupindex:
+            return repeat(line_start(None, self.log_stream), len(alike.events))
+        return map(
+            {
+                rest: line_start(None, header["stream"]) for rest, header in alike.headers.items()
+            }.__getitem__,
+            alike.rests,
         )
 
     def _starts(self, fields: list[bytes], width: int) -> Iterator[bytes]:
@@ -357,6 +375,12 @@ def _hides(header: re.Match[bytes], within_line: re.Pattern[bytes]) -> bool:
     """Whether a record of Lambda ends the line of a header, but follows neither it nor another."""
     line, end = header.string, header.end()
     return bool(ENDS_WITH_RECORD.match(line, end)) and not within_line.search(line, end)
+
+
+def _colour_of_lines(head: Head) -> bytes:
+    """Return the code of the colour that begins each of the first lines; empty without one."""
+    colours = {colour[0] for line in head.lines if line and (colour := _LEADING_COLOUR.match(line))}
+    return colours.pop() if len(colours) == 1 else b""
 
 
 def _begins_record(header: re.Match[bytes]) -> bool:
