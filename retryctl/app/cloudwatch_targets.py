@@ -360,9 +360,15 @@ class _TargetFinder:
         """Return the targets of log groups, each with the settings of its function."""
         with DaemonPool(_AT_ONCE) as pool:
             found = find_log_groups(self.aws, groups)
-            for group, known in zip(found, pool.map(self._settings_of, found), strict=True):
+            read = pool.map(self._settings_of, found)
+            for group, (known, notes) in zip(found, read, strict=True):
+                _warn_all(self.warn, notes)
                 yield Target(group=group, function=None, settings=known)
 
-    def _settings_of(self, group: LogGroup) -> FunctionConfig:
+    def _settings_of(self, group: LogGroup) -> tuple[FunctionConfig, tuple[str, ...]]:
+        """Return the settings of a group's function, and what to warn of; runs in a thread."""
         function = function_of_group(group.identifier or group.name)
-        return _settings(self.aws, function, self.warn)[0] if function else FunctionConfig()
+        if not function:
+            return FunctionConfig(), ()
+        settings, _, notes = read_settings(self.aws, function)
+        return settings, tuple(notes)

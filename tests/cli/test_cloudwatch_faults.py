@@ -192,3 +192,14 @@ def test_without_the_list_of_groups_the_next_step_names_the_function(endpoint: E
     assert command.startswith(f"retryctl trace {WRONG} -f NAME")
     copied = trace(endpoint, *command.replace("NAME", "orders-worker").split()[2:])
     assert copied.returncode == 0
+
+
+def test_each_group_of_a_function_that_is_not_there_is_warned_of_once_in_their_order() -> None:
+    names = [f"gone-{number}" for number in range(9)]
+    with Endpoint() as endpoint:
+        for name in names:
+            put_both(endpoint, f"/aws/lambda/{name}")
+        groups = [part for name in names for part in ("-g", f"/aws/lambda/{name}")]
+        done = run("list", *groups, "--endpoint-url", endpoint.url, env=CREDENTIALS)
+    warned = [line for line in done.stderr.splitlines() if "The settings of" in line]
+    assert [line.split("settings of ")[1].split()[0] for line in warned] == names

@@ -242,17 +242,18 @@ class TerminalFeedback:
     def __init__(self, *, quiet: bool) -> None:
         self._quiet = quiet
         self._printed: set[str] = set()
-        self._question = threading.Lock()
+        self._question, self._printing = threading.Lock(), threading.Lock()
         self._progress: Progress | None = None
         self.shows_progress = True
         self.make_room: Callable[[], None] = lambda: None
 
     def warn(self, sentence: str) -> None:
         """Print a warning, unless it was printed before."""
-        if sentence not in self._printed:
-            self._printed.add(sentence)
-            self.make_room()
-            remark(f"retryctl: {sentence}", quiet=self._quiet)
+        with self._printing:  # searches of several log groups warn from their threads
+            if sentence not in self._printed:
+                self._printed.add(sentence)
+                self.make_room()
+                remark(f"retryctl: {sentence}", quiet=self._quiet)
 
     def confirm(self, question: str) -> bool:
         """Print a question and read the answer; false with ``quiet`` or without a terminal."""
