@@ -212,6 +212,14 @@ def test_the_time_of_a_runtime_is_no_ingestion_time(place: str) -> None:
     assert [event.message for event in events[1:]] == [line, "process A"]
 
 
+def test_a_colour_before_every_line_goes() -> None:
+    header = "2026-11-23T03:00:01.000000+00:00 2026/11/23/[$LATEST]a1"
+    error = "[ERROR] ValueError: two\nTraceback (most recent call last):\n  File"
+    text = f"{header} START RequestId: {ID} Version: 7\n{header} {error}\n"
+    coloured = "".join(f"\x1b[1;32m{line}\n" for line in text.splitlines())
+    assert [event.message for event in read_bytes(coloured.encode())[0]][1] == error
+
+
 def test_messages_of_several_lines_are_put_together() -> None:
     error = (
         '[ERROR] ValueError: two\nlines\nTraceback (most recent call last):\n  File "a.py"\n    x'
