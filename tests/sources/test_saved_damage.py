@@ -174,6 +174,7 @@ def test_half_a_character_is_replaced_and_nothing_printed_can_fail() -> None:
         (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "it is a picture."),
         (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "it is a PDF file."),
         (b'{"trace_id": "1-6567f3a0-0123", "id": "a"}', "an answer of X-Ray."),
+        (b"[1795402800200] [DEBUG] a message\n", "output of zappa tail, which leaves out"),
         (b'{"Label": "Errors", "Datapoints": []}', "figures of CloudWatch metrics."),
         (b'{"data": [{"id": "x", "attributes": {}}]}', "an answer of Datadog."),
         (b'AWSTemplateFormatVersion: "2010-09-09"\n', "a template of CloudFormation."),

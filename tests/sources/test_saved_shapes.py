@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from retryctl.core.model.events import LogEvent, is_timed, stream_name
 from retryctl.core.model.log_place import group_name
+from retryctl.core.timestamps import iso_ms
 from retryctl.errors import UnreadableInput
 from retryctl.sources.saved.formats import detect_format, formats, shapes, shapes_table
 from retryctl.sources.saved.formats.insights_tables import InsightsTable, PastedTable
@@ -181,6 +182,15 @@ def test_columns_are_found_by_their_names() -> None:
     events, _ = read_bytes(table_of(names, found).encode())
     assert [(e.timestamp_ms, e.log_stream, e.message) for e in events] == EVENTS
     assert {event.log_group for event in events} == {GROUP}
+
+
+def test_a_copied_table_with_times_of_events_has_times() -> None:
+    content = (
+        "| Event Time | Message |\n| --- | --- |\n"
+        f"| 2026-11-23T03:00:00.000Z | START RequestId: {ID} Version: $LATEST |\n"
+    )
+    [event], _ = read_bytes(content.encode())
+    assert event.timestamp_ms == iso_ms("2026-11-23T03:00:00.000Z")
 
 
 @pytest.mark.parametrize(
