@@ -212,6 +212,16 @@ def test_colours_around_times_and_streams_go() -> None:
     assert "\x1b" not in "".join(event.message for event in events)
 
 
+@pytest.mark.parametrize("place", [GROUP, f"{GROUP} {STREAM}", STREAM])
+def test_the_time_of_a_runtime_is_no_ingestion_time(place: str) -> None:
+    line = f"2026-11-23T03:00:00.500Z    {ID}    fail    System.Exception: boom"
+    timed = f"{place} 2026-11-23T03:00:00.100Z"
+    text = f"{timed} START RequestId: {ID} Version: $LATEST\n{timed} {line}\n"
+    later = f"{timed} 2026-11-23T03:00:01.000Z process A\n"
+    events, _ = read_bytes(f"{text}{later}".encode())
+    assert [event.message for event in events[1:]] == [line, "process A"]
+
+
 def test_a_colour_before_every_line_goes() -> None:
     header = "2026-11-23T03:00:01.000000+00:00 2026/11/23/[$LATEST]a1"
     error = "[ERROR] ValueError: two\nTraceback (most recent call last):\n  File"
