@@ -92,7 +92,7 @@ def in_parts(source: Path, window: TimeWindow) -> dict[str, str]:
         return reports(judged, replace(reader.coverage, gaps=gaps, wrong_requests=None))
 
 
-@pytest.mark.parametrize("seed", seeds(12, 100))
+@pytest.mark.parametrize("seed", seeds(8, 100))
 def test_every_report_is_the_same(seed: int, tmp_path: Path) -> None:
     random = Random(seed)
     streams = made_up(random, hostile=seed % 2 == 0)
@@ -113,7 +113,7 @@ def test_every_report_is_the_same(seed: int, tmp_path: Path) -> None:
         assert in_parts(source, window) == at_once(source, window)
 
 
-@pytest.mark.parametrize("seed", seeds(12, 100))
+@pytest.mark.parametrize("seed", seeds(8, 100))
 def test_what_is_read_again_in_stretches_proves_the_same(seed: int, tmp_path: Path) -> None:
     random = Random(seed)
     save(random, made_up(random, hostile=seed % 2 == 0), tmp_path)

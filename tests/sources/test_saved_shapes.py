@@ -141,7 +141,7 @@ def test_each_shape_of_a_random_log_gives_the_same_events(events: list[Event]) -
 def test_a_damaged_shape_never_crashes(shape: str) -> None:
     whole = bytearray(SHAPES[shape][0](EVENTS).encode())
     noise = random.Random(shape)
-    for _ in range(60):
+    for _ in range(600 if LONG else 20):
         content = bytearray(whole)
         for _ in range(noise.randrange(1, 20)):
             at = noise.randrange(len(content))
@@ -210,6 +210,16 @@ def test_colours_around_times_and_streams_go() -> None:
     events, _ = read_bytes(text.encode())
     assert [event.log_stream for event in events] == [s for _, s, _ in EVENTS[:6]]
     assert "\x1b" not in "".join(event.message for event in events)
+
+
+@pytest.mark.parametrize("place", [GROUP, f"{GROUP} {STREAM}", STREAM])
+def test_the_time_of_a_runtime_is_no_ingestion_time(place: str) -> None:
+    line = f"2026-11-23T03:00:00.500Z    {ID}    fail    System.Exception: boom"
+    timed = f"{place} 2026-11-23T03:00:00.100Z"
+    text = f"{timed} START RequestId: {ID} Version: $LATEST\n{timed} {line}\n"
+    later = f"{timed} 2026-11-23T03:00:01.000Z process A\n"
+    events, _ = read_bytes(f"{text}{later}".encode())
+    assert [event.message for event in events[1:]] == [line, "process A"]
 
 
 def test_a_colour_before_every_line_goes() -> None:
