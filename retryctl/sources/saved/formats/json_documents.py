@@ -63,9 +63,10 @@ class JsonDocuments(LineFormat):
         values = [value for _, value in found]
         if any(map(_is_platform, values)) and not all(map(is_telemetry, values)):
             return None  # messages in JSON, of Lambda and of the function
-        return (
-            cls(answers_search=not _OF_ONE_ENVIRONMENT & _keys(values)) if _is_log(values) else None
-        )
+        if not _is_log(values):
+            return None
+        messages = all(map(_is_platform, values))  # of a log in the JSON format, as jq prints them
+        return cls(answers_search=messages or not _OF_ONE_ENVIRONMENT & _keys(values))
 
     def parts(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[RawBlock]:
         """Yield the events, some at a time."""
