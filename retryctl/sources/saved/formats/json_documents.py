@@ -31,7 +31,6 @@ _STREAMED = frozenset({"events", "results"})
 _EVENTS_AT_ONCE = 256
 _VALUES_TRIED = 200
 _SHOWN = 200
-_OF_ONE_ENVIRONMENT = {"LogResult", "record"}
 # {"events": [
 _CUT = re.compile(rb'\s*[\[{]\s*"?(?:events|results)"\s*:')
 _STREAMED_KEY = re.compile(rb'"(?:events|results)"')
@@ -61,10 +60,11 @@ class JsonDocuments(LineFormat):
         if not found and _CUT.match(head.content):
             return cls()
         values = [value for _, value in found]
-        if any(map(_is_platform, values)) and not all(map(is_telemetry, values)):
-            return None  # messages in JSON, of Lambda and of the function
+        if any(map(_is_platform, values)):
+            if not all(map(is_telemetry, values)) or _has_lines_of_text(head):
+                return None  # messages in JSON, of Lambda and of the function
         return (
-            cls(answers_search=not _OF_ONE_ENVIRONMENT & _keys(values)) if _is_log(values) else None
+            cls(answers_search="LogResult" not in _keys(values)) if _is_log(values) else None
         )
 
     def parts(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[RawBlock]:
@@ -144,6 +144,13 @@ def _note_end(
 
 def _is_platform(value: object) -> bool:
     return isinstance(value, dict) and str(value.get("type")).startswith("platform.")
+
+
+def _has_lines_of_text(head: Head) -> bool:
+    """Whether the first line is JSON as a whole, and another one is not JSON at all."""
+    others = (line.lstrip() for line in head.lines[1:])
+    text = any(line and not line.startswith((b"{", b"}", b"[", b"]", b",")) for line in others)
+    return text and _is_json(head.lines[0])
 
 
 def _keys(values: list[object]) -> set[str]:

@@ -64,6 +64,10 @@ _SHORTEST_CUT = len("\n2026")
 _UTC = rb"(?P<offset>\+00:00)"
 # what a message ends with, before the header of a file that was joined to it
 _ENDS_MESSAGE = re.compile(rb"(?s:.)*?(?: MB\t|[^\s\"'`(\[{<=:,/|@#_+-])\Z")
+# ⏎␛[0mTraceback (most recent call last):  ⏎␛[0m⇥at Handler.run(Handler.java:7)
+_COLOURED_TRACE = re.compile(
+    rb"(?<=\n)(?:\x1b\[[\d;]*m)+(?=Traceback \(most|Caused by: |[ \t]+(?:at|File) )"
+)
 
 
 @value_class
@@ -192,7 +196,12 @@ class TimedText(LineFormat):
         return found.start() if found else len(text)
 
     def _unified(self, at: int, text: bytes) -> tuple[int | None, bytes]:
-        """Return the text with ``\\n`` as its line ends, and where it stands if that is so."""
+        """Return the text with ``\\n`` as its line ends, and where it stands if that is so.
+
+        Where a tool coloured each line, the codes before lines of a stack trace are left out.
+        """
+        if self.coloured and _COLOURED_TRACE.search(text):
+            return None, _COLOURED_TRACE.sub(b"", text).replace(self.newline, b"\n")
         return (at, text) if self.newline == b"\n" else (None, text.replace(self.newline, b"\n"))
 
     def _last_event(self, text: bytes) -> int:
