@@ -10,7 +10,7 @@ from contextlib import suppress
 from retryctl.errors import CouldNotLook
 
 TOO_LITTLE_MEMORY = (
-    "this machine has too little memory for it (MemoryError)",
+    "this machine has too little memory for this command (MemoryError)",
     "Raise the limit (ulimit -v), read less (--since, a smaller file), or use one CPU: "
     "taskset -c 0 retryctl …",
 )

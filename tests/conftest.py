@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from tests.support import quick_sessions, quick_waits
+from tests.support import quick_commands, quick_sessions, quick_waits
 from tests.support.aws_program import CREDENTIALS
 from tests.support.campaigns import PROFILE
 from tests.support.counters_world import Aws, aws_server, make_table
@@ -23,6 +23,7 @@ def pytest_configure() -> None:
     settings.load_profile(PROFILE)
     quick_waits.install()
     quick_sessions.install()
+    quick_commands.install()
     for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, lambda *_: None)

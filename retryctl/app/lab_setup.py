@@ -119,7 +119,9 @@ def _declared(own: Mapping[str, Any], folder: Path) -> TemplateFunction | None:
     if own["template"] is not None:
         return read_function(folder / own["template"], own["handler"])
     if own["handler"] is None:
-        raise UsageError("no HANDLER is given", "Name it, or give --template.")
+        raise UsageError(
+            "no HANDLER is given", "Name it, for example app.py:handler, or give --template."
+        )
     return None
 
 

@@ -74,7 +74,8 @@ class SavedWindow:
                 proved.merge(part)
             if not evaluator.take_evidence(proved):
                 raise UnreadableInput(
-                    "the log changed while it was read.", "Read a copy of it that stays as it is."
+                    "the log changed while it was read.",
+                    "Make a copy of the log, and read the copy.",
                 )
         return evaluator
 

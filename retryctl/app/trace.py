@@ -314,7 +314,9 @@ def _why_not_found(
     if ran is not None:
         return f"{request_id} has no attempt between --since and --until."
     if request_id in found.web:
-        return f"{request_id} is a request to a web function: no event, and never retried."
+        return (
+            f"{request_id} is a request to a web function. It has no event, and is never retried."
+        )
     if request_id in found.mentioned:
         return f"{request_id} is mentioned, but no attempt of it is in the log that was read."
     return f"{request_id} was not found. {near_ids(request_id, found.near)}".rstrip()

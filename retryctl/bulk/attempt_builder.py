@@ -171,6 +171,7 @@ class AttemptBuilder:
             self._claim(fragment, line, event, record, own=own)
         else:
             if isinstance(record, Unrecognised):
+                fragment.is_torn |= record.cut
                 self._count_unrecognised(fragment, event)
             if isinstance(record, WebRecord):
                 self._found.web.add(record.request_id or "")

@@ -33,7 +33,7 @@ from retryctl.bulk.stitched_streams import StitchedStream
 from retryctl.bulk.stream_state import ScannedChunk
 from retryctl.bulk.workers import run_in_workers
 from retryctl.core.history.history_builder import mentions_in
-from retryctl.core.history.lost_lines import has_lost_lines
+from retryctl.core.history.lost_lines import has_cut_record, has_lost_lines
 from retryctl.core.history.safe_cut import last_piece
 from retryctl.core.history.searched_log import IdSearch, searched_by_id
 from retryctl.core.model.attempt import Attempt
@@ -321,7 +321,8 @@ class ShuffleStore:
             stream=stream,
             attempts=attempts,
             mentions=tuple(mentions_in(piece.lines, piece.brackets)),
-            is_torn=has_lost_lines(piece.brackets, opens=True, closes=True),
+            is_torn=has_lost_lines(piece.brackets, opens=True, closes=True)
+            or has_cut_record(piece.lines),
         )
 
 

@@ -86,7 +86,7 @@ def lists_of_wrong(tallies: Tallies, coverage: Coverage) -> list[str]:
     return [command for command in commands if command]
 
 
-def histogram(tally: SummaryTally, tz: tzinfo) -> Histogram | None:
+def failures_over_time(tally: SummaryTally, tz: tzinfo) -> Histogram | None:
     """Count the failed attempts over time by the clock of ``tz``; ``None`` where none failed."""
     offset = 0 if tally.first_ms is None else offset_ms(tally.first_ms, tz)
     over = failed_over_time(tally, offset)

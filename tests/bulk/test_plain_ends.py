@@ -54,7 +54,7 @@ def short_stream(random: Random, number: int, ids: list[str]) -> list[LogEvent]:
     return events
 
 
-@pytest.mark.parametrize("seed", seeds(20, 1_000))
+@pytest.mark.parametrize("seed", seeds(10, 1_000))
 def test_packed_ends_change_nothing(
     seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Callable
 from io import BytesIO
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -66,6 +67,9 @@ def json_lines_of(made: list[Event], random: Random) -> str:
     written = [json.dumps(fields(e, n), separators=separators) + "\n" for n, e in enumerate(made)]
     for _ in range(random.choice((0, 0, 1, 5))):
         written.insert(random.randrange(1, len(written) + 1), random.choice(ODD_LINES))
+    for at, (line, after) in enumerate(pairwise(written)):
+        if line.endswith("}") and "logStreamName" not in after:  # an object that is not an event
+            written[at] += "\n"
     return "".join(written)
 
 

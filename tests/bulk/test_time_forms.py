@@ -147,7 +147,7 @@ def unlike(seed: int) -> list[RequestForm]:
     return found
 
 
-@pytest.mark.parametrize("seed", seeds(50, 500))
+@pytest.mark.parametrize("seed", seeds(25, 500))
 def test_requests_of_one_form_have_the_same_check(seed: int) -> None:
     assert not unlike(seed)
 

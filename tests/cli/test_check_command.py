@@ -333,9 +333,9 @@ def test_the_demo_heeds_no_settings(log: Path) -> None:
 
 
 @needs_proc
-def test_ten_thousand_requests_in_little_memory(tmp_path: Path) -> None:
+def test_many_requests_in_little_memory(tmp_path: Path) -> None:
     environments = [Environment(letter) for letter in "abcdef"]
-    for number in range(10_000):
+    for number in range(3_000):
         request_id = f"{number:08x}-1a2b-4c3d-8e4f-{number:012x}"
         environments[number % 6].at(number // 6 * 5).runs(
             request_id, "0", "process A", ends="error"
@@ -344,8 +344,8 @@ def test_ten_thousand_requests_in_little_memory(tmp_path: Path) -> None:
     arguments = ("check", "--from", log.name, "-q", "--report", "json=all.json")
     done = run(*arguments, cwd=tmp_path, program=MEASURED)
     assert done.returncode == 5, done.stderr  # the last requests are pending
-    assert json.loads((tmp_path / "all.json").read_text())["requests"] == 10_000
-    assert peak_kb(tmp_path) < 200_000
+    assert json.loads((tmp_path / "all.json").read_text())["requests"] == 3_000
+    assert peak_kb(tmp_path) < 60_000
 
 
 def test_a_window_without_first_attempts_states_why(log: Path) -> None:

@@ -92,7 +92,7 @@ def in_parts(source: Path, window: TimeWindow) -> dict[str, str]:
         return reports(judged, replace(reader.coverage, gaps=gaps, wrong_requests=None))
 
 
-@pytest.mark.parametrize("seed", seeds(12, 100))
+@pytest.mark.parametrize("seed", seeds(8, 100))
 def test_every_report_is_the_same(seed: int, tmp_path: Path) -> None:
     random = Random(seed)
     streams = made_up(random, hostile=seed % 2 == 0)
@@ -113,7 +113,7 @@ def test_every_report_is_the_same(seed: int, tmp_path: Path) -> None:
         assert in_parts(source, window) == at_once(source, window)
 
 
-@pytest.mark.parametrize("seed", seeds(12, 100))
+@pytest.mark.parametrize("seed", seeds(8, 100))
 def test_what_is_read_again_in_stretches_proves_the_same(seed: int, tmp_path: Path) -> None:
     random = Random(seed)
     save(random, made_up(random, hostile=seed % 2 == 0), tmp_path)
@@ -167,31 +167,30 @@ def test_a_log_that_is_another_when_it_is_read_again_is_refused(tmp_path: Path) 
 # --------------------------------------------------------------------------- memory
 
 
-@pytest.fixture(scope="module")
-def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """5,000 requests in 35 MB; of every tenth the second attempt ran somewhere else."""
+@pytest.fixture
+def large(tmp_path: Path) -> Path:
+    """3,000 requests in 21 MB; of every tenth the second attempt ran somewhere else."""
     environments = [Environment(letter) for letter in "abcdef"]
     text = "an order " * 600
-    for number in range(5_000):
+    for number in range(3_000):
         request_id = f"{number:08x}-1a2b-4c3d-8e4f-{number:012x}"
         here, there = environments[number % 6], environments[(number + 1) % 6]
         here.at(number // 6 * 5).runs(request_id, text, "0", "process A", ends="error")
         if number % 10 == 0:
             there.at(number // 6 * 5 + 62).runs(request_id, "0", "process A", ends="error")
     events = sorted((e for each in environments for e in each.events), key=lambda e: e.timestamp_ms)
-    path = tmp_path_factory.mktemp("large") / "log.jsonl"
+    path = tmp_path / "log.jsonl"
     with path.open("w") as file:
         file.writelines(map(line_of, events))
     return path
 
 
 @needs_proc
-@pytest.mark.parametrize("by", ["file", "stdin"])
-def test_a_large_log_takes_little_memory(by: str, large: Path) -> None:
-    source, stdin = (large.name, "") if by == "file" else ("-", large.read_text())
-    words = ("check", "--from", source, "-q", "-o", "json")
-    done = run(*words, cwd=large.parent, program=MEASURED, stdin=stdin)
+def test_a_large_log_takes_little_memory(large: Path) -> None:
+    """From standard input, which is saved to a file and then read as every file."""
+    words = ("check", "--from", "-", "-q", "-o", "json")
+    done = run(*words, cwd=large.parent, program=MEASURED, stdin=large.read_text())
     told = json.loads(done.stdout)
-    assert (done.returncode, told["requests"]) == (1, 5_000), done.stderr
-    assert len(told["findings"]) == 500
-    assert peak_kb(large.parent) < 80_000
+    assert (done.returncode, told["requests"]) == (1, 3_000), done.stderr
+    assert len(told["findings"]) == 300
+    assert peak_kb(large.parent) < 60_000

@@ -3,41 +3,22 @@
 from __future__ import annotations
 
 import os
-import pty
 import re
-import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
-
-from retryctl.errors import ExitStatus
-from tests.endpoint.server import Endpoint
-from tests.support.aws_program import CREDENTIALS, GROUP, WRONG, put_both
-from tests.support.program import PYTHON, environment
-
-# The program with a shorter limit of time for calls of the services that do not answer.
-PROGRAM = """
-import os
-
 from botocore.config import Config
 from botocore.session import Session
 
-from retryctl.__main__ import main
 from retryctl.cli.output import terminal
+from retryctl.errors import ExitStatus
 from retryctl.sources.aws import call_watch
+from tests.endpoint.server import Endpoint
+from tests.support.aws_program import CREDENTIALS, GROUP, WRONG, put_both
+from tests.support.program import run_on_terminal
 
-create_client = Session.create_client
-
-def impatient(session, service, *others, config=None, **options):
-    if service in os.environ.get("HUNG", service).split():
-        config = config.merge(Config(read_timeout=0.5))
-    return create_client(session, service, *others, config=config, **options)
-
-Session.create_client = impatient
-call_watch._PATIENCE_S, call_watch._EVERY_S, terminal._PATIENCE_S = 0.2, 0.1, 0
-main()
-"""
 FUNCTION = ("orders-worker", "--since", "2h")
 COMMANDS = {
     "trace": ("trace", WRONG, "-f", "orders-worker"),
@@ -58,7 +39,23 @@ COMMANDS = {
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shorten the limit of time for calls of the services that do not answer."""
+    create_client = Session.create_client
+
+    def impatient(session: Session, service: str, *others: Any, **options: Any) -> Any:
+        if service in os.environ.get("HUNG", service).split():
+            options["config"] = options["config"].merge(Config(read_timeout=0.5))
+        return create_client(session, service, *others, **options)
+
+    monkeypatch.setattr(Session, "create_client", impatient)
+    monkeypatch.setattr(call_watch, "_PATIENCE_S", 0.2)
+    monkeypatch.setattr(call_watch, "_EVERY_S", 0.1)
+    monkeypatch.setattr(terminal, "_PATIENCE_S", 0)
+
+
+@pytest.fixture
 def hung() -> Iterator[Endpoint]:
     with Endpoint() as running:
         running.faults.rates = {"hang": 1.0}
@@ -69,29 +66,15 @@ def on_terminal(
     arguments: Sequence[str], variables: Mapping[str, str] | None = None
 ) -> tuple[int, str]:
     """Run the program; return its exit status and what a terminal shows."""
-    above, below = pty.openpty()
     shown_on = {"TERM": "xterm", "COLUMNS": "150"}
-    env = environment({**CREDENTIALS, **shown_on, **(variables or {})})
-    with subprocess.Popen([PYTHON, "-c", PROGRAM, *arguments], stderr=below, env=env) as process:
-        os.close(below)
-        shown = b""
-        while chunk := _read(above):
-            shown += chunk
-    os.close(above)
-    text = re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", shown.decode())
-    return process.returncode, " ".join(text.split())
-
-
-def _read(terminal: int) -> bytes:
-    try:
-        return os.read(terminal, 4096)
-    except OSError:  # the other end is closed
-        return b""
+    status, shown = run_on_terminal(
+        *arguments, env={**CREDENTIALS, **shown_on, **(variables or {})}
+    )
+    return status, " ".join(re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", shown).split())
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_wait_is_shown_and_ends_after_one_call(hung: Endpoint, command: str) -> None:
-    hung.calls.clear()
     status, shown = on_terminal((*COMMANDS[command], "--endpoint-url", hung.url))
     assert re.search(r"waiting for \w+:\w+: \d+ s, given up after about \d+ s", shown)
     assert status == ExitStatus.COULD_NOT_LOOK
@@ -108,7 +91,6 @@ def test_a_queue_that_does_not_answer(hung: Endpoint) -> None:
 
 
 def test_of_two_hosts_that_do_not_answer_the_second_is_called_once(hung: Endpoint) -> None:
-    hung.calls.clear()
     hosts = {"AWS_ENDPOINT_URL_LAMBDA": hung.url, "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS": hung.url}
     status, shown = on_terminal(COMMANDS["list"], hosts)
     assert status == ExitStatus.COULD_NOT_LOOK
@@ -118,7 +100,6 @@ def test_of_two_hosts_that_do_not_answer_the_second_is_called_once(hung: Endpoin
 
 @pytest.mark.parametrize("command", ["trace", "list", "summary", "check"])
 def test_logs_are_read_where_only_lambda_does_not_answer(hung: Endpoint, command: str) -> None:
-    hung.calls.clear()
     with Endpoint() as logs:
         put_both(logs, ago=3_600_000)
         hosts = {"AWS_ENDPOINT_URL_LAMBDA": hung.url, "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS": logs.url}
@@ -134,7 +115,6 @@ def test_a_role_whose_service_does_not_answer(hung: Endpoint, tmp_path: Path) ->
         "[profile ops]\nrole_arn = arn:aws:iam::123456789012:role/ops\n"
         "credential_source = Environment\n"
     )
-    hung.calls.clear()
     role = {"AWS_CONFIG_FILE": str(tmp_path / "config"), "HOME": str(tmp_path)}
     at = ("--profile", "ops", "--endpoint-url", hung.url)
     status, shown = on_terminal((*COMMANDS["list"], *at), role)

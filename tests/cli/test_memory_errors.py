@@ -27,7 +27,10 @@ def test_the_error_is_in_words(
         monkeypatch.setattr(main, "_report", _fail)
     assert main.run(["list"]) == ExitStatus.COULD_NOT_LOOK
     printed = capfd.readouterr().err
-    assert "this machine has too little memory for it (MemoryError).\nRaise the limit" in printed
+    assert (
+        "this machine has too little memory for this command (MemoryError).\nRaise the limit"
+        in printed
+    )
     assert "Traceback" not in printed
 
 

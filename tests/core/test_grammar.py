@@ -775,10 +775,10 @@ TAILS = (" ", "\n", "\t", "a", "a.", "A: ", "A.A ", "\r\n", "{", "[", '{"a":', '
 
 
 @pytest.mark.parametrize("head", HEADS)
-def test_it_reads_a_million_hostile_characters_at_once(head: str) -> None:
+def test_it_reads_long_hostile_lines_at_once(head: str) -> None:
     started = time.perf_counter()
     for tail in TAILS:
-        record = _read(head + tail * (1_000_000 // len(tail)) + "!")
+        record = _read(head + tail * (300_000 // len(tail)) + "!")
         assert not isinstance(record, (Start, End, Report))
     # a quadratic reading of one such line takes minutes, a linear one of all of them a second
     assert time.perf_counter() - started < 20

@@ -136,6 +136,16 @@ def test_a_stream_that_begins_within_an_attempt_after_the_log_began(
     assert one.request.outcome is outcome
 
 
+def test_a_record_of_lambda_that_is_cut_is_a_loss() -> None:
+    events = Environment("a", json=True).at(1).runs(ID, "0", "process A", ends="error").events
+    for width, outcome in ((10_000, RequestOutcome.PENDING), (150, RequestOutcome.UNKNOWN)):
+        cut = [replace(event, message=event.message[:width]) for event in events]
+        requests, coverage = check(cut)
+        assert {one.request.outcome for one in requests} <= {outcome}
+        kinds = [gap.kind for gap in coverage.gaps]
+        assert kinds == ([LOST_LINES] if outcome is RequestOutcome.UNKNOWN else [])
+
+
 @pytest.mark.parametrize("first", seeds(2, 40))
 def test_a_whole_log_shows_no_loss(first: int) -> None:
     for seed in range(100 * first, 100 * first + 100):

@@ -10,7 +10,8 @@ import json
 import operator
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from tests.endpoint.errors import Refusal, invalid
 
@@ -31,8 +32,17 @@ class Pattern:
     literal: str | None = None
 
 
+@lru_cache(maxsize=16)
 def compile_pattern(pattern: str | None) -> Pattern | None:
-    """``None`` for a pattern that every event matches; raises ``Refusal`` for a bad one."""
+    """``None`` for a pattern that every event matches; raises ``Refusal`` for a bad one.
+
+    The verdict on each message is kept: tests search the same events by the same pattern often.
+    """
+    compiled = _compiled(pattern)
+    return compiled and replace(compiled, matches=lru_cache(maxsize=30_000)(compiled.matches))
+
+
+def _compiled(pattern: str | None) -> Pattern | None:
     if pattern is None or not pattern.strip():
         return None
     if len(pattern) > _LONGEST:

@@ -160,7 +160,7 @@ def test_the_order_is_that_of_the_writing_in_a_thousand_runs(tmp_path: Path) -> 
     assert ids == sorted(set(ids))
 
 
-def test_prints_come_before_the_error_that_follows_in_a_thousand_attempts(tmp_path: Path) -> None:
+def test_prints_come_before_the_error_that_follows_in_hundreds_of_attempts(tmp_path: Path) -> None:
     lab_of(
         tmp_path,
         """
@@ -172,11 +172,11 @@ def test_prints_come_before_the_error_that_follows_in_a_thousand_attempts(tmp_pa
     )
     (once,) = plan.read("first", retries=0)
     with Lab(Function(handler="app.handler", task=tmp_path), seed=1, start_s=0.0) as lab:
-        for _ in range(1000):
+        for _ in range(300):
             lab.submit({}, once)
         lab.run()
     kinds = [one.event.message.split()[0] for one in lab.events[1:]]
-    assert kinds == ["START", "0", "process", "[ERROR]", "END", "REPORT"] * 1000
+    assert kinds == ["START", "0", "process", "[ERROR]", "END", "REPORT"] * 300
 
 
 def test_memory_is_measured(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from retryctl.core.model.events import LogEvent, is_timed, stream_name
 from retryctl.core.model.log_place import group_name
+from retryctl.core.timestamps import iso_ms
 from retryctl.errors import UnreadableInput
 from retryctl.sources.saved.formats import detect_format, formats, shapes, shapes_table
 from retryctl.sources.saved.formats.insights_tables import InsightsTable, PastedTable
@@ -140,7 +141,7 @@ def test_each_shape_of_a_random_log_gives_the_same_events(events: list[Event]) -
 def test_a_damaged_shape_never_crashes(shape: str) -> None:
     whole = bytearray(SHAPES[shape][0](EVENTS).encode())
     noise = random.Random(shape)
-    for _ in range(60):
+    for _ in range(600 if LONG else 20):
         content = bytearray(whole)
         for _ in range(noise.randrange(1, 20)):
             at = noise.randrange(len(content))
@@ -183,6 +184,15 @@ def test_columns_are_found_by_their_names() -> None:
     assert {event.log_group for event in events} == {GROUP}
 
 
+def test_a_copied_table_with_times_of_events_has_times() -> None:
+    content = (
+        "| Event Time | Message |\n| --- | --- |\n"
+        f"| 2026-11-23T03:00:00.000Z | START RequestId: {ID} Version: $LATEST |\n"
+    )
+    [event], _ = read_bytes(content.encode())
+    assert event.timestamp_ms == iso_ms("2026-11-23T03:00:00.000Z")
+
+
 @pytest.mark.parametrize(
     "time",
     ["2026-11-23T03:00:00Z", "2026-11-23T03:00:00.0+00:00", "2026-11-23 04:00:00.000000+0100"],
@@ -200,6 +210,24 @@ def test_colours_around_times_and_streams_go() -> None:
     events, _ = read_bytes(text.encode())
     assert [event.log_stream for event in events] == [s for _, s, _ in EVENTS[:6]]
     assert "\x1b" not in "".join(event.message for event in events)
+
+
+@pytest.mark.parametrize("place", [GROUP, f"{GROUP} {STREAM}", STREAM])
+def test_the_time_of_a_runtime_is_no_ingestion_time(place: str) -> None:
+    line = f"2026-11-23T03:00:00.500Z    {ID}    fail    System.Exception: boom"
+    timed = f"{place} 2026-11-23T03:00:00.100Z"
+    text = f"{timed} START RequestId: {ID} Version: $LATEST\n{timed} {line}\n"
+    later = f"{timed} 2026-11-23T03:00:01.000Z process A\n"
+    events, _ = read_bytes(f"{text}{later}".encode())
+    assert [event.message for event in events[1:]] == [line, "process A"]
+
+
+def test_a_colour_before_every_line_goes() -> None:
+    header = "2026-11-23T03:00:01.000000+00:00 2026/11/23/[$LATEST]a1"
+    error = "[ERROR] ValueError: two\nTraceback (most recent call last):\n  File"
+    text = f"{header} START RequestId: {ID} Version: 7\n{header} {error}\n"
+    coloured = "".join(f"\x1b[1;32m{line}\n" for line in text.splitlines())
+    assert [event.message for event in read_bytes(coloured.encode())[0]][1] == error
 
 
 def test_messages_of_several_lines_are_put_together() -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -17,7 +18,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, chdir, contextmanager
+from contextlib import ExitStack, chdir, contextmanager, suppress
 from pathlib import Path
 from unittest.mock import patch
 
@@ -65,20 +66,54 @@ def run(
         given.write(stdin.encode())
         given.seek(0)
         stack.enter_context(_process_state(environment(env), cwd))
-        encoding = os.environ.get("PYTHONIOENCODING", "utf-8")
-        for name, file, mode, errors in (
-            ("stdin", given, "r", "strict"),
-            ("stdout", out, "w", "strict"),
-            ("stderr", error, "w", "backslashreplace"),
-        ):
-            stream = open(file.fileno(), mode, -1, encoding, errors, closefd=False)  # noqa: SIM115
-            stack.enter_context(stream)
-            stack.enter_context(patch.object(sys, name, stream))
+        stack.enter_context(_streams(given.fileno(), out.fileno(), error.fileno()))
         status = main.run(arguments)
         stdout, stderr = _content(out.fileno()), _content(error.fileno())
         refuse_undocumented(stdout)
         refuse_undocumented(stderr.rstrip("\n").rpartition("\n")[2])
         return subprocess.CompletedProcess([*program, *arguments], status, stdout, stderr)
+
+
+def run_on_terminal(*arguments: str, env: Mapping[str, str]) -> tuple[int, str]:
+    """Run the program in this process; return its exit status and the errors on a terminal."""
+    shown = bytearray()
+    above, below = pty.openpty()
+    reader = threading.Thread(target=_read_terminal, args=(above, shown), daemon=True)
+    reader.start()
+    with open(os.devnull, "r+b") as nothing:
+        try:
+            with (
+                _process_state(environment(env), None),
+                _streams(nothing.fileno(), nothing.fileno(), below),
+            ):
+                status = main.run(arguments)
+        finally:
+            os.close(below)
+            reader.join()
+            os.close(above)
+    return status, shown.decode()
+
+
+def _read_terminal(above: int, shown: bytearray) -> None:
+    with suppress(OSError):  # the other end is closed
+        while chunk := os.read(above, 4096):
+            shown += chunk
+
+
+@contextmanager
+def _streams(given: int, out: int, error: int) -> Iterator[None]:
+    """Replace the standard streams by these open files."""
+    encoding = os.environ.get("PYTHONIOENCODING", "utf-8")
+    with ExitStack() as stack:
+        for name, descriptor, mode, errors in (
+            ("stdin", given, "r", "strict"),
+            ("stdout", out, "w", "strict"),
+            ("stderr", error, "w", "backslashreplace"),
+        ):
+            stream = open(descriptor, mode, -1, encoding, errors, closefd=False)  # noqa: SIM115
+            stack.enter_context(stream)
+            stack.enter_context(patch.object(sys, name, stream))
+        yield
 
 
 def run_process(

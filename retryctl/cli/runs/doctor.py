@@ -47,7 +47,7 @@ def run_doctor(
     function = options.function or config.function if function is None else function
     if function is None:
         raise UsageError(
-            "no function given.", "Name it, or set function in retryctl.toml: retryctl doctor NAME"
+            "no function given.", "Name it: retryctl doctor NAME. Or set function in retryctl.toml."
         )
     refuse_request_id(function, "cloudwatch")
     refuse_unknown(output, REPORTS, "--output")

@@ -63,7 +63,8 @@ def json_record(message: str) -> Record | None:
     if fields is None and (report := _REPORT_LINE.match(message)):
         fields = json_object(report[0])  # text behind the line, such as a prompt, is no part of it
     if fields is None:
-        return _cut_error(message) if may_be_cut(message) else None
+        cut = _cut_error(message) if may_be_cut(message) else None
+        return cut or _cut_record(message)
     kind = fields.get("type")
     if isinstance(kind, str) and kind.startswith("platform.") and "record" in fields:
         return _platform(message, kind[len("platform.") :], fields["record"])
@@ -79,6 +80,17 @@ def _cut_error(message: str) -> FunctionError | None:
     """Read the error of a runtime that was too long for one log event."""
     found = _ERROR_KEY.search(message[:_HEAD_CHARACTERS])
     return FunctionError(error_message=found[1] or None, certain=False) if found else None
+
+
+# {"time": "2026-11-23T00:00:00.000Z", "type": "platform.report", "record": {…
+_PLATFORM_HEAD = late_regex(r'\{"time": ?"[^"\n]{1,40}", ?"type": ?"platform\.\w+"')
+
+
+def _cut_record(message: str) -> Unrecognised | None:
+    """Keep a line that begins as a record of Lambda's and is not whole."""
+    if _PLATFORM_HEAD.match(message):
+        return Unrecognised(text=message, why="a platform record without its end", cut=True)
+    return None
 
 
 def _platform(message: str, kind: str, record: object) -> Record:

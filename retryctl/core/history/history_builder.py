@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.grammar.record_parser import parse_record
 from retryctl.core.history.attempt_lines import AttemptLines, Line
-from retryctl.core.history.lost_lines import has_lost_lines
+from retryctl.core.history.lost_lines import has_cut_record, has_lost_lines
 from retryctl.core.history.sequential_segmenter import read_stream
 from retryctl.core.model.attempt import Attempt, build_attempt
 from retryctl.core.model.events import LogEvent
@@ -63,8 +63,8 @@ def build_history(
         unrecognised += sum(isinstance(record, Unrecognised) for _, record in lines)
         web.update(r.request_id or "" for _, r in lines if isinstance(r, WebRecord))
         brackets = read_stream(lines)
-        if has_lost_lines(brackets, opens=True, closes=True):
-            torn.add((brackets[0].log_group, brackets[0].log_stream))
+        if has_lost_lines(brackets, opens=True, closes=True) or has_cut_record(lines):
+            torn.add((lines[0][0].log_group, lines[0][0].log_stream))
         placed_ms = 0
         for bracket in brackets:
             if wanted is None or bracket.request_id in wanted:

@@ -11,9 +11,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Final
 
-from retryctl.core.history.attempt_lines import AttemptLines
+from retryctl.core.history.attempt_lines import AttemptLines, Line
 from retryctl.core.model.coverage import Coverage, Gap
-from retryctl.core.model.records import InitStart, RestoreStart
+from retryctl.core.model.records import InitStart, RestoreStart, Unrecognised
 
 LOST_LINES: Final = "lost-lines"
 TornStream = tuple["str | None", "str | None"]
@@ -35,6 +35,11 @@ def has_lost_lines(brackets: Sequence[AttemptLines], *, opens: bool, closes: boo
         or any(each.start is not None and each.report_event is None for each in before_last)
         or any(map(_lacks_end, brackets))
     )
+
+
+def has_cut_record(lines: Sequence[Line]) -> bool:
+    """Whether a record of Lambda lacks its end: the lines were cut at a width."""
+    return any(isinstance(record, Unrecognised) and record.cut for _, record in lines)
 
 
 def _lacks_start(bracket: AttemptLines) -> bool:

@@ -84,8 +84,8 @@ def searched_by_id(request_id: str, settle: str | None = None) -> Gap:
     """
     return Gap(
         kind=SEARCHED_BY_ID,
-        message=f"every event of this log has the request ID {request_id}: it is the result of a "
-        "search, and lines without an ID (prints, counters, errors) are missing",
+        message=f"every event of this log has the request ID {request_id}: it may be the result "
+        "of a search by ID, without the lines that have no ID (prints, counters, errors)",
         settle=settle,
         hides_attempts=True,
         hides_lines=True,

@@ -190,10 +190,14 @@ class AppLine:
 
 @value_class
 class Unrecognised:
-    """It has the shape of a record of Lambda's, and cannot be read as one."""
+    """It has the shape of a record of Lambda's, and cannot be read as one.
+
+    ``cut``: its end is missing.
+    """
 
     text: str
     why: str
+    cut: bool = False
 
 
 Record = (

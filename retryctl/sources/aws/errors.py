@@ -161,8 +161,9 @@ def _refused(error: Exception, context: CallContext) -> RetryctlError:
     if 300 <= status < 400:
         return _redirected(response, context)
     if status >= 500:
+        answer = code if code == str(status) else f"{status} {code}"
         return Unreachable(
-            f"the service failed on every retry ({status} {code} for {context.action})",
+            f"the service failed on every retry ({answer} for {context.action})",
             f"Try again later, {OR_SAVED}.",
         )
     if code == "ResourceNotFoundException" and "log group" in reason.lower():

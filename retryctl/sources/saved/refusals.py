@@ -81,6 +81,7 @@ _TEXTS = (
     (rb"(?i)\s*<(?:\?xml|testsuites?\b)(?!.{0,400}<(?:!doctype|html))", "XML", _SAVE),
     (rb"(?i)\s*<(?:!doctype|html|\?xml)", "a web page",
      "Download the log in the console: Actions, Download search results (CSV)."),
+    (rb"\[?1\d{12}\] ", "output of zappa tail, which leaves out START, END and REPORT", _SAVE),
     (rb"\s*\|.*\n\s*\|[-| :]+", "a table without a column of messages",
      _EXPORT_RESULTS),
     (rb"(?i)\s*(?:usage: aws|aws: error|An error occurred \()", "an error of the AWS CLI",

@@ -19,9 +19,9 @@ from retryctl.views.attempts_table import (
     outcome_cell,
     response,
 )
-from retryctl.views.blocks import with_command
 from retryctl.views.environments import EnvironmentLabel
 from retryctl.views.html.markup import Markup, joined, spans, tag
+from retryctl.views.html.page import text_with_command
 from retryctl.views.html.tmp_files import files_are_inferred, files_around
 from retryctl.views.inert_text import lines_of
 from retryctl.views.sentences import alike_as_one, numbered
@@ -62,7 +62,7 @@ def attempt_article(
             tag("span", spans(outcome_cell(attempt)), class_="how"),
             id=anchor,
         ),
-        _facts(_told_of(attempt, around)),
+        _facts(_figures(attempt, around)),
         _tmp(checked, attempt, around),
         _log_lines(attempt, around),
         class_="attempt",
@@ -75,13 +75,12 @@ def findings_section(group: Sequence[Finding], around: Setting) -> Markup:
     sign = SEVERITY_SIGNS[finding.severity]
     numbers = [one.attempt for one in group if one.attempt is not None]
     where = f" · {numbered(numbers)}" if numbers else ""
-    words, command = with_command(finding.remedy)
     evidence = list(dict.fromkeys(event for one in group for event in one.evidence))
     return tag(
         "section",
         tag("h4", f"{sign} {finding.rule} ", tag("small", f"{finding.severity.value}{where}")),
         *(tag("p", each) for each in alike_as_one(one.message for one in group)),
-        tag("p", tag("b", "Do: "), words, *((" ", tag("code", command)) if command else ())),
+        tag("p", tag("b", "Do: "), text_with_command(finding.remedy)),
         tag("p", "More: ", tag("code", f"retryctl explain {finding.rule}"), class_="dim"),
         _proof("evidence", evidence, around),
         class_=f"finding edge {STYLES[sign]}",
@@ -94,7 +93,7 @@ def _facts(facts: Iterable[tuple[str, str]]) -> Markup:
     )
 
 
-def _told_of(attempt: Attempt, around: Setting) -> Iterator[tuple[str, str]]:
+def _figures(attempt: Attempt, around: Setting) -> Iterator[tuple[str, str]]:
     yield "error", error_detail(attempt)
     yield "started", "" if attempt.started_ms is None else moment(attempt.started_ms, around.tz)
     yield "ran for", "" if attempt.duration_ms is None else duration(attempt.duration_ms)

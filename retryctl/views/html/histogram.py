@@ -9,7 +9,7 @@ from retryctl.core.summary.histogram import Histogram
 from retryctl.core.summary.tally import SummaryTally
 from retryctl.views.html.markup import Markup, tag
 from retryctl.views.html.page import table
-from retryctl.views.summary_figures import bucket_name, histogram
+from retryctl.views.summary_figures import bucket_name, failures_over_time
 from retryctl.views.text.timeline import round_times
 from retryctl.views.times import moment
 
@@ -18,7 +18,7 @@ _HEIGHT, _AXIS, _CELLS = 90, 24, 34
 
 def failures(tally: SummaryTally, tz: tzinfo) -> Iterator[Markup]:
     """Yield a figure and a table of failed attempts; nothing where none failed at a known time."""
-    over = histogram(tally, tz)
+    over = failures_over_time(tally, tz)
     if over is None:
         return
     each, most = bucket_name(over), max(over.counts)

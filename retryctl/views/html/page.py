@@ -12,6 +12,7 @@ from itertools import chain
 
 from retryctl.core.model.coverage import Coverage, Gap
 from retryctl.core.wording import capitalised
+from retryctl.views.blocks import with_command
 from retryctl.views.coverage_blocks import first_gaps
 from retryctl.views.coverage_sentence import coverage_sentence
 from retryctl.views.html.markup import Markup, closing, joined, opening, tag
@@ -78,6 +79,12 @@ def sentence_line(sentence: Sentence) -> Markup:
     """Return a sign and its words, in a paragraph of their own."""
     sign, words = sentence
     return tag("p", tag("span", sign, class_="sign"), " ", words, class_=f"sentence {STYLES[sign]}")
+
+
+def text_with_command(text: str) -> Markup:
+    """Return a text; the command at its end is code, to copy."""
+    words, command = with_command(text)
+    return joined([words, " ", tag("code", command)]) if command else joined([words])
 
 
 def command_line(words: str, command: str) -> Markup:

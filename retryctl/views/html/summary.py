@@ -21,7 +21,7 @@ from retryctl.views import summary_tables as tables
 from retryctl.views.blocks import Table
 from retryctl.views.html.histogram import failures
 from retryctl.views.html.markup import Markup, spans, tag
-from retryctl.views.html.page import command_line, document, table
+from retryctl.views.html.page import command_line, document, table, text_with_command
 from retryctl.views.summary_figures import Tallies, advice, extent, lists_of_wrong
 from retryctl.views.times import span
 
@@ -53,7 +53,7 @@ def summary_page(
     }
     name = f"{len(tallies):,} functions" if several else function or coverage.where
     what = number_of(tally.requests, "request")
-    header = [tag("p", _extent(tally, tz)), tag("p", advice(tally, coverage))]
+    header = [tag("p", _extent(tally, tz)), tag("p", text_with_command(advice(tally, coverage)))]
     main = (
         tag("section", tag("h2", heading), *content, class_="panel")
         for heading, parts in panels.items()

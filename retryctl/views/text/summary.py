@@ -37,7 +37,7 @@ from retryctl.views.summary_figures import (
     bucket_name,
     cells_of_function,
     extent,
-    histogram,
+    failures_over_time,
     lists_of_wrong,
     percent,
     reasons,
@@ -247,7 +247,7 @@ def _cost(tally: SummaryTally) -> str:
 
 
 def _over_time(tally: SummaryTally, tz: tzinfo) -> Iterator[Block]:
-    over = histogram(tally, tz)
+    over = failures_over_time(tally, tz)
     if over is None or len(over.counts) < 2:
         return
     most = max(over.counts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import repeat
 
 from retryctl.core.value_classes import value_class
@@ -18,7 +18,7 @@ from retryctl.sources.saved.formats.event_times import (
     untimed,
 )
 
-_TIME = ("@timestamp", "timestamp", "time")
+_TIME = ("@timestamp", "timestamp", "event time", "time")
 _MESSAGE = ("@message", "message", "event")
 _STREAM = ("@logstream", "logstreamname", "logstream", "log stream name", "log stream")
 _GROUP = ("@log", "loggroupname", "loggroup", "log group name", "log group")
@@ -88,21 +88,13 @@ class Columns:
         ]
         return self.lines(table, first=first)
 
-    def lines(
-        self,
-        table: Sequence[list[bytes]],
-        prepare: Callable[[bytes], bytes] = lambda joined: joined,
-        first: int = 0,
-    ) -> bytes | None:
-        """Return the columns of events as canonical lines; ``None`` where a time is none.
-
-        ``prepare`` changes the messages, which it gets joined, each between two NUL.
-        """
+    def lines(self, table: Sequence[list[bytes]], first: int = 0) -> bytes | None:
+        """Return the columns of events as canonical lines; ``None`` where a time is none."""
         count = len(table[self.message])
         times = untimed(first, count) if self.time is None else _times(table[self.time])
         if not times:
             return None
-        messages = json_escaped(table[self.message], prepare)
+        messages = json_escaped(table[self.message])
         return canonical_block(self._starts(table), *times, messages)
 
     def blocks(self, rows: Sequence[Sequence[str]], first: int) -> bytes:

@@ -30,7 +30,6 @@ _OUTSIDE = rb'(?:"+|[^"\r\n<mark>]*)'
 _QUOTED_OR_BARE = rb'(?:"([^"]*(?:""[^"]*)*)"|([^"\r\n<mark>]*))'
 MOST_SHAPES = 1_000
 _ZEROS = bytes.maketrans(b"123456789abcdef", b"0" * 15)
-_MARK = b"\x01"
 _END = "\0end of the block\0"
 # 1795402800123; 2026-11-23 03:00:00.123
 _TIME = rb"(1\d{12}|20\d\d-[01]\d-[0-3]\d[T ][0-2]\d:[0-5]\d:[0-5]\d(?:\.\d{1,9})?)"
@@ -93,51 +92,51 @@ class UsualRows:
 
     def converted(self, text: bytes, streams: Collection[bytes] = ()) -> bytes:
         """Return rows, or those of some streams, as canonical lines."""
-        table = self._quoted_messages(text)
-        prepare = _without_marks if table else _unescaped
-        table = table or self._quoted_or_bare(text)
+        table = self._quoted_messages(text, streams) or self._quoted_or_bare(text, streams)
         if table is None:  # a digit was none
             rows = parsed_rows(text, self.delimiter.decode()).rows
             return self.columns.blocks([row for row in rows if self.columns.is_row(row)], 0)
-        if streams and self.columns.stream is not None:
-            named = [stream in streams for stream in table[self.columns.stream]]
-            table = [list(compress(column, named)) for column in table]
-        lines = self.columns.lines(table, prepare)
+        lines = self.columns.lines(table)
         if lines is None:  # the times are of two kinds
             cells = ([[cell] for cell in row] for row in zip(*table, strict=True))
-            lines = b"".join(self.columns.lines(row, prepare) or b"" for row in cells)
+            lines = b"".join(self.columns.lines(row) or b"" for row in cells)
         return lines
 
-    def _quoted_messages(self, text: bytes) -> list[list[bytes]] | None:
-        """Return the columns of rows; ``None`` if not all have quotes around the message alone.
+    def _quoted_messages(self, text: bytes, streams: Collection[bytes]) -> list[list[bytes]] | None:
+        """Return the columns of rows, or of those of some streams.
 
-        Quotes in a message are ``_MARK``.
+        ``None`` if not all rows have quotes around the message alone.
         """
-        pieces = text.replace(b'""', _MARK).split(b'"')
-        rows = BytesIO(b'"'.join(pieces[::2])).readlines()
+        outside, messages = _split_at_quotes(text)
+        rows = BytesIO(b'"'.join(outside)).readlines()
         time = _TIME_CELL.match(text)
-        if not time or len(pieces) != 2 * len(rows) + 1 or _MARK in text:
+        if not time or len(messages) != len(rows):
             return None
         rests = list(map(itemgetter(slice(time.end(), None)), rows))
         cells = {rest: rest.rstrip(b"\r\n").split(self.delimiter) for rest in set(rests)}
         if not all(map(self._quotes_message, cells.values())):
             return None
-        table = [list(map(itemgetter(slice(time.end())), rows))]
+        table = [rows, rests, messages]
+        if streams and (at := self.columns.stream) is not None:
+            named = {rest: row[at] in streams for rest, row in cells.items()}
+            table = [list(compress(each, map(named.__getitem__, rests))) for each in table]
+        rows, rests, messages = table
+        columns = [list(map(itemgetter(slice(time.end())), rows))]
         for at in range(1, self.columns.width):
             column = {rest: row[at] for rest, row in cells.items()}
-            table.append(list(map(column.__getitem__, rests)))
-        table[self.columns.message] = pieces[1::2]
-        return table
+            columns.append(list(map(column.__getitem__, rests)))
+        columns[self.columns.message] = messages
+        return columns
 
     def _quotes_message(self, cells: list[bytes]) -> bool:
         """Whether of the cells behind the time the message alone is quoted."""
         at = self.columns.message
         if cells[0] or len(cells) != self.columns.width or cells[at] != b'"':
             return False
-        return not any(b'"' in cell or _MARK in cell for cell in (*cells[:at], *cells[at + 1 :]))
+        return not any(b'"' in cell for cell in (*cells[:at], *cells[at + 1 :]))
 
-    def _quoted_or_bare(self, text: bytes) -> list[list[bytes]] | None:
-        """Return the columns of rows; ``None`` if one is not usual."""
+    def _quoted_or_bare(self, text: bytes, streams: Collection[bytes]) -> list[list[bytes]] | None:
+        """Return the columns of rows, or those of some streams; ``None`` if one is not usual."""
         width = 2 * self.columns.width
         pattern = _row_pattern(self.delimiter, self.columns.width, _QUOTED_OR_BARE, _TIME)
         before, *fields = pattern.split(text)
@@ -145,9 +144,13 @@ class UsualRows:
             return None
         table = [fields[::width]]
         for at in range(1, width - 1, 2):
-            quoted, bare = fields[at::width], fields[at + 1 :: width]
+            quoted = [cell and cell.replace(b'""', b'"') for cell in fields[at::width]]
+            bare = fields[at + 1 :: width]
             either = zip(quoted, bare, strict=True)
             table.append([a if b is None else b for a, b in either] if None in quoted else quoted)
+        if streams and self.columns.stream is not None:
+            named = [stream in streams for stream in table[self.columns.stream]]
+            table = [list(compress(column, named)) for column in table]
         return table
 
 
@@ -166,12 +169,20 @@ def _row_pattern(delimiter: bytes, width: int, cell: bytes, time: bytes) -> re.P
     return re.compile(time + (mark + cell.replace(b"<mark>", mark)) * (width - 1) + rb"\r?\n")
 
 
-def _unescaped(joined: bytes) -> bytes:
-    return joined.replace(b'""', b'"')
-
-
-def _without_marks(joined: bytes) -> bytes:
-    return joined.replace(_MARK, b'"')
+def _split_at_quotes(text: bytes) -> tuple[list[bytes], list[bytes]]:
+    """Return what stands outside of quotes and what stands in them, where two are one."""
+    pieces = text.split(b'"')
+    outside, quoted = pieces[::2], pieces[1::2]
+    if b"" not in outside[1:]:
+        return outside, quoted
+    behind, outside, quoted, cell = outside[1:], outside[:1], [], b""
+    for inside, after in zip(pieces[1::2], behind, strict=False):
+        cell += inside + b'"'
+        if after:
+            quoted.append(cell[:-1])
+            outside.append(after)
+            cell = b""
+    return outside, quoted
 
 
 @value_class

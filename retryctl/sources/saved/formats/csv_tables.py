@@ -228,7 +228,7 @@ class InsightsCsv(CsvTable):
 class MessageCsv(CsvTable):
     """A column of messages alone, in the order of its rows.
 
-    Messages under such a header may begin with a quote too, and are no CSV. Where the records are
+    Messages under such a header may begin with a quote too, and are not CSV. Where the records are
     not quoted, nothing distinguishes a message of several lines from printed quotes.
     """
 

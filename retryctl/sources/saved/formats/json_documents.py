@@ -31,6 +31,7 @@ _STREAMED = frozenset({"events", "results"})
 _EVENTS_AT_ONCE = 256
 _VALUES_TRIED = 200
 _SHOWN = 200
+_OF_ONE_ENVIRONMENT = {"LogResult", "record"}
 # {"events": [
 _CUT = re.compile(rb'\s*[\[{]\s*"?(?:events|results)"\s*:')
 _STREAMED_KEY = re.compile(rb'"(?:events|results)"')
@@ -63,9 +64,10 @@ class JsonDocuments(LineFormat):
         if any(map(_is_platform, values)):
             if not all(map(is_telemetry, values)) or _has_lines_of_text(head):
                 return None  # messages in JSON, of Lambda and of the function
-        return (
-            cls(answers_search="LogResult" not in _keys(values)) if _is_log(values) else None
-        )
+        if not _is_log(values):
+            return None
+        messages = all(map(_is_platform, values))  # of a log in the JSON format, as jq prints them
+        return cls(answers_search=messages or not _OF_ONE_ENVIRONMENT & _keys(values))
 
     def parts(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[RawBlock]:
         """Yield the events, some at a time."""

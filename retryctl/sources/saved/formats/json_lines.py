@@ -99,7 +99,7 @@ def json_lines_block(block: bytes, start: int) -> RawBlock:
 
 def _lead_with_streams(block: bytes, _: Collection[bytes]) -> bytes:
     """Put the stream of each line first, where a writer put it behind the message."""
-    if b'"logStreamName"' not in block:  # the pattern would look for it in each line
+    if b'"logStreamName"' not in block:  # the pattern would search each line for it
         return block
     return _STREAM_LATE.sub(_stream_first, block)
 

@@ -62,12 +62,9 @@ _SECONDS = 19
 _ZEROS = bytes.maketrans(b"123456789", b"0" * 9)
 _SHORTEST_CUT = len("\n2026")
 _UTC = rb"(?P<offset>\+00:00)"
+_LEADING_COLOUR = re.compile(rb"(?:\x1b\[[\d;]*m)*")
 # what a message ends with, before the header of a file that was joined to it
 _ENDS_MESSAGE = re.compile(rb"(?s:.)*?(?: MB\t|[^\s\"'`(\[{<=:,/|@#_+-])\Z")
-# ⏎␛[0mTraceback (most recent call last):  ⏎␛[0m⇥at Handler.run(Handler.java:7)
-_COLOURED_TRACE = re.compile(
-    rb"(?<=\n)(?:\x1b\[[\d;]*m)+(?=Traceback \(most|Caused by: |[ \t]+(?:at|File) )"
-)
 
 
 @value_class
@@ -86,6 +83,7 @@ class TimedText(LineFormat):
 
     newline: bytes = b"\n"
     coloured: bool = False
+    colour_of_lines: bytes = b""
     log_stream: bytes | None = None
 
     @classmethod
@@ -99,7 +97,10 @@ class TimedText(LineFormat):
             )
             if shows_record or (found and not bare_record(head) and not hides_record):
                 return cls(
-                    newline=head.newline, coloured=coloured, log_stream=cls.known_stream(head)
+                    newline=head.newline,
+                    coloured=coloured,
+                    colour_of_lines=_colour_of_lines(head) if coloured else b"",
+                    log_stream=cls.known_stream(head),
                 )
         return None
 
@@ -196,13 +197,10 @@ class TimedText(LineFormat):
         return found.start() if found else len(text)
 
     def _unified(self, at: int, text: bytes) -> tuple[int | None, bytes]:
-        """Return the text with ``\\n`` as its line ends, and where it stands if that is so.
-
-        Where a tool coloured each line, the codes before lines of a stack trace are left out.
-        """
-        if self.coloured and _COLOURED_TRACE.search(text):
-            return None, _COLOURED_TRACE.sub(b"", text).replace(self.newline, b"\n")
-        return (at, text) if self.newline == b"\n" else (None, text.replace(self.newline, b"\n"))
+        """Return the text with ``\\n`` as its line ends, and where it stands if that is so."""
+        if self.newline == b"\n" and not self.colour_of_lines:
+            return at, text
+        return None, text.replace(self.newline, b"\n").replace(b"\n" + self.colour_of_lines, b"\n")
 
     def _last_event(self, text: bytes) -> int:
         """Find the last event whose line is whole; 0 if no line stands before it."""
@@ -377,6 +375,12 @@ def _hides(header: re.Match[bytes], within_line: re.Pattern[bytes]) -> bool:
     """Whether a record of Lambda ends the line of a header, but follows neither it nor another."""
     line, end = header.string, header.end()
     return bool(ENDS_WITH_RECORD.match(line, end)) and not within_line.search(line, end)
+
+
+def _colour_of_lines(head: Head) -> bytes:
+    """Return the code of the colour that begins each of the first lines; empty without one."""
+    colours = {colour[0] for line in head.lines if line and (colour := _LEADING_COLOUR.match(line))}
+    return colours.pop() if len(colours) == 1 else b""
 
 
 def _begins_record(header: re.Match[bytes]) -> bool:
