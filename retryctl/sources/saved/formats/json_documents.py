@@ -61,9 +61,9 @@ class JsonDocuments(LineFormat):
         if not found and _CUT.match(head.content):
             return cls()
         values = [value for _, value in found]
-        if any(map(_is_platform, values)):
-            if not all(map(is_telemetry, values)) or _has_lines_of_text(head):
-                return None  # messages in JSON, of Lambda and of the function
+        mixed = not all(map(is_telemetry, values)) or _has_lines_of_text(head)
+        if mixed and any(map(_is_platform, values)):
+            return None  # messages in JSON, of Lambda and of the function
         if not _is_log(values):
             return None
         messages = all(map(_is_platform, values))  # of a log in the JSON format, as jq prints them
