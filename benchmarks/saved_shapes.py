@@ -15,20 +15,20 @@ All shapes must give the same attempts and the counts that the generator knows, 
 the same figures: the lines with the ID, the attempts by number, outcome and branch. A row whose
 figures differ has "another answer".
 
-Measured with Python 3.11, 1,000,178 events (0.32 GB):
-``trace`` of one ID takes 1.0 to 1.2 s for JSON lines, where the version of 23 November 2026 took
-13.5 s in the same minutes; start-up takes 0.2 s of it. One run, CPU seconds and MB::
+Measured with Python 3.11 on a virtual machine with two cores, which other programs used too,
+1,000,178 events (0.32 GB), one run, CPU seconds and MB::
 
     shape           trace       summary     grep   jq     DuckDB
-    JSON lines      1.23  28    4.67  40    0.09   5.45   2.01  250
-    gzip            1.87  29    5.18  83
-    JSON document   1.93  29    7.79  52    0.20
-    aws logs tail   2.11  30   10.84  44    0.07
-    console CSV     1.48  36
+    JSON lines       1.72   27   5.23   40  0.16   7.86   2.57 246
+    gzip             2.56   30   6.29   78
+    JSON document    2.32   29   7.69   53  0.19
+    aws logs tail    2.61   30   9.04   45  0.12
+    console CSV      1.57   30   8.96   55  0.11
+    Insights CSV     1.92   31  10.12   64  0.1
 
-Gzip takes 1.5 times as long as JSON lines: zlib alone takes 0.5 s, and what the ID needs of the
-data is unpacked twice. An earlier run gave 1.2 times for ``aws logs tail``, 1.3 times for Insights
-CSV, and 7.3 s and 28 MB for 10,000,000 JSON lines.
+zlib alone takes 1.19 s of the 2.56 s for gzip. With 10,000,000 JSON lines (3.2 GB), ``trace`` took
+9.1 s and 30 MB, ``grep`` 1.3 s. On the idle machine ``trace`` of 1,000,000 JSON lines takes 1.0 s,
+of which start-up takes 0.2 s.
 """
 
 from __future__ import annotations

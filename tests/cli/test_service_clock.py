@@ -117,7 +117,7 @@ class MachineClock:
     """This machine's clock, which only sleeping moves; the service's is minutes off."""
 
     def __init__(self, endpoint: Endpoint) -> None:
-        self.now_ms = now_ms()
+        self.now_ms = now_ms() // 1000 * 1000  # the worst case: a Date has whole seconds
         self.ahead_ms = int(1000 * endpoint.date_ahead_s)
         endpoint.clock = self.service_ms
         endpoint.dates_by_clock = True
@@ -162,7 +162,7 @@ def test_following_reads_again_when_the_service_is_due(skewed: Endpoint) -> None
         )
     assert found.checked[0].request.outcome is RequestOutcome.EXHAUSTED
     assert set(due) == {60, 183}  # the wait after attempt 1, and after attempt 2
-    assert clock.slept < 12
+    assert clock.slept < 30
     assert clock.service_ms() < at + 220 * SECOND
 
 

@@ -27,7 +27,7 @@ def install() -> None:
 
     def with_usual_names(aliaser: Any, *arguments: Any, **options: Any) -> None:
         initialise(aliaser, *arguments, **options)
-        if len(arguments) + len(options) == 1:  # the emitter alone, with the usual aliases
+        if aliaser._event_aliases == botocore.hooks.EVENT_ALIASES:  # a copy has its own dictionary
             aliaser._alias_name_cache = usual
 
     vars(botocore.hooks)["EventAliaser"].__init__ = with_usual_names
