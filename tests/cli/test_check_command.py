@@ -120,6 +120,8 @@ def test_an_id_that_is_not_there(log: Path) -> None:
     notes = check(log, ID, missing, "-o", "markdown").stdout
     assert "## ❔ retryctl check: 1 of 2 requests not found;" in notes
     assert missing in notes
+    for form in ("junit", "tap", "sarif", "github"):
+        assert f"not checked: {missing}" in check(log, ID, missing, "-o", form).stdout
     assert document(log, ID, missing)["not_found"] == [missing]
     none = check(log, missing)
     assert none.returncode == 4

@@ -136,6 +136,7 @@ def without_hidden_outcomes(
     """
     attempts = tuple(_known(request, attempt, around, hidden) for attempt in request.attempts)
     queued = not hidden.anywhere or _waits_as_queued(request.attempts, around.settings)
+    queued = queued and not (cut and _counts_beyond_queue(request.attempts, around.settings))
     now = replace(request, attempts=attempts)
     outcome = _outcome(now, request.attempts, hidden, cut=cut, queued=queued)
     if outcome is request.outcome and attempts == request.attempts:
@@ -223,6 +224,12 @@ def _may_have_lost_lines(request: Request) -> bool:
         attempt.ambiguous and attempt.outcome is AttemptOutcome.UNKNOWN
         for attempt in request.attempts
     )
+
+
+def _counts_beyond_queue(attempts: Sequence[Attempt], settings: FunctionConfig) -> bool:
+    """Whether a counter has more retries than the asynchronous queue makes."""
+    counters = (attempt.claim.counter or 0 for attempt in attempts)
+    return any(counter > settings.retries_allowed for counter in counters)
 
 
 def _waits_as_queued(attempts: Sequence[Attempt], settings: FunctionConfig) -> bool:

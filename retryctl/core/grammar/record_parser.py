@@ -17,6 +17,7 @@ from __future__ import annotations
 from retryctl.core.grammar.platform_json import json_record
 from retryctl.core.grammar.platform_text import platform_text
 from retryctl.core.grammar.runtime_text import lambda_warning, plain_text, python_line, timed_line
+from retryctl.core.late_regex import late_regex
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.records import AppLine, Record
 
@@ -24,7 +25,13 @@ from retryctl.core.model.records import AppLine, Record
 def parse_record(event: LogEvent) -> Record:
     """Return the record that ``event`` contains. Never raises, whatever the message."""
     message = event.message
+    if "\x1b[K" in message:
+        message = _CODES_OF_GREP.sub("", message)
     return _read(message) or AppLine(text=message)
+
+
+# [␛[01;31m␛[KERROR␛[m␛[K] NameError: …, as grep --color prints what it found
+_CODES_OF_GREP = late_regex(r"\x1b\[[\d;]*m\x1b\[K")
 
 
 def _read(message: str) -> Record | None:

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from retryctl.core.history.outcome import AttemptOutcome
 from retryctl.core.model.attempt import Attempt, function_from_names, longest_wait_ms, wait_ms
-from retryctl.core.model.events import LogEvent, is_event_source_id, is_timed
+from retryctl.core.model.events import LogEvent, is_event_source_id, is_timed, stream_name
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.limits import (
     INFERRED_WAITS_MS,
@@ -140,8 +140,13 @@ def _without_copies(ordered: list[Attempt]) -> list[Attempt]:
 
 
 def _are_copies(one: Attempt, other: Attempt) -> bool:
-    """Whether two records are of one attempt: one lacks its stream, or the milliseconds."""
+    """Whether two records are of one attempt: one lacks its stream, or the milliseconds.
+
+    Both are where two answers of GetLogEvents, which name no stream, have the same times.
+    """
     start, start_of_other = one.started_ms, other.started_ms
+    if _are_of_unnamed_streams(one, other):
+        return (start, one.ended_ms) == (start_of_other, other.ended_ms) != (None, None)
     if start is None or start_of_other is None or start // 1000 != start_of_other // 1000:
         return False
     names = {one.log_stream, other.log_stream}
@@ -151,6 +156,11 @@ def _are_copies(one: Attempt, other: Attempt) -> bool:
     rounded = [_in_seconds(each) for each in (one, other)]
     same_place = len(names) == 1 and not all(rounded)
     return any(rounded) and (names_one or same_place) and _figures(one) == _figures(other)
+
+
+def _are_of_unnamed_streams(one: Attempt, other: Attempt) -> bool:
+    names = {one.log_stream, other.log_stream}
+    return len(names) == 2 and None not in names and not any(map(stream_name, names))
 
 
 def _together(one: Attempt, other: Attempt) -> Attempt:

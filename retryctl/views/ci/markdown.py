@@ -14,7 +14,6 @@ from retryctl.views.ci.report import (
     headline,
     notes,
     result_sentence,
-    unchecked_sentence,
 )
 from retryctl.views.coverage_blocks import first_gaps
 from retryctl.views.markdown import escaped, table_lines
@@ -30,14 +29,11 @@ def report(result: CheckReport) -> Iterator[str]:
 
 def _lines(result: CheckReport) -> Iterator[str]:
     judgement = result.judgement
-    unchecked = unchecked_sentence(judgement)
-    is_whole = result.status is ExitStatus.DID_NOT_HOLD or not unchecked
+    is_whole = result.status is ExitStatus.DID_NOT_HOLD or not judgement.unchecked
     sign = _SIGNS.get(result.status, "❔") if is_whole else "❔"
     yield f"## {sign} retryctl {result.command}: {escaped(result_sentence(result))}"
     if result.command == "check":
         yield from ("", escaped(headline(judgement, result.subject)))
-    if unchecked:
-        yield from ("", escaped(unchecked))
     found = [(checks, each) for checks, some in alike_checks(result) for each in some]
     if found:
         yield ""

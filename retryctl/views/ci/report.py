@@ -240,8 +240,9 @@ def uncompared_sentence(result: CheckReport) -> str:
 
 
 def notes(result: CheckReport) -> list[str]:
-    """Return what a result does not show: that nothing was compared, what is known or allowed."""
-    return [*filter(None, [uncompared_sentence(result)]), *harmless_findings(result.judgement)]
+    """Return what the checks do not show: missing requests, nothing compared, known findings."""
+    unshown = (unchecked_sentence(result.judgement), uncompared_sentence(result))
+    return [*filter(None, unshown), *harmless_findings(result.judgement)]
 
 
 def result_sentence(result: CheckReport) -> str:

@@ -61,7 +61,8 @@ class JsonDocuments(LineFormat):
         if not found and _CUT.match(head.content):
             return cls()
         values = [value for _, value in found]
-        if any(map(_is_platform, values)) and not all(map(is_telemetry, values)):
+        mixed = not all(map(is_telemetry, values)) or _has_lines_of_text(head)
+        if mixed and any(map(_is_platform, values)):
             return None  # messages in JSON, of Lambda and of the function
         if not _is_log(values):
             return None
@@ -145,6 +146,13 @@ def _note_end(
 
 def _is_platform(value: object) -> bool:
     return isinstance(value, dict) and str(value.get("type")).startswith("platform.")
+
+
+def _has_lines_of_text(head: Head) -> bool:
+    """Whether the first line is JSON as a whole, and another one is not JSON at all."""
+    others = (line.lstrip() for line in head.lines[1:])
+    text = any(line and not line.startswith((b"{", b"}", b"[", b"]", b",")) for line in others)
+    return text and _is_json(head.lines[0])
 
 
 def _keys(values: list[object]) -> set[str]:

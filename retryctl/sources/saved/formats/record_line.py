@@ -30,7 +30,7 @@ TEXT_RECORD = late_regex(rb"(?:START|END|REPORT) RequestId: ")
 RECORD_LINE = late_regex(rb"\n(?:START|END|REPORT) RequestId: ")
 """A line with such a record within a text."""
 
-CODES = re.compile(rb"\x1b\[[\d;]*m")
+CODES = re.compile(rb"\x1b\[[\d;]*[mK]")
 """Codes of colour."""
 
 
