@@ -83,7 +83,7 @@ def _cut_error(message: str) -> FunctionError | None:
 
 
 # {"time": "2026-11-23T00:00:00.000Z", "type": "platform.report", "record": {…
-_PLATFORM_HEAD = late_regex(r'\{"time": ?"[^"\n]{1,40}", ?"type": ?"platform\.\w+"')
+_PLATFORM_HEAD = late_regex(r'\{"time": ?"[^"\n]{1,40}", ?"type": ?"platform\.(?:start|report)"')
 
 
 def _cut_record(message: str) -> Unrecognised | None:
