@@ -106,7 +106,9 @@ def _platform(message: str, kind: str, record: object) -> Record:
     elif request_id := _own_id(record):
         return _OF_REQUEST[kind](request_id, record)
     else:
+        masked = kind in ("start", "report") and "****" in (_text(record, "requestId") or "")
         why = f"a platform.{kind} without a request ID"
+        return Unrecognised(text=message, why=why, cut=masked)
     return Unrecognised(text=message, why=why)
 
 
