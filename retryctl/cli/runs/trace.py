@@ -213,7 +213,8 @@ def _newest(
     )
     saved = "" if source.source == "cloudwatch" else f" --from {shlex.quote(source.source)}"
     place = f"{saved}{source.names}{source.aws_options}"
-    listing = f"retryctl list{place}"
+    listing = f"retryctl list{saved}{source.names}{window_options(selected.coverage)}"
+    listing += source.aws_options
     if not selected.request_ids:
         if not selected.others:
             raise _no_request(source, window, selected.coverage, show.tz)
