@@ -25,6 +25,7 @@ from retryctl.cli.output.trace_output import show_trace
 from retryctl.config import ProjectConfig, config_for
 from retryctl.core.wording import number_of
 from retryctl.errors import ExitStatus, RetryctlError, UsageError
+from retryctl.views.next_steps import window_options
 
 if TYPE_CHECKING:
     from retryctl.app.selection import Selection
