@@ -64,7 +64,7 @@ class LabOrder:
 class LabRun:
     """The result: checked requests in order of their first attempt, and all that was logged.
 
-    A request of which only printed text has records is none of ``checked``.
+    Requests whose only records are printed text are left out of ``checked``.
     ``plans`` and ``attempts`` are by request ID; ``warnings`` are sentences about differences from
     Lambda. ``seed`` repeats the run.
     """

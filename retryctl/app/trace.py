@@ -141,14 +141,30 @@ def _compared(result: TraceResult, records: Sequence[FailureRecord]) -> TraceRes
         return result
     from retryctl.core.failure_records.comparison import compared_with
 
-    of_request: dict[str, list[FailureRecord]] = defaultdict(list)
-    for record in records:
-        of_request[record.request_id].append(record)
+    of_request = _by_request(records)
     checked = [
         compared_with(of_request[one.request.request_id], one, result.coverage)
         for one in result.checked
     ]
     return replace(result, checked=checked, records=tuple(records))
+
+
+def with_recorded_ends(result: TraceResult) -> TraceResult:
+    """Return the last result, with each request as its failure records end it."""
+    if not result.records:
+        return result
+    from retryctl.core.failure_records.comparison import with_recorded_end
+
+    of_request = _by_request(result.records)
+    checked = [with_recorded_end(of_request[one.request.request_id], one) for one in result.checked]
+    return replace(result, checked=checked)
+
+
+def _by_request(records: Iterable[FailureRecord]) -> Mapping[str, list[FailureRecord]]:
+    of_request: dict[str, list[FailureRecord]] = defaultdict(list)
+    for record in records:
+        of_request[record.request_id].append(record)
+    return of_request
 
 
 _Stored = Mapping[str, StoreCount]

@@ -59,9 +59,11 @@ def by_name(kinds: type[_Kind], counts: Counter[_Kind]) -> Mapping[str, int]:
 def ran_branches(
     tally: SummaryTally, branches: Branches, names: Sequence[str]
 ) -> Iterator[tuple[str, list[Piece]]]:
-    """Yield each attempt, and how often it ran each branch; a sign marks one that was not due.
+    """Yield each attempt, and how often it ran each branch.
 
-    ``none`` counts the attempts that logged no branch, ``other`` those of all other branches.
+    A sign marks a branch that was not due, in a log in which some attempt disagrees; where none
+    does, the attempts that ran another branch are undetermined. ``none`` counts the attempts that
+    logged no branch, ``other`` those of all other branches.
     """
     any_wrong = tally.checks[AttemptVerdict.DISAGREES] > 0
     ran: Counter[tuple[int, str]] = Counter()
@@ -72,12 +74,12 @@ def ran_branches(
         cells: list[Piece] = []
         for name in names:
             count = ran[attempt, name]
-            if not count or name == "none" or branches.are_strange_to(name):
-                cells.append((f"{count:,}", "" if count else "dim"))
-            elif name == due or not any_wrong:
+            if count and name == due:
                 cells.append((f"{count:,}", "green"))
-            else:
+            elif count and any_wrong and name != "none" and not branches.are_strange_to(name):
                 cells.append((f"{BAD}{count:,}", STYLES[BAD]))
+            else:
+                cells.append((f"{count:,}", "" if count else "dim"))
         yield f"attempt {attempt}", cells
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from retryctl.core.crosscheck.attempt_check import Verdict
 from retryctl.core.crosscheck.checked_request import CheckedRequest
-from retryctl.core.failure_records.comparison import compared_with, record_findings
+from retryctl.core.failure_records.comparison import record_findings, with_recorded_end
 from retryctl.core.failure_records.documents import FailureRecord
 from retryctl.core.model.coverage import Coverage, Gap
 from retryctl.core.model.request import RequestOutcome
@@ -122,12 +122,14 @@ def test_a_request_that_recovered() -> None:
 
 def test_a_request_whose_failure_is_recorded_is_not_pending() -> None:
     events = pending(ID).events
-    coverage = whole(events, later_s=10)
-    checked = judged(events, coverage)[ID]
+    checked = judged(events, whole(events, later_s=10))[ID]
     assert checked.request.outcome is RequestOutcome.PENDING
-    compared = compared_with([record()], checked, coverage)
-    assert compared.request.outcome is RequestOutcome.UNKNOWN
-    assert compared.request.next_attempt_due_ms is None
-    assert compared.verdict is not Verdict.AGREES
-    succeeds = compared_with([record(condition="Success")], checked, coverage)
-    assert succeeds.request.outcome is RequestOutcome.PENDING
+    ended = with_recorded_end([record()], checked)
+    assert ended.request.outcome is RequestOutcome.UNKNOWN
+    assert ended.request.next_attempt_due_ms is None
+    assert ended.verdict is not Verdict.AGREES
+    too_old = record(condition="EventAgeExceeded", invoke_count=1)
+    dropped = with_recorded_end([too_old], checked)
+    assert dropped.request.outcome is RequestOutcome.NOT_RETRIED
+    assert (dropped.request.next_attempt_due_ms, dropped.verdict) == (None, checked.verdict)
+    assert with_recorded_end([record(condition="Success")], checked) is checked

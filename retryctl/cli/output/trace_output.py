@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import tzinfo
 
-from retryctl.app.trace import TraceResult
+from retryctl.app.trace import TraceResult, with_recorded_ends
 from retryctl.cli.options.params import Output, OutputOptions
 from retryctl.cli.options.times import zone
 from retryctl.cli.output.messages import not_found_step, nothing_found
@@ -33,7 +33,7 @@ def show_trace(
     Raises ``NothingFound`` where nothing was found; JSON is printed and reports are written even
     then. With ``is_printed`` the answer is on stdout already.
     """
-    tz = zone(show.tz)
+    tz, result = zone(show.tz), with_recorded_ends(result)
     if show.web:
         _region(result)
     if result.checked:

@@ -285,7 +285,7 @@ def check_request(
 def with_unseen_end(checked: CheckedRequest, why: str) -> CheckedRequest:
     """Return the request as it is known if what followed while it was pending was not read.
 
-    So it is while it was running. ``why`` is a sentence that explains it.
+    The same holds for a running one. ``why`` is a sentence that explains it.
     """
     request = checked.request
     if request.outcome not in (RequestOutcome.PENDING, RequestOutcome.RUNNING):

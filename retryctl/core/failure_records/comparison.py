@@ -47,15 +47,26 @@ class RecordCase:
 def compared_with(
     records: Sequence[FailureRecord], checked: CheckedRequest, coverage: Coverage
 ) -> CheckedRequest:
-    """Return the request with the differences between its records and its attempts.
-
-    A record of a failure is written when no attempt follows: the request is not pending, and its
-    last attempt is not in the log.
-    """
+    """Return the request with the differences between its records and its attempts."""
     findings = [each for record in records for each in record_findings(record, checked, coverage)]
-    if any(record.condition != _SUCCESS for record in records):
-        checked = with_unseen_end(checked, _UNSEEN_END)
     return replace(checked, findings=(*checked.findings, *findings))
+
+
+def with_recorded_end(records: Sequence[FailureRecord], checked: CheckedRequest) -> CheckedRequest:
+    """Return the request as its records end it, once its log is not read again.
+
+    A record of a failure is written when no attempt follows, so the request is not pending: the
+    last attempt in the log is its last, unless the record counts more.
+    """
+    request = checked.request
+    failures = [record for record in records if record.condition != _SUCCESS]
+    if not failures or request.outcome is not RequestOutcome.PENDING:
+        return checked
+    counts = [record.invoke_count for record in failures if record.invoke_count is not None]
+    if not counts or max(counts) > len(request.attempts):
+        return with_unseen_end(checked, _UNSEEN_END)
+    given_up = replace(request, outcome=RequestOutcome.NOT_RETRIED, next_attempt_due_ms=None)
+    return replace(checked, request=given_up)
 
 
 def record_findings(

@@ -16,8 +16,8 @@ Document = Mapping[str, Any]
 class Change:
     """One figure before and now. ``verdict`` is ``better``, ``worse``, ``same`` or ``changed``.
 
-    A share that reads the same in a tenth of a percent is the same. A figure is better or worse
-    if it is so whatever the unknown outcomes are. ``unit`` is the unit of a
+    A share that reads the same in a tenth of a percent is the same. It is better
+    or worse only where unknown outcomes could not change that. ``unit`` is the unit of a
     number, or the base of a share: ``of the requests``.
     """
 

@@ -37,7 +37,8 @@ _UNPACK = "Unpack it first: "
 
 # What the first bytes show of a file that is not text; bytes that are not UTF-8 became U+FFFD.
 _BINARY_FILES = (
-    (rb"PK\x03\x04.{0,2000}?(?:\[Content_Types\]|_rels/|word/|xl/|mimetypeapplication/)",
+    (rb"PK\x03\x04.{0,2000}?(?:\[Content_Types\]|_rels/|mimetypeapplication/)"
+     rb"|PK\x03\x04.{26,40}?(?:word|xl)/",
      "a document of an office program",
      "Download the log in the console: Actions, Download search results (CSV). Do not save it from"
      " a spreadsheet, which changes the times."),

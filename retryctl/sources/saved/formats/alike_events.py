@@ -25,8 +25,8 @@ _SECOND = re.compile(rb"20\d\d-\d\d-\d\d[T ]\d\d:\d\d:\d\d|1\d{9}")
 class AlikeEvents:
     """The events, in order, each with all of its lines; ``continued`` are those without a header.
 
-    ``rests`` is what stands between the time and the message of each; ``headers`` has the match
-    of each distinct one. ``limits`` are the headers with the least and the greatest time.
+    ``rests`` has the text between the time and the message of each event, ``headers`` the match
+    of each distinct header. ``limits`` are the headers with the least and the greatest time.
     """
 
     events: list[bytes]

@@ -89,7 +89,7 @@ class Columns:
         return self.lines(table, first=first)
 
     def lines(self, table: Sequence[list[bytes]], first: int = 0) -> bytes | None:
-        """Return the columns of events as canonical lines; ``None`` where a time is none."""
+        """Return the columns of events as canonical lines; ``None`` if a time is malformed."""
         count = len(table[self.message])
         times = untimed(first, count) if self.time is None else _times(table[self.time])
         if not times:

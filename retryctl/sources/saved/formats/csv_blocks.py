@@ -129,7 +129,7 @@ class UsualRows:
         return columns
 
     def _quotes_message(self, cells: list[bytes]) -> bool:
-        """Whether of the cells behind the time the message alone is quoted."""
+        """Whether the message is the only quoted cell behind the time."""
         at = self.columns.message
         if cells[0] or len(cells) != self.columns.width or cells[at] != b'"':
             return False

@@ -23,7 +23,7 @@ from retryctl.sources.saved.log_format import Head
 
 _GROUP = rb"(?P<group>[\w./#-]+)"
 _LEADING_GROUP = rb"(?P<group>/[\w./#-]+)"
-# 2026-11-23T03:00:01.000Z, but not the time of a line of a timeout or of a runtime, without tabs
+# 2026-11-23T03:00:01.000Z, but not where a request ID follows: that time is the runtime's own
 _INGESTED = (
     rb"(?: +" + COLOUR + rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
     rb"(?! +[0-9a-f-]{36} )" + COLOUR + rb")?"

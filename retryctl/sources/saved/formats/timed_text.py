@@ -281,7 +281,7 @@ class TimedText(LineFormat):
         return own is not None and own.end() == found.end()
 
     def _alike(self, text: bytes) -> AlikeEvents | None:
-        """Return the lines of a text whose headers begin with a time and are equally wide."""
+        """Return the lines of a text whose headers begin with a time and have one width."""
         if self.coloured or not self.header.removeprefix(COLOUR).startswith((SECOND, MILLIS)):
             return None
         found = alike_events(text, self._pattern)
