@@ -118,6 +118,8 @@ def no_request(coverage: Coverage, tz: tzinfo, which: str = "", *, bounded: bool
             step = "Give a later --until."
         elif coverage.since_ms is not None and first_ms < coverage.since_ms <= last_ms:
             step = f"{_BEGAN_BEFORE} {step}"
+    if coverage.source == "cloudwatch" and coverage.events_read:
+        step = f"{_BEGAN_BEFORE} {step}"
     if coverage.source != "cloudwatch" and (which or coverage.given_names):
         which = which or f" that{coverage.given_names} selects"
         step = f"retryctl list --from {shlex.quote(coverage.where or 'FILE')} lists all requests."
