@@ -11,12 +11,12 @@ from dataclasses import replace
 from retryctl.app.aws_clients import aws_for
 from retryctl.app.options import Feedback, ProgressText, ShowProgress, SourceOptions, TimeWindow
 from retryctl.app.window import open_window
-from retryctl.bulk.partition_map import Requests
 from retryctl.config import ProjectConfig
 from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.doctor.checks import examine
 from retryctl.core.doctor.facts import LATEST, NotRead, RetryPlaces
 from retryctl.core.doctor.result import DoctorReport
+from retryctl.core.summary.alike_requests import Requests
 from retryctl.core.summary.tally import SummaryTally
 from retryctl.errors import CouldNotLook
 from retryctl.sources.aws.fact_reading import read_fact

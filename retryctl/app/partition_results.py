@@ -6,10 +6,9 @@ from collections import defaultdict
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from retryctl.bulk.partition_map import CountedRequests, Requests
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict
 from retryctl.core.crosscheck.checked_request import CheckedRequest
-from retryctl.core.summary.alike_requests import AlikeRequests
+from retryctl.core.summary.alike_requests import AlikeRequests, CountedRequests, Requests
 from retryctl.core.summary.request_row import RequestRow, RowFilter, request_rows
 from retryctl.core.summary.silent_successes import SilentSuccesses
 from retryctl.core.summary.tally import SummaryTally

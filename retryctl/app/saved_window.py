@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from retryctl.app.options import Feedback, TimeWindow, bytes_progress
 from retryctl.app.partition_results import TalliesByFunction, tallies_by_function
-from retryctl.bulk.partition_map import CountedRequests, Requests, count_partitions, map_partitions
+from retryctl.bulk.partition_runs import count_partitions, map_partitions
 from retryctl.bulk.reader import BulkReader
 from retryctl.bulk.reduction import PartitionContext
 from retryctl.bulk.shuffle import ShuffleStore
@@ -19,6 +19,7 @@ from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.model.coverage import Coverage, EndsBefore, LogQuery
 from retryctl.core.model.function_config import FunctionConfig
+from retryctl.core.summary.alike_requests import CountedRequests, Requests
 from retryctl.core.summary.silent_successes import SilentSuccesses
 from retryctl.core.value_classes import value_class
 from retryctl.errors import UnreadableInput

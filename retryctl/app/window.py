@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING, TypeVar
 from retryctl.app.options import SILENT, Feedback, SourceOptions, TimeWindow, of_function
 from retryctl.app.partition_results import TalliesByFunction, wanted_rows, wrong_counters
 from retryctl.app.saved_window import SavedWindow, read_saved_window
-from retryctl.bulk.partition_map import Requests
 from retryctl.config import ProjectConfig
 from retryctl.core.check.check_evaluator import CheckEvaluator
 from retryctl.core.model.coverage import Coverage, LogQuery, gaps_of_window
 from retryctl.core.model.function_config import FunctionConfig
+from retryctl.core.summary.alike_requests import Requests
 from retryctl.core.summary.request_row import RequestRow, RowFilter
 from retryctl.core.summary.tally import SummaryTally
 from retryctl.sources.saved.diagnostics import ReadStats

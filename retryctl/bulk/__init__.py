@@ -15,8 +15,9 @@ Theory of operation
                               reduce: attempts ──▶ checked requests, one partition at a time
 
 A *chunk* is a file or a stretch of one (``chunks``). Every format of ``sources.saved`` turns a
-chunk into blocks of *canonical lines*: JSON lines in one layout (``chunk_blocks``). Chunks are
-scanned independently, in several processes (``workers``).
+chunk into blocks of *canonical lines* (``chunk_blocks``): JSON lines in one layout, which is
+recognised in bytes (``line_layout``). Chunks are scanned independently, in several processes
+(``workers``). ``chunk_tasks`` has both passes over a chunk: the scan, and the survey.
 
 The *scan* (``line_scanner``) deals the lines of blocks out to their streams (``stream_batch``).
 The first bytes of a message show its kind (``line_kinds``): of most lines, that it has no
@@ -34,15 +35,18 @@ template goes to the core line by line. Both ways use one set of rules.
 What a scan found goes to the *shuffle* store (``shuffle``), a temporary file (``spill_file``),
 dealt out to partitions by request ID. When all chunks are scanned, the fragments of each stream
 are *stitched* (``stitched_streams``), some streams at a time and in several processes
-(``stitch_tasks``). The *reduce* step (``reduction``) takes one partition at a time: it groups
-attempts by request and has the core check them. Where requests are only counted, the core checks
-the first of each *form* (``request_forms``).
+(``stitch_tasks``); here the first and the last attempts of streams are packed too
+(``plain_ends``). The *reduce* step (``reduction``) takes one partition at a time: it groups
+attempts by request and has the core check them. ``partition_runs`` runs it for all partitions, in
+several processes. Where requests are only counted, the core checks the first of each *form*
+(``request_forms``).
 
 With request IDs, a *survey* (``id_survey``) is the prefilter: it finds the IDs in the bytes, and
 sorts the events of each block as they stand (``raw_blocks``), which shows their number, times and
 streams. Its index of blocks then gives the stretches of each file that have lines of the streams
 with one of the IDs: only these are read again and scanned. In a gzip file a checkpoint leads to
-each stretch (``gzip_members``). Requests that are shown keep the events of their attempts.
+each stretch (``gzip_members``). A survey also finds IDs that differ from a mistyped one in one or
+two characters (``near_ids``). Requests that are shown keep the events of their attempts.
 ``reader`` puts all of this together.
 
 The states of one stream

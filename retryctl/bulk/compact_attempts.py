@@ -22,8 +22,7 @@ from retryctl.core.history.outcome import AttemptOutcome
 from retryctl.core.model.attempt import Attempt, build_attempt, function_from_names
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import FunctionConfig
-from retryctl.core.model.limits import LATE_LOGS_MS
-from retryctl.core.model.log_place import (
+from retryctl.core.model.group_names import (
     ambiguous_names,
     function_name,
     function_place,
@@ -32,6 +31,7 @@ from retryctl.core.model.log_place import (
     has_place,
     unqualified,
 )
+from retryctl.core.model.limits import LATE_LOGS_MS
 from retryctl.core.summary.silent_successes import CompactAttempt, id_of
 from retryctl.core.value_classes import replaced, state_class, value_class
 

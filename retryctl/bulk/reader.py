@@ -15,7 +15,7 @@ from retryctl.bulk.compact_attempts import Shown
 from retryctl.bulk.id_survey import LineSelector, SurveyedChunk, SurveyedLog
 from retryctl.bulk.line_layout import is_usual_line
 from retryctl.bulk.near_ids import MOST_MISTYPED
-from retryctl.bulk.partition_map import Requests, map_partitions
+from retryctl.bulk.partition_runs import map_partitions
 from retryctl.bulk.reduction import PartitionContext
 from retryctl.bulk.shuffle import ShuffleStore
 from retryctl.bulk.stream_state import ScannedChunk
@@ -24,13 +24,14 @@ from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.history.lost_lines import lost_lines
 from retryctl.core.model.coverage import Coverage, Gap, LogQuery, gaps_of_window
 from retryctl.core.model.function_config import FunctionConfig, StoreCount
+from retryctl.core.summary.alike_requests import Requests
 from retryctl.core.value_classes import value_class
 from retryctl.errors import UnreadableInput
 from retryctl.sources.saved.diagnostics import FileDiagnostics, Meter, Progress
 from retryctl.sources.saved.events import nothing_readable
-from retryctl.sources.saved.file_heads import gaps_shown_by_start
 from retryctl.sources.saved.files import SavedFile, find_files, names_one_file
 from retryctl.sources.saved.log_file import read_file
+from retryctl.sources.saved.start_gaps import gaps_shown_by_start
 
 CHUNK_BYTES = 64 << 20
 LEAST_CHUNK_BYTES = 4 << 20

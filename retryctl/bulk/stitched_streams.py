@@ -21,7 +21,7 @@ from retryctl.core.history.lost_lines import has_lost_lines
 from retryctl.core.history.safe_cut import ClosedChunk, closed_piece, last_piece
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.events import LogEvent
-from retryctl.core.model.log_place import unqualified
+from retryctl.core.model.group_names import unqualified
 from retryctl.core.value_classes import state_class, value_class
 from retryctl.sources.saved.stream_filter import StreamFilter
 

@@ -8,8 +8,8 @@ from typing import Any
 from retryctl.bulk.compact_attempts import KeptAttempts
 from retryctl.core.history.searched_log import IdSearch
 from retryctl.core.model.attempt import Attempt
+from retryctl.core.model.group_names import unqualified
 from retryctl.core.model.limits import LONGEST_ATTEMPT_MS
-from retryctl.core.model.log_place import unqualified
 from retryctl.core.value_classes import state_class
 
 PlainAttempt = tuple[bytes, int, int, int, int, tuple[object, ...]]

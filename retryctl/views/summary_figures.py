@@ -7,7 +7,7 @@ from datetime import tzinfo
 
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict
 from retryctl.core.model.coverage import Coverage
-from retryctl.core.model.log_place import short_name
+from retryctl.core.model.group_names import short_name
 from retryctl.core.model.request import RequestOutcome
 from retryctl.core.summary.changes import Change
 from retryctl.core.summary.histogram import Histogram, failed_over_time

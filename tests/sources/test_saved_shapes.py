@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retryctl.core.model.events import LogEvent, is_timed, stream_name
-from retryctl.core.model.log_place import group_name
+from retryctl.core.model.group_names import group_name
 from retryctl.core.timestamps import iso_ms
 from retryctl.errors import UnreadableInput
 from retryctl.sources.saved.formats import detect_format, formats, shapes, shapes_table

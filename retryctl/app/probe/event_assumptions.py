@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from retryctl.app.probe.assumption import Result, compared, ordered, own_expression, visible
+from retryctl.app.probe.comparisons import Result, compared, ordered, own_expression, visible
 from retryctl.app.probe.probe_groups import ProbeSession
 from retryctl.app.probe.sample_events import MANY, REQUEST_IDS
 from retryctl.sources.aws.client import AwsResponse

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from retryctl.app.probe.assumption import FIELDS, INSIGHTS_WITHIN_S, OLDEST_FIRST, Result, visible
+from retryctl.app.probe.comparisons import FIELDS, INSIGHTS_WITHIN_S, OLDEST_FIRST, Result, visible
 from retryctl.app.probe.probe_groups import ProbeSession
 from retryctl.app.probe.sample_events import TIES
 from retryctl.core.grammar.record_parser import parse_record

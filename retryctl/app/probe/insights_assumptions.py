@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from retryctl.app.probe.assumption import (
+from retryctl.app.probe.comparisons import (
     FIELDS,
     INSIGHTS_WITHIN_S,
     MANY_LINES,

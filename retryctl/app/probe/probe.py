@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from retryctl.app.options import SILENT, Clock, Feedback, ShowProgress, wall_clock_ms
 from retryctl.app.probe import event_assumptions, group_assumptions, insights_assumptions
-from retryctl.app.probe.assumption import Assumption
+from retryctl.app.probe.comparisons import Result
 from retryctl.app.probe.probe_groups import PREFIX, ProbeSession, anonymous
 from retryctl.app.probe.sample_events import Sample
 from retryctl.core.doctor.result import Diagnosis
@@ -17,6 +17,9 @@ from retryctl.errors import CouldNotLook
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.daemon_pool import PoolTask, wait_for
 from retryctl.sources.aws.log_groups import described_groups
+
+Assumption = Callable[[ProbeSession], Result]
+"""The first line of its docstring is the assumption."""
 
 ASSUMPTIONS: tuple[Assumption, ...] = (
     event_assumptions.filter_sees_new_events,

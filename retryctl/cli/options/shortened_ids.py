@@ -30,7 +30,7 @@ def whole_ids(
     prefixes = [] if source.source in ("cloudwatch", unread) else _shortened(arguments)
     if not prefixes:
         return named(arguments)
-    from retryctl.app.selection import matching_ids  # loads the engine of whole windows
+    from retryctl.app.traced_requests import matching_ids  # loads the engine of whole windows
 
     found = matching_ids(prefixes, source, config=config, feedback=feedback)
     for prefix, ids in found.items():

@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from retryctl.app.options import Feedback, SourceOptions
 from retryctl.cli.options.source import refuse_request_id
 from retryctl.core.model.coverage import AFTER_LOGIN, Coverage
-from retryctl.core.model.log_place import function_name
+from retryctl.core.model.group_names import function_name
 from retryctl.core.wording import capitalised, suggestions
 from retryctl.errors import CouldNotLook, NothingFound, RetryctlError, UnreadableInput, UsageError
 from retryctl.views.coverage_sentence import coverage_sentence

@@ -126,7 +126,7 @@ def _with_whole_ids(
     prefixes = {each: short for each in arguments if (short := shortened_id(each))}
     if not prefixes or source.source in ("cloudwatch", "-"):
         return arguments
-    from retryctl.app.selection import matching_ids  # loads the engine of whole windows
+    from retryctl.app.traced_requests import matching_ids  # loads the engine of whole windows
 
     found = matching_ids(list(prefixes.values()), source, config=config, feedback=feedback)
     for prefix, ids in found.items():

@@ -39,7 +39,7 @@ def run_diff(
     if request_ids:
         ids = whole_ids(request_ids, source, config, feedback).ids
     else:
-        from retryctl.app.selection import newest_retried
+        from retryctl.app.traced_requests import newest_retried
 
         ids = (newest_retried(source, window, config=config, feedback=feedback),)
     if len(ids) > 2:

@@ -13,10 +13,10 @@ from retryctl.cli.options import params as options
 from retryctl.cli.options.completions import LIST_FORMS
 from retryctl.cli.options.list_options import ListOptions
 from retryctl.cli.options.times import zone
-from retryctl.cli.options.window import open_functions
 from retryctl.cli.output.messages import refuse_unknown, warn_of_gaps
 from retryctl.cli.output.report_files import announce, report_files, write
 from retryctl.cli.output.terminal import put, stdout_screen
+from retryctl.cli.runs.functions_window import open_functions
 from retryctl.cli.runs.summary import no_request
 from retryctl.core.crosscheck import attempt_check
 from retryctl.core.crosscheck.checked_request import unmatched_patterns

@@ -15,7 +15,6 @@ from retryctl.app.window import count_requests
 from retryctl.cli.options import params as options
 from retryctl.cli.options.completions import SUMMARY_FORMS
 from retryctl.cli.options.times import zone
-from retryctl.cli.options.window import open_functions
 from retryctl.cli.output.messages import (
     NO_RECORD,
     next_step,
@@ -25,12 +24,13 @@ from retryctl.cli.output.messages import (
 )
 from retryctl.cli.output.report_files import announce, report_files, write
 from retryctl.cli.output.terminal import put, stdout_screen
+from retryctl.cli.runs.functions_window import open_functions
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict
 from retryctl.core.crosscheck.checked_request import unmatched_patterns
 from retryctl.core.crosscheck.claims import Branches
 from retryctl.core.model.attempt import function_from_names
 from retryctl.core.model.coverage import Coverage
-from retryctl.core.model.log_place import function_name
+from retryctl.core.model.group_names import function_name
 from retryctl.core.summary.changes import Change, changes
 from retryctl.core.summary.tally import SummaryTally
 from retryctl.core.value_classes import value_class

@@ -28,7 +28,7 @@ from retryctl.errors import ExitStatus, RetryctlError, UsageError
 from retryctl.views.next_steps import window_options
 
 if TYPE_CHECKING:
-    from retryctl.app.selection import Selection
+    from retryctl.app.traced_requests import Selection
     from retryctl.core.model.coverage import Coverage
     from retryctl.sources.saved.live_pipe import LivePipe
 
@@ -207,7 +207,7 @@ def _newest(
     last: int | None,
 ) -> Selection:
     """Select requests, and print how many others there are; ``--failed`` selects too."""
-    from retryctl.app.selection import select_newest  # loads the engine of whole windows
+    from retryctl.app.traced_requests import select_newest  # loads the engine of whole windows
 
     selected = select_newest(
         source, window, config=config, last=last, failed=show.failed, feedback=feedback

@@ -11,7 +11,7 @@ from retryctl.core.grammar.error_fields import error_marker, java_error, may_be_
 from retryctl.core.grammar.platform_text import platform_text
 from retryctl.core.late_regex import late_regex
 from retryctl.core.model.events import request_id_in
-from retryctl.core.model.log_place import unqualified
+from retryctl.core.model.group_names import unqualified
 from retryctl.core.model.records import (
     AppLine,
     End,

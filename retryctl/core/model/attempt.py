@@ -29,7 +29,7 @@ from retryctl.core.history.outcome import (
 from retryctl.core.late_regex import late_regex
 from retryctl.core.model.events import LogEvent, is_timed, timed_ms
 from retryctl.core.model.function_config import FunctionConfig
-from retryctl.core.model.log_place import function_name, function_place
+from retryctl.core.model.group_names import function_name, function_place
 from retryctl.core.model.records import (
     AppLine,
     InitReport,

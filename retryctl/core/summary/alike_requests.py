@@ -1,11 +1,11 @@
-"""Requests alike: a reader of large logs has the core check the first of them only."""
+"""Requests as a reader of large logs gives them: of those that are alike one is checked."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from retryctl.core.crosscheck.checked_request import CheckedRequest
-from retryctl.core.summary.silent_successes import CompactAttempt
+from retryctl.core.summary.silent_successes import CompactAttempt, SilentSuccesses
 from retryctl.core.value_classes import value_class
 
 
@@ -18,3 +18,9 @@ class AlikeRequests:
 
     checked: CheckedRequest
     attempts: Sequence[Sequence[CompactAttempt]]
+
+
+Requests = Iterable["CheckedRequest | SilentSuccesses"]
+"""Some requests; silent successes come many at a time."""
+CountedRequests = Iterable["CheckedRequest | SilentSuccesses | AlikeRequests"]
+"""Some requests that are only counted; others that are alike come many at a time too."""

@@ -18,9 +18,9 @@ from types import ModuleType
 sys.path[0] = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
 
 from retryctl.lab.inside import (  # noqa: E402
-    atomic_writes,
+    client_choice,
     isolation,
-    runtime_client,
+    pipe_lock,
     supervisor,
     tracebacks,
     virtual_time,
@@ -76,7 +76,7 @@ def run_function(settings: dict[str, Any], found: isolation.IsolationChoice) -> 
     if not settings["real_time"]:
         report_fact(clock="virtual" if virtual_time.install(page) else "time only")
     tracebacks.hide_own_frames()
-    atomic_writes.install(settings["log_fd"])
+    pipe_lock.install(settings["log_fd"])
     if found.redirect_to is not None:
         from retryctl.lab.inside import tmp_redirection
 
@@ -87,9 +87,9 @@ def run_function(settings: dict[str, Any], found: isolation.IsolationChoice) -> 
     sys.path[0:0] = [found.task, *_layer_paths(settings, found)]
 
     def inject_fault(*, late: bool) -> None:
-        runtime_client.inject_fault(virtual_time.fault(page, late=late), report_fact)
+        client_choice.inject_fault(virtual_time.fault(page, late=late), report_fact)
 
-    client = runtime_client.choose(settings["stand_in"], inject_fault)
+    client = client_choice.choose(settings["stand_in"], inject_fault)
     report_fact(**client.facts)
     _replace_main()
     for name in [n for n in sys.modules if n.split(".")[0] == "retryctl"]:

@@ -11,7 +11,7 @@ import os
 import sys
 import threading
 
-from retryctl.lab.inside.runtime_client import SIGKILL
+from retryctl.lab.inside.client_choice import SIGKILL
 
 _PR_SET_CHILD_SUBREAPER = 36
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from itertools import takewhile
 
-from retryctl.core.model.log_place import ambiguous_names, group_name
+from retryctl.core.model.group_names import ambiguous_names, group_name
 from retryctl.core.value_classes import value_class
 from retryctl.core.wording import suggestions
 from retryctl.errors import CouldNotLook, NoSuchLogGroup

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from retryctl.core.model.log_place import group_name
+from retryctl.core.model.group_names import group_name
 from retryctl.core.value_classes import value_class
 from retryctl.errors import CouldNotLook, RetryctlError
 from retryctl.sources.aws.client import AwsClient, AwsResponse

@@ -8,13 +8,13 @@ from typing import BinaryIO
 from retryctl.core.history.searched_log import IdSearch, searched_by_id
 from retryctl.core.model.coverage import Coverage, LogQuery
 from retryctl.core.model.events import LogEvent
-from retryctl.core.model.log_place import group_name
+from retryctl.core.model.group_names import group_name
 from retryctl.errors import UnreadableInput
 from retryctl.sources.saved.diagnostics import FileDiagnostics, Meter, Progress, ReadStats
-from retryctl.sources.saved.file_heads import gaps_shown_by_start
 from retryctl.sources.saved.files import SavedFile, find_files, names_one_file
 from retryctl.sources.saved.log_file import read_file
 from retryctl.sources.saved.log_format import RawEvent
+from retryctl.sources.saved.start_gaps import gaps_shown_by_start
 from retryctl.sources.saved.stream_filter import StreamFilter
 
 

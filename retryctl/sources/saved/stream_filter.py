@@ -8,7 +8,7 @@ from sys import intern
 from retryctl.core.model.attempt import function_from_names
 from retryctl.core.model.coverage import LogQuery
 from retryctl.core.model.events import LogEvent
-from retryctl.core.model.log_place import account_and_region, function_name, group_name, may_be_in
+from retryctl.core.model.group_names import account_and_region, function_name, group_name, may_be_in
 from retryctl.sources.saved.log_format import RawEvent
 
 StreamPlace = tuple["str | None", str]

@@ -9,7 +9,7 @@ from datetime import tzinfo
 
 from retryctl.core.crosscheck.attempt_check import Verdict
 from retryctl.core.model.coverage import Coverage
-from retryctl.core.model.log_place import short_name
+from retryctl.core.model.group_names import short_name
 from retryctl.core.model.request import RequestOutcome
 from retryctl.core.summary.request_row import RequestRow
 from retryctl.core.wording import number_of

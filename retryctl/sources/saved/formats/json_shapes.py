@@ -21,7 +21,7 @@ from typing import ClassVar
 from zlib import crc32
 
 from retryctl.core.model.events import UNTIMED_MS
-from retryctl.core.model.log_place import has_place
+from retryctl.core.model.group_names import has_place
 from retryctl.core.timestamps import iso_ms
 from retryctl.core.value_classes import state_class
 from retryctl.sources.saved.formats.bare_messages import messages_of

@@ -1,4 +1,4 @@
-"""Results of assumptions, and comparisons that they share."""
+"""Comparisons of what CloudWatch answers with what was put, which assumptions share."""
 
 from __future__ import annotations
 
@@ -13,9 +13,6 @@ from retryctl.sources.cloudwatch.attempt_line_pattern import attempt_line_patter
 
 Result = tuple[bool, str]
 """Whether an assumption is right, and the evidence."""
-
-Assumption = Callable[[ProbeSession], Result]
-"""The first line of its docstring is the assumption."""
 
 FIELDS = "fields @timestamp, @message, @logStream, @log"
 OLDEST_FIRST = "sort @timestamp asc"

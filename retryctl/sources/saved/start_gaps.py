@@ -1,4 +1,4 @@
-"""The first events of the files of a saved log, which show whether it was cut at its start."""
+"""Gaps that the first events of a saved log show: it was cut at its start, or is a selection."""
 
 from __future__ import annotations
 

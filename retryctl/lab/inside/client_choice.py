@@ -1,4 +1,4 @@
-"""The runtime client that serves the handler: awslambdaric, or a stand-in for it."""
+"""The choice of the runtime client that serves the handler: awslambdaric, or a stand-in for it."""
 
 from __future__ import annotations
 

@@ -14,16 +14,10 @@ from retryctl.bulk.reduction import (
 )
 from retryctl.bulk.shuffle import ShuffleStore
 from retryctl.bulk.workers import run_in_workers
-from retryctl.core.crosscheck.checked_request import CheckedRequest
-from retryctl.core.summary.alike_requests import AlikeRequests
-from retryctl.core.summary.silent_successes import SilentSuccesses
+from retryctl.core.summary.alike_requests import CountedRequests, Requests
 from retryctl.core.value_classes import value_class
 
 T = TypeVar("T")
-Requests = Iterable["CheckedRequest | SilentSuccesses"]
-"""Some requests; silent successes come many at a time."""
-CountedRequests = Iterable["CheckedRequest | SilentSuccesses | AlikeRequests"]
-"""Some requests that are only counted; others that are alike come many at a time too."""
 
 
 @value_class

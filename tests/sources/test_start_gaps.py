@@ -9,7 +9,7 @@ import pytest
 from retryctl.core.history.cut_log import BEGINS_LATE, FILTERED
 from retryctl.core.model.coverage import LogQuery
 from retryctl.core.model.events import LogEvent
-from retryctl.sources.saved import file_heads
+from retryctl.sources.saved import start_gaps
 from retryctl.sources.saved.events import SavedLog
 from tests.support.lambda_log import Environment, events_of
 from tests.support.made_up_logs import line_of
@@ -58,7 +58,7 @@ def test_half_a_first_line_is_one(tmp_path: Path) -> None:
 def test_the_first_events_of_a_large_file_are_enough(
     cut: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(file_heads, "HEAD_EVENTS", 14)
+    monkeypatch.setattr(start_gaps, "HEAD_EVENTS", 14)
     events = behind_the_first_init(log()) if cut else log()
     assert kinds(save(tmp_path / "log.jsonl", events)) == [BEGINS_LATE] * cut
 
@@ -67,7 +67,7 @@ def test_the_first_events_of_a_large_file_are_enough(
 def test_the_last_events_of_a_large_file_that_is_newest_first_are_enough(
     cut: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(file_heads, "HEAD_EVENTS", 14)
+    monkeypatch.setattr(start_gaps, "HEAD_EVENTS", 14)
     events = behind_the_first_init(log()) if cut else log()
     assert kinds(save(tmp_path / "log.jsonl", events[::-1])) == [BEGINS_LATE] * cut
 
@@ -76,7 +76,7 @@ def test_the_last_events_of_a_large_file_that_is_newest_first_are_enough(
 def test_a_stream_may_begin_in_another_file(
     head: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(file_heads, "HEAD_EVENTS", head)
+    monkeypatch.setattr(start_gaps, "HEAD_EVENTS", head)
     events = log()
     save(tmp_path / "2.jsonl", events[:20])
     save(tmp_path / "1.jsonl", events[20:])
@@ -93,7 +93,7 @@ def save_parts(folder: Path, events: list[LogEvent], *, newest_first: bool = Fal
 def test_the_files_that_begin_first_of_many_are_enough(
     cut: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(file_heads, "MOST_FILES", 4)
+    monkeypatch.setattr(start_gaps, "MOST_FILES", 4)
     save_parts(tmp_path, behind_the_first_init(log()) if cut else log())
     assert kinds(tmp_path) == [BEGINS_LATE] * cut
 
@@ -101,7 +101,7 @@ def test_the_files_that_begin_first_of_many_are_enough(
 def test_the_start_of_many_files_that_are_newest_first_is_not_examined(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(file_heads, "MOST_FILES", 4)
+    monkeypatch.setattr(start_gaps, "MOST_FILES", 4)
     save_parts(tmp_path, log(), newest_first=True)
     saved = SavedLog(str(tmp_path))
     list(saved.read(LogQuery()))

@@ -1,4 +1,4 @@
-"""One pipe for everything, and no write of one thread in the middle of another's.
+"""A lock for the pipe of all output: no write of one thread in the middle of another's.
 
 A write longer than PIPE_BUF that has to wait for room in the pipe can be cut by any other
 write. stdout, stderr and the runtime client's framed records share a lock for that reason.

@@ -10,8 +10,8 @@ import pytest
 
 from retryctl.core.history.cut_log import BEGINS_LATE, FILTERED
 from retryctl.core.model.events import LogEvent
-from retryctl.sources.saved.file_heads import HEAD_EVENTS, gaps_shown_by_start
 from retryctl.sources.saved.files import find_files
+from retryctl.sources.saved.start_gaps import HEAD_EVENTS, gaps_shown_by_start
 from tests.support.lambda_log import ID, OTHER_ID, Environment, events_of
 from tests.support.made_up_logs import line_of
 
