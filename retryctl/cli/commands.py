@@ -231,7 +231,7 @@ def _as_ours(error: Any, command: str) -> UsageError:
     hint = _ELSEWHERE.get(f"{command} {option}".strip(), "")
     hint = hint or suggestions(option, getattr(error, "possibilities", None) or ())
     if choice := _CHOICE.search(what):
-        from retryctl.cli.output.messages import refuse_unknown
+        from retryctl.cli.options.choices import refuse_unknown
 
         refuse_unknown(choice[1], re.findall(r"'([^']*)'", choice[2]), error.param.opts[0])
     if unknown := _NO_COMMAND.search(what):

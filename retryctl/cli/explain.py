@@ -75,7 +75,7 @@ def explain(
         hint = suggestions(name, texts) or "retryctl explain lists all."
         raise UsageError(f"explain does not know {typed!r}.", hint)
     if output != "text":
-        from retryctl.cli.output.messages import refuse_unknown
+        from retryctl.cli.options.choices import refuse_unknown
 
         refuse_unknown(output, ("text", "json"), "--output")
         _print_json({name: texts[name]} if name else texts)

@@ -28,7 +28,7 @@ def schema(
 
     retryctl schema trace > trace.schema.json
     """
-    from retryctl.cli.output.messages import refuse_unknown
+    from retryctl.cli.options.choices import refuse_unknown
     from retryctl.cli.output.terminal import put
     from retryctl.views.json.encoding import document_text
     from retryctl.views.json.schemas import SCHEMAS

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from shlex import quote
 
 from retryctl.app.options import Feedback, SourceOptions
@@ -19,7 +19,6 @@ def whole_ids(
     feedback: Feedback,
 ) -> NamedRequests:
     """Return the requests that the arguments name; in a saved log an ID may be shortened."""
-    unread = "-" if source.stdin is None else ""  # its pipe is followed instead
     saved_log = "" if source.source in ("cloudwatch", "-") else source.source
 
     def named(arguments: Sequence[str]) -> NamedRequests:
@@ -27,22 +26,35 @@ def whole_ids(
         return named_requests(arguments, lines, saved_log=saved_log, aws_options=options)
 
     unread = "-" if source.stdin is None else ""  # its pipe is followed instead
-    prefixes = [] if source.source in ("cloudwatch", unread) else _shortened(arguments)
-    if not prefixes:
+    if source.source in ("cloudwatch", unread) or not _shortened(arguments):
         return named(arguments)
+    advice = f"Give more of the ID. retryctl list --from {quote(source.source)} shows the requests."
+    return named(completed(arguments, source, config, feedback, lambda _: advice))
+
+
+def completed(
+    arguments: Sequence[str],
+    source: SourceOptions,
+    config: ProjectConfig,
+    feedback: Feedback,
+    advice: Callable[[str], str],
+) -> list[str]:
+    """Return the arguments with the shortened IDs of a saved log completed.
+
+    Raises ``UsageError`` where no request ID of the log begins so, and, with the ``advice`` for
+    the shortened ID, where several do.
+    """
     from retryctl.app.traced_requests import matching_ids  # loads the engine of whole windows
 
-    found = matching_ids(prefixes, source, config=config, feedback=feedback)
+    found = matching_ids(_shortened(arguments), source, config=config, feedback=feedback)
     for prefix, ids in found.items():
         if len(ids) > 1:
             some = f"{', '.join(ids[:3])}{', …' if len(ids) > 3 else ''}"
             raise UsageError(
-                f"{len(ids)} request IDs of this log begin with {prefix}: {some}.",
-                "Give more of the ID. "
-                f"retryctl list --from {quote(source.source)} shows the requests.",
+                f"{len(ids)} request IDs of this log begin with {prefix}: {some}.", advice(prefix)
             )
     whole = {prefix: ids[0] for prefix, ids in found.items()}
-    return named([whole.get(shortened_id(each) or "", each) for each in arguments])
+    return [whole.get(shortened_id(each) or "", each) for each in arguments]
 
 
 def needs_whole_log(arguments: Sequence[str]) -> bool:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from fnmatch import fnmatchcase
 from shlex import quote
 from typing import TYPE_CHECKING
 
@@ -13,6 +15,7 @@ from retryctl.cli.options.params import AwsOptions, ReadOptions
 from retryctl.cli.options.times import is_ago, read_window, zone
 from retryctl.config import ProjectConfig, config_for
 from retryctl.core.model.events import REQUEST_ID
+from retryctl.core.model.group_names import function_name
 from retryctl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -82,6 +85,44 @@ def with_function(options: SourceOptions, name: str) -> SourceOptions:
     if is_pattern(name):
         return replace(options, function=None, functions=(name,))
     return replace(options, function=name, functions=())
+
+
+def select_functions(
+    functions: Sequence[str], options: SourceOptions
+) -> tuple[SourceOptions, Callable[[str | None], bool]]:
+    """Return where to read, and whether a function that is found there is wanted.
+
+    Raises ``UsageError`` for a name that cannot be a function's, and for a request ID.
+    """
+    # not at the top: trace and demo, which share this file, start without AWS modules
+    from retryctl.sources.aws.function_name import parse_function_name
+    from retryctl.sources.aws.log_groups import is_pattern
+
+    for name in functions:
+        refuse_request_id(name, options.source)
+    also = options.functions or ((options.function,) if options.function else ())
+    names, options = tuple(dict.fromkeys([*functions, *also])), replace(options, functions=())
+    if len(names) == 1 and not is_pattern(names[0]):
+        return replace(options, function=names[0]), lambda _: True
+    if options.source == "cloudwatch" and not options.log_groups:
+        return replace(options, functions=names), lambda _: True
+    named = [parse_function_name(each) for each in names if not is_pattern(each)]
+    if any(each.qualifier for each in named):
+        raise UsageError(
+            "a version or an alias can be given for one function only.",
+            "Name one function, or drop the version.",
+        )
+    patterns = [each for each in names if is_pattern(each)]
+
+    def keep(name: str | None) -> bool:
+        bare = function_name(name or "")
+        return (
+            not names
+            or any(fnmatchcase(bare, each) for each in patterns)
+            or any(one.may_be(parse_function_name(name or "")) for one in named if one.name == bare)
+        )
+
+    return options, keep
 
 
 def aws_client(aws: AwsOptions, *names: str, show: ShowProgress) -> AwsClient:

@@ -1,75 +1,20 @@
-"""Messages and errors that commands share: functions, unknown names, nothing found."""
+"""Messages and errors that commands share: gaps, nothing found, the next step."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 from datetime import tzinfo
-from fnmatch import fnmatchcase
 
-from retryctl.app.options import Feedback, SourceOptions
-from retryctl.cli.options.source import refuse_request_id
+from retryctl.app.options import Feedback
 from retryctl.core.model.coverage import AFTER_LOGIN, Coverage
-from retryctl.core.model.group_names import function_name
-from retryctl.core.wording import capitalised, suggestions
-from retryctl.errors import CouldNotLook, NothingFound, RetryctlError, UnreadableInput, UsageError
+from retryctl.core.wording import capitalised
+from retryctl.errors import CouldNotLook, NothingFound, RetryctlError, UnreadableInput
 from retryctl.views.coverage_sentence import coverage_sentence
 from retryctl.views.next_steps import place_options
 
 _MOST_GAPS = 10
 _MOST_GAPS_IN_ERROR = 3
 _STEP_BESIDE_WEB_REQUESTS = "Retries need the log of a function that is invoked with events."
-
-
-def select_functions(
-    functions: Sequence[str], options: SourceOptions
-) -> tuple[SourceOptions, Callable[[str | None], bool]]:
-    """Return where to read, and whether a function that is found there is wanted.
-
-    Raises ``UsageError`` for a name that cannot be a function's, and for a request ID.
-    """
-    # not at the top: trace and demo, which share this file, start without AWS modules
-    from retryctl.sources.aws.function_name import parse_function_name
-    from retryctl.sources.aws.log_groups import is_pattern
-
-    for name in functions:
-        refuse_request_id(name, options.source)
-    also = options.functions or ((options.function,) if options.function else ())
-    names, options = tuple(dict.fromkeys([*functions, *also])), replace(options, functions=())
-    if len(names) == 1 and not is_pattern(names[0]):
-        return replace(options, function=names[0]), lambda _: True
-    if options.source == "cloudwatch" and not options.log_groups:
-        return replace(options, functions=names), lambda _: True
-    named = [parse_function_name(each) for each in names if not is_pattern(each)]
-    if any(each.qualifier for each in named):
-        raise UsageError(
-            "a version or an alias can be given for one function only.",
-            "Name one function, or drop the version.",
-        )
-    patterns = [each for each in names if is_pattern(each)]
-
-    def keep(name: str | None) -> bool:
-        bare = function_name(name or "")
-        return (
-            not names
-            or any(fnmatchcase(bare, each) for each in patterns)
-            or any(one.may_be(parse_function_name(name or "")) for one in named if one.name == bare)
-        )
-
-    return options, keep
-
-
-def refuse_unknown(
-    name: str, known: Collection[str], option: str, elsewhere: Mapping[str, str] | None = None
-) -> None:
-    """Raise ``UsageError``, with the nearest of ``known``, where ``name`` is not one of them.
-
-    ``elsewhere`` has the hint for a value of another command.
-    """
-    if name not in known:
-        hint = (elsewhere or {}).get(name) or suggestions(name, known)
-        known_values = f"Known: {', '.join(known)}."
-        raise UsageError(f"{name!r} is not a value of {option}.", hint or known_values)
 
 
 def warn_of_gaps(coverage: Coverage, feedback: Feedback, form: str) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from retryctl.cli.options.choices import refuse_unknown
 from retryctl.cli.options.params import Output
-from retryctl.cli.output.messages import refuse_unknown
 from retryctl.cli.output.terminal import remark
 from retryctl.core.value_classes import value_class
 from retryctl.errors import CouldNotLook, UsageError

@@ -18,6 +18,7 @@ from retryctl.app.failure_records import with_function_of
 from retryctl.app.options import SourceOptions, TimeWindow
 from retryctl.cli.options import params as options
 from retryctl.cli.options.check_options import CheckOptions
+from retryctl.cli.options.choices import refuse_unknown
 from retryctl.cli.options.expectations import read_expected
 from retryctl.cli.options.ids import (
     NamedRequests,
@@ -25,9 +26,10 @@ from retryctl.cli.options.ids import (
     requests_in_queue,
     shortened_id,
 )
+from retryctl.cli.options.shortened_ids import completed
 from retryctl.cli.options.source import source_options, time_window, with_function
 from retryctl.cli.options.times import wait_limit, zone
-from retryctl.cli.output.messages import not_found_step, nothing_found, refuse_unknown
+from retryctl.cli.output.messages import not_found_step, nothing_found
 from retryctl.cli.output.report_files import (
     annotate,
     read_known,
@@ -118,24 +120,14 @@ def _with_whole_ids(
     config: ProjectConfig,
     feedback: TerminalFeedback,
 ) -> Sequence[str]:
-    """Return the arguments with the shortened IDs of a saved log completed.
-
-    What no request ID begins with is a function's name. Raises ``UsageError`` for the beginning of
-    several IDs.
-    """
-    prefixes = {each: short for each in arguments if (short := shortened_id(each))}
-    if not prefixes or source.source in ("cloudwatch", "-"):
+    """Return the arguments; in a saved log that can be read again an ID may be shortened."""
+    if source.source in ("cloudwatch", "-") or not any(map(shortened_id, arguments)):
         return arguments
-    from retryctl.app.traced_requests import matching_ids  # loads the engine of whole windows
+    return completed(arguments, source, config, feedback, _if_it_is_a_function)
 
-    found = matching_ids(list(prefixes.values()), source, config=config, feedback=feedback)
-    for prefix, ids in found.items():
-        if len(ids) > 1:
-            raise UsageError(
-                f"{len(ids)} request IDs of this log begin with {prefix}.",
-                f"Give more of the ID, or -f {prefix} if it is the function.",
-            )
-    return [next(iter(found.get(prefixes.get(each, ""), ())), each) for each in arguments]
+
+def _if_it_is_a_function(prefix: str) -> str:
+    return f"Give more of the ID, or -f {prefix} if it is the function."
 
 
 def _targets(

@@ -6,11 +6,12 @@ import re
 from collections.abc import Sequence
 
 from retryctl.app.trace import TraceResult, trace
+from retryctl.cli.options.choices import refuse_unknown
 from retryctl.cli.options.params import AwsOptions, ReadOptions, ScreenOptions
 from retryctl.cli.options.shortened_ids import whole_ids
 from retryctl.cli.options.source import source_options, time_window
 from retryctl.cli.options.times import zone
-from retryctl.cli.output.messages import nothing_found, refuse_unknown
+from retryctl.cli.output.messages import nothing_found
 from retryctl.cli.output.terminal import TerminalFeedback, put, stdout_screen
 from retryctl.config import config_for
 from retryctl.core.attempt_diff import diff_attempts

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Sequence
 from retryctl import __version__
 from retryctl.app.doctor import examine_function
 from retryctl.app.options import wall_clock_ms
+from retryctl.cli.options.choices import refuse_unknown
 from retryctl.cli.options.params import AwsOptions, ReadOptions, ScreenOptions
 from retryctl.cli.options.source import refuse_request_id, source_options
 from retryctl.cli.options.times import zone
-from retryctl.cli.output.messages import refuse_unknown
 from retryctl.cli.output.report_files import annotate, report_files, write
 from retryctl.cli.output.terminal import TerminalFeedback, put, stdout_screen
 from retryctl.config import config_for

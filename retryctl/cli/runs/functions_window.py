@@ -8,8 +8,7 @@ from contextlib import contextmanager
 from retryctl.app.options import SourceOptions, wall_clock_ms
 from retryctl.app.window import WindowReader, open_window
 from retryctl.cli.options import params as options
-from retryctl.cli.options.source import source_options, time_window
-from retryctl.cli.output.messages import select_functions
+from retryctl.cli.options.source import select_functions, source_options, time_window
 from retryctl.cli.output.terminal import TerminalFeedback
 from retryctl.config import ProjectConfig, config_for
 from retryctl.core.value_classes import value_class

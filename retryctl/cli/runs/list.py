@@ -10,10 +10,11 @@ from typing import Any
 
 from retryctl.app.window import list_rows
 from retryctl.cli.options import params as options
+from retryctl.cli.options.choices import refuse_unknown
 from retryctl.cli.options.completions import LIST_FORMS
 from retryctl.cli.options.list_options import ListOptions
 from retryctl.cli.options.times import zone
-from retryctl.cli.output.messages import refuse_unknown, warn_of_gaps
+from retryctl.cli.output.messages import warn_of_gaps
 from retryctl.cli.output.report_files import announce, report_files, write
 from retryctl.cli.output.terminal import put, stdout_screen
 from retryctl.cli.runs.functions_window import open_functions

@@ -9,9 +9,9 @@ from typing import Literal
 from retryctl.app.related import RelatedResult, find_related
 from retryctl.cli.options.ids import event_names
 from retryctl.cli.options.params import AwsOptions, ReadOptions, ScreenOptions
-from retryctl.cli.options.source import source_options, time_window
+from retryctl.cli.options.source import select_functions, source_options, time_window
 from retryctl.cli.options.times import zone
-from retryctl.cli.output.messages import nothing_found, select_functions
+from retryctl.cli.output.messages import nothing_found
 from retryctl.cli.output.terminal import TerminalFeedback, put, stdout_screen
 from retryctl.config import config_for
 from retryctl.core.related.keys import KeyPatternError, KeyReader, key_reader, known_keys

@@ -13,13 +13,13 @@ from typing import Any
 from retryctl.app.partition_results import TalliesByFunction
 from retryctl.app.window import count_requests
 from retryctl.cli.options import params as options
+from retryctl.cli.options.choices import refuse_unknown
 from retryctl.cli.options.completions import SUMMARY_FORMS
 from retryctl.cli.options.times import zone
 from retryctl.cli.output.messages import (
     NO_RECORD,
     next_step,
     nothing_found,
-    refuse_unknown,
     warn_of_gaps,
 )
 from retryctl.cli.output.report_files import announce, report_files, write
