@@ -52,8 +52,10 @@ def test_the_architecture_names_folders_and_files_that_exist() -> None:
     for row in re.findall(r"^\| `.*$", text, re.MULTILINE):
         for path in re.findall(r"`((?:app|cli|views)/[^`]*)`|`(rules.md)`", row):
             assert list((ROOT / "retryctl").glob("".join(path))), path
-    for name in re.findall(r"^  (\w+)/ ", text, re.MULTILINE):
-        assert (ROOT / "retryctl" / name).is_dir(), name
+    package, tests = text.split("\ntests/ ", 1)
+    for folder, tree in (("retryctl", package), ("tests", tests)):
+        for name in re.findall(r"^  (\w+)/ ", tree, re.MULTILINE):
+            assert (ROOT / folder / name).is_dir(), name
     for command in COMMANDS:
         assert f"`{command}`" in text
 
