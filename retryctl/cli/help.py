@@ -18,9 +18,14 @@ from retryctl.errors import UsageError
 Command = TypeVar("Command", bound=Callable[..., Any])
 Rows = dict[str, list[tuple[str, str]]]
 
+_LISTS = (
+    *("--fail-on", "--allow", "--expect-branches", "--expect-outcome"),  # check, lab run
+    *("--outcome", "--verdict", "--finding"),  # list
+)
 _GIVEN_ONCE = {
     "--from": "Name a folder of files, or several files by a pattern in quotes: --from '*.csv'",
     "--function": "Run the command once for each function.",
+    **{name: f"Give one with commas between its values: {name} ONE,TWO" for name in _LISTS},
 }
 """Options whose last value must not replace the others in silence, and what to do instead."""
 _PLACES = {"Arguments": 0, "Output": 2, "AWS": 3, "Options": 4}

@@ -204,6 +204,21 @@ def test_the_second_of_two_logs_is_not_read_alone() -> None:
     assert "--from is given twice." in done.stderr
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("check", "--fail-on", "duplicate-delivery", "--fail-on", "retries-exhausted"),
+        ("check", "--allow", "late-retry", "--allow", "retries-exhausted"),
+        ("list", "--outcome", "recovered", "--outcome", "exhausted"),
+    ],
+)
+def test_the_second_of_two_lists_does_not_replace_the_first(words: tuple[str, ...]) -> None:
+    done = run(*words, "--from", "demo")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"{words[1]} is given twice." in done.stderr
+    assert f"{words[1]} ONE,TWO" in done.stderr
+
+
 def test_the_second_of_two_functions_is_not_checked_alone() -> None:
     done = run("doctor", "-f", "one", "-f", "two")
     assert (done.returncode, done.stdout) == (2, "")

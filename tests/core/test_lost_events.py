@@ -146,6 +146,22 @@ def test_a_record_of_lambda_that_is_cut_is_a_loss() -> None:
         assert kinds == ([LOST_LINES] if outcome is RequestOutcome.UNKNOWN else [])
 
 
+@pytest.mark.parametrize("json", [False, True])
+def test_an_attempt_with_a_masked_id_is_a_loss(json: bool) -> None:
+    environment = Environment("a", json=json).at(1).runs(ID, ends="error").at(64).runs(ID)
+    events = environment.events
+    second = next(
+        at for at, e in enumerate(events) if e.timestamp_ms >= events[0].timestamp_ms + 60_000
+    )
+    masked = [replace(e, message=e.message.replace(ID, "*" * 36)) for e in events[:second]]
+    for first, outcome in (
+        (events[:second], RequestOutcome.RECOVERED),
+        (masked, RequestOutcome.UNKNOWN),
+    ):
+        requests, _ = check([*first, *events[second:]])
+        assert [one.request.outcome for one in requests] == [outcome]
+
+
 @pytest.mark.parametrize("first", seeds(2, 40))
 def test_a_whole_log_shows_no_loss(first: int) -> None:
     for seed in range(100 * first, 100 * first + 100):

@@ -436,6 +436,8 @@ HEAD = "[ERROR] ConnectionError: no answer"
         ((f"{HEAD}\n    raise ConnectionError('no answer')",), AttemptOutcome.UNKNOWN),
         (("[ERROR] no stock",), AttemptOutcome.OK),
         ((f"{HEAD}\nof the shop",), AttemptOutcome.OK),
+        ((f"{HEAD}\n  at line 3",), AttemptOutcome.OK),
+        ((f"{HEAD}\n    at line 3\n",), AttemptOutcome.OK),
         ((HEAD, ERROR), AttemptOutcome.ERROR),
     ],
 )

@@ -19,7 +19,7 @@ from retryctl.core.crosscheck.checked_request import CheckedRequest, check_histo
 from retryctl.core.history.cut_log import begins_late, is_cut
 from retryctl.core.history.searched_log import IdSearch, searched_by_id
 from retryctl.core.model.coverage import Coverage, Gap
-from retryctl.core.model.events import UNTIMED_MS, LogEvent
+from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.request import RequestOutcome
 from tests.support.campaigns import seeds
@@ -257,11 +257,3 @@ def test_a_log_that_lacks_more_attempts_than_the_queue_makes_proves_no_end(
         here.at(at_s).runs(ID, str(counter), "process C", ends="error")
     requests, _ = read(here.events)
     assert requests[ID].request.outcome.value == outcome
-
-
-def test_attempts_that_may_be_saved_twice_are_not_judged() -> None:
-    here = Environment().inits(RUNTIME)
-    for at_ms in range(2):
-        here.at(at_ms).runs(ID, "0", "process A", ends="error")
-    untimed = [replace(event, timestamp_ms=UNTIMED_MS + at) for at, event in enumerate(here.events)]
-    assert read(untimed)[0][ID].verdict is Verdict.UNDETERMINED

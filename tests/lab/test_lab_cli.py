@@ -206,27 +206,31 @@ def test_a_log_that_cannot_be_saved(tmp_path: Path) -> None:
 
 
 @contextmanager
-def served(*arguments: str) -> Iterator[dict[str, str]]:
+def served(tmp_path: Path, *arguments: str) -> Iterator[dict[str, str]]:
     """``lab serve``: the environment that its line gives to a client."""
     pytest.importorskip("moto.server", reason="moto's server is not installed")
-    running = subprocess.Popen(
-        [sys.executable, "-m", "retryctl", "lab", "serve", *arguments],
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=hear_interrupts,
-    )
+    remarks = tmp_path / "remarks"
+    with remarks.open("wb") as errors:
+        running = subprocess.Popen(
+            [sys.executable, "-m", "retryctl", "lab", "serve", *arguments],
+            env=environment(),
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            preexec_fn=hear_interrupts,
+        )
     try:
         assert running.stdout is not None
         line = running.stdout.readline()
+        while "  retryctl list -g /aws/lambda/" not in remarks.read_text():
+            assert running.poll() is None, remarks.read_text()
+            time.sleep(0.01)
         yield dict(pair.split("=", 1) for pair in line.removeprefix("export ").split())
     finally:
         running.send_signal(signal.SIGINT)
-        _, said = running.communicate(timeout=30)
-    assert running.returncode == 130, said
-    assert "HTTP/1.1" not in said
-    assert "  retryctl list -g /aws/lambda/" in said
+        running.communicate(timeout=30)
+    assert running.returncode == 130, remarks.read_text()
+    assert "HTTP/1.1" not in remarks.read_text()
 
 
 @pytest.fixture(scope="module")
@@ -240,7 +244,7 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def line(log: Path) -> Iterator[dict[str, str]]:
-    with served(str(log)) as variables:
+    with served(log.parent, str(log)) as variables:
         yield variables
 
 
@@ -283,8 +287,8 @@ def test_a_functions_settings_are_asked_where_the_log_is_served(line: dict[str, 
     assert "The settings of orders-worker are not known (the function does not exist" in done.stderr
 
 
-def test_the_demo_can_be_served_and_its_port_is_free_afterwards() -> None:
-    with served("demo") as line:
+def test_the_demo_can_be_served_and_its_port_is_free_afterwards(tmp_path: Path) -> None:
+    with served(tmp_path, "demo") as line:
         host, port = line["AWS_ENDPOINT_URL_LOGS"].removeprefix("http://").split(":")
         socket.create_connection((host, int(port)), timeout=10).close()
         assert host == "127.0.0.1"

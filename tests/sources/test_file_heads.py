@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import starmap
 from pathlib import Path
 from random import Random
 
@@ -49,17 +50,25 @@ def test_a_file_of_one_stream_after_the_other_shows_its_cut(tmp_path: Path) -> N
     assert gap_kinds(tmp_path / "log", by_stream) == [BEGINS_LATE]
 
 
+TAIL = "2026-11-23T03:00:0{}+00:00 2026/11/23/[$LATEST]a1 {}\n"
+
+
 @pytest.mark.parametrize(
     ("line", "kinds"),
     [
         ('process A\n--\n  File "app.py", line 3, in handler', [FILTERED]),
         ("process A\n--", [FILTERED]),
-        ("select 1\n--\n-- the last order", []),
+        ("Dear reader\n--\nThe shop", []),
         ("--", []),
     ],
 )
 def test_lines_that_grep_writes_between_groups_show_a_selection(
     line: str, kinds: list[str], tmp_path: Path
 ) -> None:
-    events = Environment("a").at(0).runs(ID, line).events
-    assert gap_kinds(tmp_path / "log", events) == kinds
+    texts = (f"START RequestId: {ID} Version: $LATEST", line, f"END RequestId: {ID}")
+    log = tmp_path / "log.txt"
+    log.write_text("".join(starmap(TAIL.format, enumerate(texts))))
+    gaps = gaps_shown_by_start(find_files(str(log), None), 0, {})
+    assert [gap.kind for gap in gaps if gap.kind == FILTERED] == kinds
+    in_json = Environment("a").at(0).runs(ID, line).events
+    assert gap_kinds(tmp_path / "log.jsonl", in_json) == []

@@ -75,8 +75,11 @@ def run(
 
 
 def run_on_terminal(*arguments: str, env: Mapping[str, str]) -> tuple[int, str]:
-    """Run the program in this process; return its exit status and the errors on a terminal."""
-    shown = bytearray()
+    """Run the program in this process; return its exit status and the errors on a terminal.
+
+    No thread is left that would keep a process alive.
+    """
+    shown, before = bytearray(), set(threading.enumerate())
     above, below = pty.openpty()
     reader = threading.Thread(target=_read_terminal, args=(above, shown), daemon=True)
     reader.start()
@@ -91,6 +94,7 @@ def run_on_terminal(*arguments: str, env: Mapping[str, str]) -> tuple[int, str]:
             os.close(below)
             reader.join()
             os.close(above)
+    assert all(thread.daemon for thread in set(threading.enumerate()) - before)
     return status, shown.decode()
 
 

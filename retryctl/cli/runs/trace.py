@@ -25,6 +25,7 @@ from retryctl.cli.output.trace_output import show_trace
 from retryctl.config import ProjectConfig, config_for
 from retryctl.core.wording import number_of
 from retryctl.errors import ExitStatus, RetryctlError, UsageError
+from retryctl.views.next_steps import window_options
 
 if TYPE_CHECKING:
     from retryctl.app.selection import Selection
@@ -213,7 +214,8 @@ def _newest(
     )
     saved = "" if source.source == "cloudwatch" else f" --from {shlex.quote(source.source)}"
     place = f"{saved}{source.names}{source.aws_options}"
-    listing = f"retryctl list{place}"
+    listing = f"retryctl list{saved}{source.names}{window_options(selected.coverage)}"
+    listing += source.aws_options
     if not selected.request_ids:
         if not selected.others:
             raise _no_request(source, window, selected.coverage, show.tz)

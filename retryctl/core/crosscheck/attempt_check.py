@@ -6,7 +6,6 @@ missing, and one that is ahead may turn out right.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from enum import StrEnum
 
@@ -107,22 +106,7 @@ def uncountable_because(request: Request, around: JudgingContext) -> tuple[str, 
             "Its attempts are in several files without times, so their order is not known; "
             "save them with times, or join the files in their order."
         )
-    if _may_be_saved_twice(attempts):
-        reasons.append(
-            "Two attempts in a log without times are alike to the hundredth of a millisecond: "
-            "part of the log may have been saved twice; save it with times."
-        )
     return tuple(reasons)
-
-
-def _may_be_saved_twice(attempts: Sequence[Attempt]) -> bool:
-    """Whether attempts without times that counted have one REPORT and one claim."""
-    alike = Counter(
-        (each.report_event.message, each.claim.counter, each.claim.branch)
-        for each in attempts
-        if each.report_event and not (is_timed(each.placed_ms) or each.claim.silent)
-    )
-    return any(number > 1 for number in alike.values())
 
 
 def _lie_in_files_without_times(attempts: Sequence[Attempt]) -> bool:

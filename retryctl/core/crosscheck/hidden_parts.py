@@ -14,10 +14,9 @@ from retryctl.core.crosscheck.context import JudgingContext
 from retryctl.core.history.lost_lines import LOST_IN_OWN_STREAM, LOST_LINES
 from retryctl.core.history.outcome import AttemptOutcome
 from retryctl.core.model.attempt import Attempt, wait_ms
-from retryctl.core.model.coverage import UNORDERED, Coverage, Gap
-from retryctl.core.model.events import is_timed
+from retryctl.core.model.coverage import UNORDERED, Gap
 from retryctl.core.model.function_config import FunctionConfig
-from retryctl.core.model.limits import CLOCK_SLACK_MS, INFERRED_WAITS_MS, USUAL_WAITS_MS
+from retryctl.core.model.limits import INFERRED_WAITS_MS, USUAL_WAITS_MS
 from retryctl.core.model.request import Request, RequestOutcome
 from retryctl.core.value_classes import value_class
 
@@ -91,23 +90,9 @@ def _gaps_around(request: Request, around: JudgingContext) -> tuple[Gap, ...]:
     gaps, torn = around.coverage.gaps, around.coverage.torn_streams
     if any(gap.kind == LOST_LINES and gap.hides_attempts for gap in gaps):
         return gaps
-    if any(
-        (each.log_group, each.log_stream) in torn or _lost_its_start(each, around.coverage)
-        for each in request.attempts
-    ):
+    if torn and any((each.log_group, each.log_stream) in torn for each in request.attempts):
         return (*gaps, LOST_IN_OWN_STREAM)
     return gaps
-
-
-def _lost_its_start(attempt: Attempt, coverage: Coverage) -> bool:
-    """Whether its START is missing and, by its REPORT, came after the log's first event."""
-    begins_ms, duration_ms = coverage.first_event_ms, attempt.duration_ms
-    if begins_ms is None or attempt.start_event or attempt.starts_unseen or attempt.managed:
-        return False
-    if attempt.report_event is None or duration_ms is None or not is_timed(begins_ms):
-        return False
-    began_ms = attempt.report_event.timestamp_ms - duration_ms
-    return began_ms - CLOCK_SLACK_MS > begins_ms
 
 
 def _hides_lines(gap: Gap, request: Request) -> bool:
@@ -219,9 +204,10 @@ def _outcome(
 
 
 def _may_have_lost_lines(request: Request) -> bool:
-    """Whether records that look printed may be those of an attempt whose START was lost."""
+    """Whether an attempt lacks its START, or has records that may be those of one that does."""
     return any(
-        attempt.ambiguous and attempt.outcome is AttemptOutcome.UNKNOWN
+        (attempt.ambiguous and attempt.outcome is AttemptOutcome.UNKNOWN)
+        or not (attempt.start_event or attempt.starts_unseen or attempt.managed)
         for attempt in request.attempts
     )
 

@@ -83,7 +83,7 @@ def _cut_error(message: str) -> FunctionError | None:
 
 
 # {"time": "2026-11-23T00:00:00.000Z", "type": "platform.report", "record": {…
-_PLATFORM_HEAD = late_regex(r'\{"time": ?"[^"\n]{1,40}", ?"type": ?"platform\.\w+"')
+_PLATFORM_HEAD = late_regex(r'\{"time": ?"[^"\n]{1,40}", ?"type": ?"platform\.(?:start|report)"')
 
 
 def _cut_record(message: str) -> Unrecognised | None:
@@ -106,7 +106,9 @@ def _platform(message: str, kind: str, record: object) -> Record:
     elif request_id := _own_id(record):
         return _OF_REQUEST[kind](request_id, record)
     else:
+        masked = kind in ("start", "report") and "****" in (_text(record, "requestId") or "")
         why = f"a platform.{kind} without a request ID"
+        return Unrecognised(text=message, why=why, cut=masked)
     return Unrecognised(text=message, why=why)
 
 

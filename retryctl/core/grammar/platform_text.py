@@ -179,7 +179,7 @@ def platform_text(message: str) -> Record | None:
 
 
 _SPOILT = late_regex(
-    rf"(?:START|END|REPORT) RequestId: {_ID}|(?:INIT|RESTORE)_START Runtime Version:"
+    rf"(?:START|END|REPORT) RequestId: (?:{_ID}|(\*{{4}}))|(?:INIT|RESTORE)_START Runtime Version:"
     r"|INIT_REPORT Init Duration:|RESTORE_REPORT Restore Duration:"
     r"|(?:EXTENSION|TELEMETRY|LOGS)\s+Name: "
 )
@@ -187,6 +187,7 @@ _SPOILT = late_regex(
 
 def _spoilt(message: str) -> Unrecognised | None:
     """Keep a line that begins like a record of Lambda's, and does not go on like one."""
-    if _SPOILT.match(message):
-        return Unrecognised(text=message, why="a record in the text format that cannot be read")
+    if m := _SPOILT.match(message):
+        why = "a record in the text format that cannot be read"
+        return Unrecognised(text=message, why=why, cut=bool(m[1]))
     return None

@@ -56,13 +56,18 @@ def _python_error(message: str) -> FunctionError | None:
     )
 
 
+_OF_TRACEBACK = ('  File "', "    ")
+
+
 def may_lack_traceback(message: str) -> bool:
     """Whether a line may be the first one of an error whose traceback was not saved whole.
 
     An application may print such a line too. The runtime writes no newline at its end.
     """
     head, newline, rest = message.partition("\n")
-    if not message.startswith("[ERROR] ") or (newline and not rest.startswith("  ")):
+    if not message.startswith("[ERROR] ") or message.endswith("\n"):
+        return False
+    if newline and not rest.startswith(_OF_TRACEBACK):
         return False
     return _PYTHON_HEAD.match(head.rstrip()) is not None and _python_error(message) is None
 

@@ -8,6 +8,7 @@ began before the first event. A log without any of this proves nothing.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import Final
@@ -21,6 +22,10 @@ from retryctl.core.value_classes import state_class
 
 BEGINS_LATE: Final = "begins-late"
 FILTERED: Final = "filtered"
+
+
+# ⏎--, at the end or before the rest of a traceback
+_SEPARATOR = re.compile(r"(?:\A|\n)--\n[ \t]|\n--\Z")
 
 
 @state_class
@@ -103,16 +108,10 @@ def is_filtered(events: Iterable[LogEvent]) -> bool:
 def is_grouped(events: Iterable[LogEvent]) -> bool:
     """Whether lines ``--`` within the messages separate groups of lines, as ``grep -C`` does it.
 
-    Where other lines begin so too, as comments of SQL do, they may be text of the function.
+    Behind one stands the next event, or an indented line: another one is text of the function, as
+    in the signature of a mail. ``events`` are those of a text, since grep works on lines.
     """
-    found = {
-        line.rstrip()
-        for event in events
-        if "\n--" in event.message or event.message.startswith("--\n ")
-        for line in event.message.split("\n")
-        if line.startswith("--")
-    }
-    return found == {"--"}
+    return any(_SEPARATOR.search(event.message) for event in events)
 
 
 def filtered(why: str) -> Gap:

@@ -66,7 +66,8 @@ def lost_lines(torn: Collection[TornStream], *, examined: bool) -> tuple[Gap, ..
     where = "a log stream" if len(torn) == 1 else f"{len(torn):,} log streams"
     gap = Gap(
         kind=LOST_LINES,
-        message=f"in {where} an attempt lacks its START, END or REPORT: lines were lost",
+        message=f"in {where} an attempt lacks its START, END or REPORT, or one is cut: "
+        "lines were lost",
         hides_attempts=examined,
         hides_lines=examined,
     )

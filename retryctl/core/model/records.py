@@ -192,7 +192,7 @@ class AppLine:
 class Unrecognised:
     """It has the shape of a record of Lambda's, and cannot be read as one.
 
-    ``cut``: its end is missing.
+    ``cut``: its end is missing, or its request ID is masked.
     """
 
     text: str

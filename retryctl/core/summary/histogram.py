@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from retryctl.core.model.events import is_timed
 from retryctl.core.summary.tally import MINUTE_MS, SummaryTally
 from retryctl.core.value_classes import value_class
 
@@ -23,11 +24,11 @@ class Histogram:
 
 
 def failed_over_time(tally: SummaryTally, offset_ms: int = 0) -> Histogram | None:
-    """Count the failed attempts from the first to the last; ``None`` where there is none.
+    """Count the failed attempts from the first to the last; ``None`` where none has a time.
 
     Stretches begin at round times of the zone that is ``offset_ms`` ahead of UTC.
     """
-    if tally.first_ms is None or tally.last_ms is None:
+    if tally.first_ms is None or tally.last_ms is None or not is_timed(tally.first_ms):
         return None
     for minutes in _BUCKETS_MIN:
         bucket_ms = minutes * MINUTE_MS

@@ -35,12 +35,13 @@ MOST_FILES = 200
 class _Head:
     """The earliest events of a file; ``whole`` if it has no others.
 
-    ``is_cut``: the file begins within a line.
+    ``is_cut``: the file begins within a line. ``of_lines``: a message may be several lines.
     """
 
     events: list[LogEvent]
     whole: bool
     is_cut: bool
+    of_lines: bool
 
     @property
     def first_ms(self) -> int:
@@ -80,7 +81,7 @@ def gaps_shown_by_start(
     gaps = [begins_late(first_ms)] if cut else []
     if is_filtered(event for head in heads for event in head.events):
         gaps.append(filtered("the log has REPORT lines and no END"))
-    if is_grouped(event for head in heads for event in head.events):
+    if is_grouped(event for head in heads if head.of_lines for event in head.events):
         gaps.append(
             filtered("lines -- separate groups of lines in the log, as grep -C writes them")
         )
@@ -120,13 +121,18 @@ def _head(file: SavedFile) -> _Head:
         events = list(islice(found_events, HEAD_EVENTS + 1))
         if len(events) > HEAD_EVENTS and _newest_first(events):
             last = deque(chain(events, found_events), maxlen=HEAD_EVENTS)
-            return _Head(events=list(reversed(last)), whole=False, is_cut=notes.begins_within_line)
+            return _head_of(list(reversed(last)), notes, whole=False)
     except UnreadableInput:
         pass  # the pass over the whole file gives the reason
+    return _head_of(events[:HEAD_EVENTS], notes, whole=len(events) <= HEAD_EVENTS)
+
+
+def _head_of(events: list[LogEvent], notes: FileDiagnostics, *, whole: bool) -> _Head:
     return _Head(
-        events=events[:HEAD_EVENTS],
-        whole=len(events) <= HEAD_EVENTS,
+        events=events,
+        whole=whole,
         is_cut=notes.begins_within_line,
+        of_lines=notes.of_lines,
     )
 
 
@@ -148,7 +154,7 @@ def _earliest(file: SavedFile) -> _Head:
             yield event
 
     events = nsmallest(HEAD_EVENTS, early(), key=attrgetter("timestamp_ms"))
-    return _Head(events=events, whole=False, is_cut=notes.begins_within_line)
+    return _head_of(events, notes, whole=False)
 
 
 def _newest_first(events: Sequence[LogEvent]) -> bool:

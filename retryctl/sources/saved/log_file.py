@@ -32,6 +32,7 @@ def read_file(
                 log_format = log_format or detect_format(head, file.folder)
                 beginning = beginning or head.strip()
                 if log_format:
+                    diagnostics.of_lines = log_format.of_lines
                     for event in log_format.read(segment, diagnostics, prefilter):
                         events += 1
                         yield event

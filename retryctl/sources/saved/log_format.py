@@ -67,6 +67,9 @@ class LogFormat(ABC):
     verbatim = False
     """Whether ``blocks`` gives the bytes of the file as they are, but for the order of lines."""
 
+    of_lines = False
+    """Whether a message may be several lines of the file."""
+
     answers_search = True
     """Whether a search by request ID can have made the file."""
 

@@ -72,6 +72,8 @@ class BareMessages(LineFormat):
     name = "messages without times"
     made_by = "aws logs filter-log-events … | jq -r '.events[].message'; the console's test tab"
 
+    of_lines = True
+
     newline: bytes = b"\n"
     prefix: bytes = b""
 

@@ -175,13 +175,13 @@ def _split_at_quotes(text: bytes) -> tuple[list[bytes], list[bytes]]:
     outside, quoted = pieces[::2], pieces[1::2]
     if b"" not in outside[1:]:
         return outside, quoted
-    behind, outside, quoted, cell = outside[1:], outside[:1], [], b""
+    behind, outside, quoted, cell = outside[1:], outside[:1], [], list[bytes]()
     for inside, after in zip(pieces[1::2], behind, strict=False):
-        cell += inside + b'"'
+        cell.append(inside)
         if after:
-            quoted.append(cell[:-1])
+            quoted.append(b'"'.join(cell))
             outside.append(after)
-            cell = b""
+            cell = []
     return outside, quoted
 
 

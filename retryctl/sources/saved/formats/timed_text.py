@@ -78,6 +78,7 @@ class TimedText(LineFormat):
 
     header: ClassVar[bytes]
     splittable = True
+    of_lines = True
     has_times: ClassVar[bool] = True
     begins_with_message: ClassVar[bool] = False
 
