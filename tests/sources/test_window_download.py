@@ -29,7 +29,12 @@ from retryctl.sources.aws.log_groups import LogGroup, describe
 from retryctl.sources.cloudwatch import insights_export
 from retryctl.sources.cloudwatch.pages import StreamStretch, TimeRange
 from retryctl.sources.cloudwatch.search_options import QueryBudget, SearchOptions
-from retryctl.sources.cloudwatch.window_download import NotSaved, WindowDownload, WrongCounters
+from retryctl.sources.cloudwatch.window_download import (
+    EventsWithin,
+    NotSaved,
+    WindowDownload,
+    WrongCounters,
+)
 from tests.bulk.test_whole_log import tally_of
 from tests.endpoint.faults import KINDS, Faults
 from tests.endpoint.server import Endpoint
@@ -670,3 +675,25 @@ def test_a_folder_that_takes_nothing_is_an_error(
         saved(endpoint, folder / "gone" / "000000", engine=engine)
     assert "TMPDIR" in raised.value.next_step
     assert raised.value.status is ExitStatus.COULD_NOT_LOOK
+
+
+def test_events_within_overlapping_stretches_of_many_streams() -> None:
+    random = Random(1)
+
+    def moment() -> int:
+        return random.randrange(40)
+
+    for _ in range(200):
+        stretches = [
+            StreamStretch(
+                log_stream=random.choice("ab"), window=TimeRange(since_ms=at, until_ms=at + span)
+            )
+            for at, span in ((moment(), random.randrange(9)) for _ in range(random.randrange(6)))
+        ]
+        within = EventsWithin(stretches)
+        for stream in ("a", "b", "c", None):
+            for at_ms in range(50):
+                event = LogEvent(message="", timestamp_ms=at_ms, log_stream=stream)
+                assert within.has(event) is any(
+                    one.log_stream == stream and one.window.has(at_ms) for one in stretches
+                )

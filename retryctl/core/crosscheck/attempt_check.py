@@ -68,13 +68,17 @@ class AttemptCheck:
 
 @value_class
 class CrossCheckInput:
-    """The input of a check of one request; ``uncountable`` explains why it has no count."""
+    """The input of a check of one request; ``uncountable`` explains why it has no count.
+
+    ``contested_from`` is the number of the first attempt that may be several.
+    """
 
     request: Request
     around: JudgingContext
     marks: EarlierMarks
     hidden: HiddenParts
     uncountable: tuple[str, ...]
+    contested_from: int | None
 
 
 def uncountable_because(request: Request, around: JudgingContext) -> tuple[str, ...]:
@@ -199,7 +203,7 @@ def _judge(given: CrossCheckInput, attempt: Attempt) -> tuple[AttemptVerdict, st
     strange = branches.are_strange_to(attempt.claim.branch)
     if strange and attempt.claim.counter is None:
         return AttemptVerdict.UNDETERMINED, _unknown_branch(attempt, branches)
-    if any(each.may_be_several for each in given.request.attempts[: attempt.number]):
+    if given.contested_from is not None and attempt.number >= given.contested_from:
         return AttemptVerdict.UNDETERMINED, _contested(attempt)
     if _is_wrong(given, attempt):
         return AttemptVerdict.DISAGREES, ""

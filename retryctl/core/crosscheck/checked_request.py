@@ -263,6 +263,7 @@ def check_request(
         marks=EarlierMarks(request.attempts, markers.branches),
         hidden=hidden,
         uncountable=uncountable_because(request, around),
+        contested_from=next((one.number for one in request.attempts if one.may_be_several), None),
     )
     checks = check_attempts(given)
     case = RuleInput(given=given, checks=checks)

@@ -36,12 +36,13 @@ class AdjacentPair:
 class Pairs:
     """Finds the pairs among selected lines, taken in the order of time; ``found`` counts them.
 
-    Of each kind at most ``most`` are kept: those with the most time between. ``wanted`` selects.
+    Of each kind at most ``most`` are kept: those with the most time between. ``wanted`` selects by
+    the first event.
     """
 
     markers: Markers
     most: int
-    wanted: Callable[[AdjacentPair], bool] = lambda pair: True
+    wanted: Callable[[LogEvent], bool] = lambda first: True
     found: int = 0
     _integers: dict[str | None, Line] = field(default_factory=dict)
     _errors: dict[str | None, dict[str | None, LogEvent]] = field(default_factory=dict)
@@ -95,7 +96,7 @@ class Pairs:
         return [pair for heap in ordered for _, _, pair in heap]
 
     def _keep(self, kind: str, pair: AdjacentPair) -> None:
-        if not self.wanted(pair):
+        if not self.wanted(pair.first):
             return
         self.found += 1
         heap, item = self._heaps[kind], (pair.apart_ms, self.found, pair)

@@ -45,10 +45,6 @@ class StreamStretch:
     log_stream: str | None
     window: TimeRange
 
-    def has(self, event: LogEvent) -> bool:
-        """Whether the event stands in it."""
-        return event.log_stream == self.log_stream and self.window.has(event.timestamp_ms)
-
 
 def bounded_window(since_ms: int | None, until_ms: int | None, now_ms: int) -> TimeRange:
     """Return the window: up to now, and of 24 hours, where it is open."""

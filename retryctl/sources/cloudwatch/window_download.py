@@ -17,7 +17,9 @@ from __future__ import annotations
 import re
 import shutil
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import field
 from functools import partial
 from pathlib import Path
@@ -31,7 +33,7 @@ from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.errors import Refused
 from retryctl.sources.aws.log_groups import LogGroup
 from retryctl.sources.cloudwatch import gaps
-from retryctl.sources.cloudwatch.adjacent_pairs import AdjacentPair, Pairs
+from retryctl.sources.cloudwatch.adjacent_pairs import Pairs
 from retryctl.sources.cloudwatch.attempt_line_pattern import attempt_line_pattern
 from retryctl.sources.cloudwatch.group_features import is_rewritten, may_query
 from retryctl.sources.cloudwatch.insights import FRESH_MS
@@ -328,9 +330,7 @@ class WindowDownload:
     def _undecided(self, look_up: LineLookup) -> list[Gap]:
         """Look up the pairs behind wrong counters; return a gap for each that stays unknown."""
         wrong = self.wrong_counters(self.stats.coverage(0))
-        pairs = Pairs(
-            markers=self.options.markers, most=MOST_PAIRS, wanted=partial(_is_within, wrong)
-        )
+        pairs = Pairs(markers=self.options.markers, most=MOST_PAIRS, wanted=EventsWithin(wrong).has)
         pairs_in(self.folder, pairs)
         found = look_up.every(pairs, pages=self.stats.pages)
         if found.verified == pairs.found:
@@ -355,5 +355,18 @@ class WindowDownload:
         return [gaps.attempts_unproved(self.group, stretch) for stretch in stretches]
 
 
-def _is_within(stretches: Sequence[StreamStretch], pair: AdjacentPair) -> bool:
-    return any(stretch.has(pair.first) for stretch in stretches)
+class EventsWithin:
+    """Whether events stand in one of many stretches, in little time for each event."""
+
+    def __init__(self, stretches: Iterable[StreamStretch]) -> None:
+        self._begins = defaultdict[str | None, list[int]](list)
+        self._ends = defaultdict[str | None, list[int]](list)  # the latest of those begun
+        for one in sorted(stretches, key=lambda stretch: stretch.window.since_ms):
+            ends = self._ends[one.log_stream]
+            self._begins[one.log_stream].append(one.window.since_ms)
+            ends.append(max(one.window.until_ms, ends[-1] if ends else 0))
+
+    def has(self, event: LogEvent) -> bool:
+        """Whether the event stands in one of the stretches."""
+        begun = bisect_right(self._begins[event.log_stream], event.timestamp_ms)
+        return bool(begun) and self._ends[event.log_stream][begun - 1] > event.timestamp_ms
