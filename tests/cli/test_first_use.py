@@ -161,6 +161,20 @@ def test_check_completes_a_shortened_id_of_a_saved_log(log: Path) -> None:
     assert "1 request" in short.stdout
 
 
+def test_a_shortened_id_of_several_requests_is_refused_with_their_ids(tmp_path: Path) -> None:
+    near = ID[:-1] + ("0" if ID[-1] != "0" else "1")
+    log = save(tmp_path / "log.jsonl", Environment("a").runs(ID).at(60).runs(near))
+    for command in ("trace", "diff", "check"):
+        refused = run(command, ID[:8], "--from", str(log))
+        assert refused.returncode == 2
+        first, *rest = refused.stderr.splitlines()
+        assert f"2 request IDs of this log begin with {ID[:8]}: " in first
+        assert ID in first and near in first
+        step = " ".join(rest)
+        assert (f"-f {ID[:8]}" in step) is (command == "check")
+        assert ("retryctl list" in step) is (command != "check")
+
+
 def test_explain_pending_names_no_wait_for_a_saved_log() -> None:
     assert "A saved log has no" in " ".join(run("explain", "pending").stdout.split())
 
