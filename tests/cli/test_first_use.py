@@ -169,7 +169,8 @@ def test_a_shortened_id_of_several_requests_is_refused_with_their_ids(tmp_path: 
         assert refused.returncode == 2
         first, *rest = refused.stderr.splitlines()
         assert f"2 request IDs of this log begin with {ID[:8]}: " in first
-        assert ID in first and near in first
+        assert ID in first
+        assert near in first
         step = " ".join(rest)
         assert (f"-f {ID[:8]}" in step) is (command == "check")
         assert ("retryctl list" in step) is (command != "check")
