@@ -107,7 +107,7 @@ def _show(
     blocks = plan_blocks(run_of.checked, plans, responses if show.lines else {})
     put(text_of(blocks, stdout_screen(show.color)))
     if unmatched:
-        # the reason of an exit status is no remark
+        # -q keeps the reason of an exit status
         remark(f"retryctl: {unmatched}.", quiet=show.quiet and not show.exit_code)
     return verdict_status(run_of.checked, unmatched) if show.exit_code else ExitStatus.OK
 
