@@ -38,7 +38,7 @@ def has_lost_lines(brackets: Sequence[AttemptLines], *, opens: bool, closes: boo
 
 
 def has_cut_record(lines: Sequence[Line]) -> bool:
-    """Whether a record of Lambda lacks its end: the lines were cut at a width."""
+    """Whether a record of Lambda lacks its end, as in lines cut at a width, or its request ID."""
     return any(isinstance(record, Unrecognised) and record.cut for _, record in lines)
 
 

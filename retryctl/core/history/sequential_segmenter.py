@@ -157,7 +157,6 @@ def _describe(brackets: list[AttemptLines], lines: Sequence[Line]) -> None:
 
 # --------------------------------------------------------------------------- one at a time
 
-# A REPORT's time and its duration agree within a few milliseconds.
 _MOST_TRIED = 20
 
 

@@ -16,9 +16,9 @@ Document = Mapping[str, Any]
 class Change:
     """One figure before and now. ``verdict`` is ``better``, ``worse``, ``same`` or ``changed``.
 
-    A share that reads the same in a tenth of a percent is the same. It is better
-    or worse only where unknown outcomes could not change that. ``unit`` is the unit of a
-    number, or the base of a share: ``of the requests``.
+    A share that reads the same in a tenth of a percent is the same. A figure is better
+    or worse only where unknown outcomes could not change that. ``unit`` is the unit of a number,
+    or the base of a share: ``of the requests``.
     """
 
     figure: str
@@ -137,10 +137,15 @@ def _verdict(
         return "changed"
     if figure.is_share and _reads_the_same(old, new):
         return "same"
+    return _direction(old, new, figure.better, old_unknown, new_unknown)
+
+
+def _direction(old: float, new: float, better: int, old_unknown: float, new_unknown: float) -> str:
+    """Return the verdict on two figures, of which each may be more by what is unknown."""
     is_more, is_less = new > old + old_unknown, new + new_unknown < old
-    if not figure.better or not (is_more or is_less):
+    if not better or not (is_more or is_less):
         return "changed"
-    return "better" if is_more is (figure.better > 0) else "worse"
+    return "better" if is_more is (better > 0) else "worse"
 
 
 def _reads_the_same(old: float, new: float) -> bool:
@@ -152,14 +157,13 @@ def _new_errors(before: Document, after: Document) -> list[Change]:
     """Errors that were not there before, and those that are gone."""
     old = {(each["type"], each.get("frame")): each["count"] for each in before["errors"]}
     new = {(each["type"], each.get("frame")): each["count"] for each in after["errors"]}
-    figure = _Figure("", lambda _: None, -1)
     unknown = [float(each["attempt_outcomes"]["unknown"]) for each in (before, after)]
     return [
         Change(
             figure=f"error {' '.join(filter(None, kind))}",
             before=old.get(kind, 0),
             after=new.get(kind, 0),
-            verdict=_verdict(old.get(kind, 0), new.get(kind, 0), figure, *unknown),
+            verdict=_direction(old.get(kind, 0), new.get(kind, 0), -1, *unknown),
             unit="attempts",
         )
         for kind in sorted(old.keys() ^ new.keys(), key=str)
