@@ -13,7 +13,7 @@ from typer.core import TyperCommand
 from typer.main import get_command, get_group
 
 from retryctl import __version__
-from retryctl.cli.help import CommandApp, PlainGroup
+from retryctl.cli.command_app import CommandApp, PlainGroup, manual
 from retryctl.cli.options.ids import names_request
 from retryctl.core.late_regex import late_regex
 from retryctl.core.wording import suggestions
@@ -137,8 +137,6 @@ def _with_wait_joined(arguments: Sequence[str]) -> list[str]:
 
 def _print_manual() -> ExitStatus:
     """Print the manual page: ``retryctl help --man > retryctl.1``."""
-    from retryctl.cli.man import manual
-
     summary = " ".join((_retryctl.__doc__ or "").split())
     print(manual(summary, {name: _load(name) for name in _TABLE}), end="")
     return ExitStatus.OK
@@ -231,7 +229,7 @@ def _as_ours(error: Any, command: str) -> UsageError:
     hint = _ELSEWHERE.get(f"{command} {option}".strip(), "")
     hint = hint or suggestions(option, getattr(error, "possibilities", None) or ())
     if choice := _CHOICE.search(what):
-        from retryctl.cli.options.choices import refuse_unknown
+        from retryctl.cli.options.params import refuse_unknown
 
         refuse_unknown(choice[1], re.findall(r"'([^']*)'", choice[2]), error.param.opts[0])
     if unknown := _NO_COMMAND.search(what):

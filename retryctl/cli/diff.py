@@ -2,55 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
-
-from retryctl.cli.help import CommandApp
-from retryctl.cli.options import completions
+from retryctl.cli.command_app import CommandApp, argument, option
 from retryctl.cli.options import params as options
+from retryctl.core.value_classes import value_class
 
 app = CommandApp()
 
-RequestIds = Annotated[
-    list[str] | None,
-    typer.Argument(
-        metavar="[REQUEST_ID [REQUEST_ID]]",
-        help="One request: its first attempt is compared with its last. Two requests: the last "
+
+@value_class
+class DiffArguments(options.LogOptions):
+    """Which attempts to compare, as it was typed."""
+
+    request_ids: list[str] | None = argument(
+        "[REQUEST_ID [REQUEST_ID]]",
+        "One request: its first attempt is compared with its last. Two requests: the last "
         "attempt of each. Default: the newest request that was retried.",
-        show_default=False,
-    ),
-]
-Attempts = Annotated[
-    str | None,
-    typer.Option(
-        "--attempts",
+    )
+    attempts: str | None = option(
+        "Compare attempt N with attempt M, of the first and of the second request.",
+        section="Options",
         metavar="N,M",
-        help="Compare attempt N with attempt M, of the first and of the second request.",
-    ),
-]
-Form = Annotated[
-    str,
-    options.output_option(
-        "--output",
-        "-o",
-        metavar="FORM",
-        help="text or json.",
-        autocompletion=completions.one_of("text", "json"),
-    ),
-]
+    )
+    output: str = options.form_option("text or json.", "text", "json")
 
 
 @app.command()
-@options.grouped
-def diff(
-    read: options.ReadOptions,
-    aws: options.AwsOptions,
-    screen: options.ScreenOptions,
-    request_ids: RequestIds = None,
-    attempts: Attempts = None,
-    output: Form = "text",
-) -> int:
+def diff(given: DiffArguments) -> int:
     """Show where the log lines of two attempts differ.
 
     Times, IDs and figures are ignored, except the counter.
@@ -61,4 +38,4 @@ def diff(
     """
     from retryctl.cli.runs.diff import run_diff
 
-    return run_diff(request_ids or (), read, aws, screen, attempts=attempts, output=output)
+    return run_diff(given)

@@ -2,38 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
-
-from retryctl.cli.help import CommandApp
-from retryctl.cli.options import params
-from retryctl.cli.options.check_options import Form, Report
+from retryctl.cli.check import form_option, report_option
+from retryctl.cli.command_app import CommandApp, argument, option
+from retryctl.cli.options.params import AwsOptions, ScreenOptions
+from retryctl.core.value_classes import value_class
 from retryctl.errors import ExitStatus, UsageError
 
 app = CommandApp()
 
 
+@value_class
+class DoctorArguments:
+    """Which function to check, as it was typed."""
+
+    aws: AwsOptions
+    screen: ScreenOptions
+    name: str | None = argument(
+        "[FUNCTION]", "Name or ARN. Default: RETRYCTL_FUNCTION, then the settings file."
+    )
+    function: str | None = option(
+        "The same as FUNCTION.", "--function", "-f", section="Options", metavar="NAME|ARN"
+    )
+    output: str = form_option()
+    report: list[str] | None = report_option()
+
+
 @app.command()
-@params.grouped
-def doctor(
-    aws: params.AwsOptions,
-    screen: params.ScreenOptions,
-    function: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[FUNCTION]",
-            help="Name or ARN. Default: RETRYCTL_FUNCTION, then the settings file.",
-            show_default=False,
-        ),
-    ] = None,
-    named: Annotated[
-        str | None,
-        typer.Option("--function", "-f", metavar="NAME|ARN", help="The same as FUNCTION."),
-    ] = None,
-    output: Form = "text",
-    report: Report = None,
-) -> ExitStatus:
+def doctor(given: DoctorArguments) -> ExitStatus:
     """Check a function's configuration: retries, event sources, destinations, log and permissions.
 
     Each check passes, fails, or could not be made. Exit status: 0 if all passed, 1 if a
@@ -41,8 +36,6 @@ def doctor(
     """
     from retryctl.cli.runs.doctor import run_doctor
 
-    if None not in (function, named):
+    if None not in (given.name, given.function):
         raise UsageError("the function is named twice.", "Drop FUNCTION or --function.")
-    return run_doctor(
-        named if function is None else function, aws, screen, output=output, files=report or ()
-    )
+    return run_doctor(given)

@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterator, Mapping
 from itertools import groupby
 from textwrap import fill
-from typing import Annotated
 
-import typer
-
-from retryctl.cli.help import CommandApp
+from retryctl.cli.command_app import CommandApp, argument
 from retryctl.cli.options import completions
+from retryctl.cli.options.params import form_option, refuse_unknown
+from retryctl.cli.output.terminal import put, width
+from retryctl.core.value_classes import value_class
+from retryctl.core.wording import suggestions
 from retryctl.errors import UsageError
 from retryctl.views.rule_texts import RuleText, rule_texts, term_texts
 
@@ -39,46 +40,36 @@ _HEADINGS = {
 """The names of pages by the words that screens or JSON show instead."""
 
 
+@value_class
+class ExplainArguments:
+    """The word to explain, as it was typed."""
+
+    name: str | None = argument(
+        "NAME",
+        "A finding, outcome, verdict, kind of gap, or key of the JSON. Default: list all.",
+        autocompletion=completions.some_of(completions.explained),
+    )
+    output: str = form_option("text or json.", "text", "json", section="Options")
+
+
 @app.command()
-def explain(
-    name: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="NAME",
-            help="A finding, outcome, verdict, kind of gap, or key of the JSON. Default: list all.",
-            autocompletion=completions.some_of(completions.explained),
-            show_default=False,
-        ),
-    ] = None,
-    output: Annotated[
-        str,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FORM",
-            help="text or json.",
-            autocompletion=completions.one_of("text", "json"),
-        ),
-    ] = "text",
-) -> None:
+def explain(given: ExplainArguments) -> None:
     """Explain a finding or another word of the output: what it means, and what to do.
 
     The words are findings, outcomes, verdicts, kinds of delivery, gap and error, and JSON keys.
     """
     texts = {**rule_texts(), **term_texts()}
-    typed = name
+    name = given.name
     if name is not None and name not in texts:
         name = _of_heading(name)
     if name is not None and name not in texts:
-        from retryctl.core.wording import suggestions
-
         hint = suggestions(name, texts) or "retryctl explain lists all."
-        raise UsageError(f"explain does not know {typed!r}.", hint)
-    if output != "text":
-        from retryctl.cli.options.choices import refuse_unknown
+        raise UsageError(f"explain does not know {given.name!r}.", hint)
+    refuse_unknown(given.output, ("text", "json"), "--output")
+    if given.output == "json":
+        from retryctl.views.json.explain import explain_document
 
-        refuse_unknown(output, ("text", "json"), "--output")
-        _print_json({name: texts[name]} if name else texts)
+        put(explain_document({name: texts[name]} if name else texts), document=True)
     elif name is None:
         _print_list(texts)
     else:
@@ -96,13 +87,6 @@ def _of_heading(word: str) -> str:
     return _HEADINGS.get(key.lower(), key)
 
 
-def _print_json(texts: Mapping[str, RuleText]) -> None:
-    from retryctl.cli.output.terminal import put
-    from retryctl.views.json.explain import explain_document
-
-    put(explain_document(texts), document=True)
-
-
 def _print_list(texts: Mapping[str, RuleText]) -> None:
     for name, text in texts.items():
         print(f"{name:26} {text.severity}")
@@ -111,8 +95,6 @@ def _print_list(texts: Mapping[str, RuleText]) -> None:
 
 
 def _columns() -> int:
-    from retryctl.cli.output.terminal import width
-
     return min(width(), _WRITTEN_FOR)
 
 

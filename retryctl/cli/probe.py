@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from retryctl.cli.help import CommandApp
+from retryctl.cli.command_app import CommandApp, option
 from retryctl.cli.options import params
+from retryctl.core.value_classes import value_class
 from retryctl.errors import ExitStatus, UsageError
 
 if TYPE_CHECKING:
     from retryctl.core.probe_report import ProbeReport
 
 app = CommandApp()
+
+_option = partial(option, section="Options")
 
 
 class ProbeForm(StrEnum):
@@ -25,43 +27,32 @@ class ProbeForm(StrEnum):
     JSON = "json"
 
 
+@value_class
+class ProbeArguments:
+    """What to test, as it was typed."""
+
+    aws: params.AwsOptions
+    yes: bool = _option("Create the two log groups. Without --yes nothing is done.", default=False)
+    function: str | None = _option(
+        "Also read the newest records of this function. The function is not changed.",
+        *("--function", "-f"),
+        metavar="NAME",
+    )
+    skip_quota: bool = _option(
+        "Skip the test of the call quota, a burst of 60 calls.", default=False
+    )
+    report: Path | None = _option(
+        "Also write the JSON document to a file; after Ctrl-C, with what was tested until then.",
+        metavar="FILE",
+    )
+    output: ProbeForm = _option("Output format.", "--output", "-o", default=ProbeForm.TEXT)
+    color: params.Color = params.color_option()
+    quiet: bool = params.quiet_option()
+    debug: bool = params.debug_option()
+
+
 @app.command()
-@params.grouped
-def probe(
-    aws: params.AwsOptions,
-    yes: Annotated[
-        bool,
-        typer.Option("--yes", help="Create the two log groups. Without --yes nothing is done."),
-    ] = False,
-    function: Annotated[
-        str | None,
-        typer.Option(
-            "--function",
-            "-f",
-            metavar="NAME",
-            help="Also read the newest records of this function. The function is not changed.",
-        ),
-    ] = None,
-    skip_quota: Annotated[
-        bool,
-        typer.Option("--skip-quota", help="Skip the test of the call quota, a burst of 60 calls."),
-    ] = False,
-    report: Annotated[
-        Path | None,
-        typer.Option(
-            "--report",
-            metavar="FILE",
-            help="Also write the JSON document to a file; after Ctrl-C, with what was tested until "
-            "then.",
-        ),
-    ] = None,
-    output: Annotated[ProbeForm, typer.Option("--output", "-o", help="Output format.")] = (
-        ProbeForm.TEXT
-    ),
-    color: params.ColorChoice = params.Color.AUTO,
-    quiet: params.Quiet = False,
-    debug: params.Debug = False,
-) -> ExitStatus:
+def probe(given: ProbeArguments) -> ExitStatus:
     """Test what retryctl assumes of CloudWatch Logs, with two log groups of its own.
 
     It creates a Standard and an Infrequent Access group, puts 12,046 short events into them, reads
@@ -75,7 +66,7 @@ def probe(
     Exit status: 0 if every assumption is right, 1 if one is wrong, 5 if one could not be tested,
     3 if the groups could not be created.
     """
-    if not yes:
+    if not given.yes:
         raise UsageError(
             "retryctl probe creates two log groups in your account and deletes them. "
             "It takes up to five minutes and costs less than $0.01.",
@@ -83,39 +74,34 @@ def probe(
         )
     from retryctl.app.probe.probe import probe as run_probe
     from retryctl.cli.options.source import aws_client
+    from retryctl.cli.output import terminal
     from retryctl.cli.output.report_files import refuse_unwritable, write
-    from retryctl.cli.output.terminal import (
-        TerminalFeedback,
-        progress_lines,
-        put,
-        stderr_is_terminal,
-        stdout_screen,
-    )
     from retryctl.views.json.probe import probe_document
     from retryctl.views.text.layout import text_of
     from retryctl.views.text.probe import probe_blocks
 
-    if report:
-        refuse_unwritable(report)
+    if given.report:
+        refuse_unwritable(given.report)
 
     def keep(found: ProbeReport) -> None:
-        if report:
-            write(report, probe_document(found))
+        if given.report:
+            write(given.report, probe_document(found))
 
-    shown = TerminalFeedback(quiet=quiet)
-    progress = shown.progress() if stderr_is_terminal() else progress_lines(quiet=quiet)
+    shown = terminal.TerminalFeedback(quiet=given.quiet)
+    is_terminal = terminal.stderr_is_terminal()
+    progress = shown.progress() if is_terminal else terminal.progress_lines(quiet=given.quiet)
     with progress as show:
         found = run_probe(
-            aws_client(aws, show=show),
-            function=function,
-            quota=not skip_quota,
-            feedback=TerminalFeedback(quiet=False),  # groups that remain are named, also with -q
+            aws_client(given.aws, show=show),
+            function=given.function,
+            quota=not given.skip_quota,
+            feedback=terminal.TerminalFeedback(quiet=False),  # also with -q it names lasting groups
             show=show,
             keep=keep,
         )
     keep(found)
-    if output is ProbeForm.JSON:
-        put(probe_document(found), document=True)
+    if given.output is ProbeForm.JSON:
+        terminal.put(probe_document(found), document=True)
     else:
-        put(text_of(probe_blocks(found), stdout_screen(color)))
+        terminal.put(text_of(probe_blocks(found), terminal.stdout_screen(given.color)))
     return ExitStatus.of(found.passed)

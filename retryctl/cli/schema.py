@@ -2,40 +2,38 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
-
-from retryctl.cli.help import CommandApp
+from retryctl.cli.command_app import CommandApp, argument
 from retryctl.cli.options import completions
+from retryctl.core.value_classes import value_class
 
 app = CommandApp()
 
 
+@value_class
+class SchemaArguments:
+    """The document, as it was typed."""
+
+    name: str | None = argument(
+        "NAME",
+        "The document, such as trace. Without one, the list of all.",
+        autocompletion=completions.some_of(completions.schemas),
+    )
+
+
 @app.command()
-def schema(
-    name: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="NAME",
-            help="The document, such as trace. Without one, the list of all.",
-            autocompletion=completions.some_of(completions.schemas),
-            show_default=False,
-        ),
-    ] = None,
-) -> None:
+def schema(given: SchemaArguments) -> None:
     """Print the JSON Schema of what a command prints with -o json.
 
     retryctl schema trace > trace.schema.json
     """
-    from retryctl.cli.options.choices import refuse_unknown
+    from retryctl.cli.options.params import refuse_unknown
     from retryctl.cli.output.terminal import put
     from retryctl.views.json.encoding import document_text
     from retryctl.views.json.schemas import SCHEMAS
 
-    if name is None:
+    if given.name is None:
         for each, make in SCHEMAS.items():
             print(f"{each:12} {make()['title']}")
         return
-    refuse_unknown(name, list(SCHEMAS), "schema")
-    put(document_text(SCHEMAS[name]()), document=True)
+    refuse_unknown(given.name, list(SCHEMAS), "schema")
+    put(document_text(SCHEMAS[given.name]()), document=True)

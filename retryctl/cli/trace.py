@@ -2,40 +2,47 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from retryctl.cli.help import CommandApp
+from retryctl.cli.command_app import CommandApp, argument
+from retryctl.cli.options import completions
 from retryctl.cli.options import params as options
+from retryctl.core.value_classes import value_class
 
 app = CommandApp()
 
-Last = Annotated[
-    int | None,
-    options.shown_option(
-        "--last",
+
+@value_class
+class TraceArguments:
+    """What to trace, as it was typed."""
+
+    read: options.ReadOptions
+    aws: options.AwsOptions
+    request_ids: list[str] | None = argument(
+        "[REQUEST_ID...]",
+        "AWS request IDs, or text that contains them: a log line, a URL, a failure record or "
+        "a file or folder of records. - reads them from stdin. Of a saved log the first characters "
+        "are enough. Without an ID: the newest request that failed or was retried, or all of a "
+        "saved log with at most 3.",
+    )
+    store: str | None = options.source_option(
+        "The durable store of the function's counter, dynamodb://TABLE or s3://BUCKET/PREFIX, to "
+        "compare with the log.",
+        metavar="URL",
+        autocompletion=completions.stores,
+    )
+    from_queue: str | None = options.queue_option()
+    last: int | None = options.shown_option(
+        "Without an ID: show the N newest requests that failed or were retried.",
         metavar="N",
         min=1,
-        help="Without an ID: show the N newest requests that failed or were retried.",
-    ),
-]
+    )
+    wait: str | None = options.wait_option()
+    timeout: str | None = options.timeout_option()
+    events: options.RelatedOptions
+    show: options.OutputOptions
 
 
 @app.command()
-@options.grouped
-def trace(
-    read: options.ReadOptions,
-    aws: options.AwsOptions,
-    request_ids: options.RequestIds = None,
-    store: options.Store = None,
-    from_queue: options.FromQueue = None,
-    last: Last = None,
-    wait: options.Wait = None,
-    timeout: options.Timeout = None,
-    related: options.Related = False,
-    key: options.Key = None,
-    *,
-    show: options.OutputOptions,
-) -> int:
+def trace(given: TraceArguments) -> int:
     """Show what happened on each attempt of a request: when and where it ran, how it ended,
     what it counted, which branch it took, and whether that was right.
 
@@ -44,21 +51,12 @@ def trace(
     Without -f or -g every log group of a Lambda function is searched. Without an ID, the newest\
  request that failed or was retried is shown.
     """
-    if related or key:
-        from retryctl.cli.runs.related import RelatedOptions, run_related
+    if given.events.wanted:
+        from retryctl.cli.runs.related import run_related
 
-        wanted = RelatedOptions(key=key, output=show.output.value)
-        return run_related(read, aws, show, wanted, request_ids=request_ids or ())
+        log = options.LogOptions(read=given.read, aws=given.aws, screen=given.show)
+        form = given.show.output.value
+        return run_related(log, given.events.key, form, request_ids=given.request_ids or ())
     from retryctl.cli.runs.trace import run_trace
 
-    return run_trace(
-        request_ids or (),
-        read,
-        aws,
-        show,
-        store=store,
-        queue=from_queue,
-        wait=wait,
-        timeout=timeout,
-        last=last,
-    )
+    return run_trace(given)

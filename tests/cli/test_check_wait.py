@@ -7,7 +7,7 @@ import pytest
 
 from retryctl.app.check import CheckPlan, check_when_settled
 from retryctl.app.options import SourceOptions
-from retryctl.cli.options.check_options import CheckOptions
+from retryctl.cli.check import CheckOptions
 from retryctl.cli.options.expectations import read_expected
 from retryctl.cli.options.times import wait_limit
 from retryctl.config import ProjectConfig

@@ -12,7 +12,7 @@ from retryctl.app.options import SILENT, SourceOptions, TimeWindow
 from retryctl.app.window import evaluate_requests, open_window
 from retryctl.bulk.reader import BulkReader
 from retryctl.bulk.reduction import PartitionContext, reduce_partition
-from retryctl.cli.options.check_options import CheckOptions
+from retryctl.cli.check import CheckOptions
 from retryctl.cli.options.expectations import read_expected
 from retryctl.config import ProjectConfig
 from retryctl.core.check.check_evaluator import CheckEvaluator

@@ -12,7 +12,7 @@ import pytest
 
 from retryctl import __version__
 from retryctl.cli.options.params import CounterStore
-from retryctl.cli.runs.vendoring import FILE_NAME, joined_source
+from retryctl.cli.runs.counters import FILE_NAME, joined_source
 from tests.support.counters_world import (
     ATTEMPTS,
     REQUEST_ID,

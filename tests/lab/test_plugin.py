@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from retryctl.app.lab_setup import SETUP_OPTIONS
+from retryctl.cli.command_app import with_options
 from retryctl.cli.lab import run as run_command
 from retryctl.core.crosscheck.attempt_check import Verdict
 from retryctl.errors import UsageError
@@ -109,7 +110,7 @@ def test_the_keywords_are_the_options_of_the_command() -> None:
     }
     shown |= {"lines", "output", "color", "tz", "quiet", "debug"}
     own = {"plan", "event", "retries", "source", "between", "seed", "requests"}  # of run and check
-    of_command = set(inspect.signature(run_command).parameters) - shown - own
+    of_command = set(inspect.signature(with_options(run_command)).parameters) - shown - own
     of_fixture = set(SETUP_OPTIONS) | {each.name for each in fields(FunctionOptions)}
     assert of_command - of_fixture == set()
     assert own - {"requests"} <= set(inspect.signature(HandlerLab.check).parameters)

@@ -11,9 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from fractions import Fraction
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from retryctl.cli.options.check_options import CheckOptions
 from retryctl.cli.options.times import read_duration
 from retryctl.config import ProjectConfig
 from retryctl.core.check.expectations import Expectations, Limit
@@ -24,6 +23,9 @@ from retryctl.core.rules import ALL_RULES
 from retryctl.core.value_classes import value_class
 from retryctl.core.wording import suggestions
 from retryctl.errors import UsageError
+
+if TYPE_CHECKING:
+    from retryctl.cli.check import CheckOptions
 
 _LEVELS = {
     "error": (Severity.ERROR,),
@@ -88,7 +90,7 @@ class _Values:
         self._asked = asked
         self._file = settings.path
         self._table: Mapping[str, object] = settings.check
-        known = [each.name for each in fields(CheckOptions) if each.name not in _NO_SETTINGS]
+        known = [each.name for each in fields(asked) if each.name not in _NO_SETTINGS]
         for key in self._table:
             if key not in known:
                 hint = suggestions(key, known) or f"Known: {', '.join(known)}."

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
-from collections.abc import Iterable, Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from retryctl.core.late_regex import late_regex
@@ -19,7 +20,7 @@ from retryctl.core.value_classes import value_class
 from retryctl.errors import NothingFound, UnreadableInput, UsageError
 
 if TYPE_CHECKING:
-    from retryctl.app.options import Feedback, SourceOptions
+    from retryctl.cli.options.source import Reading
     from retryctl.core.failure_records.documents import FailureRecord
 
 # 8f507cfc-0d3f-4697-b07a-ac58fc914c95, also in /tmp/8f507cfc-…_1732330800.123
@@ -97,15 +98,13 @@ def requests_of(records: Iterable[FailureRecord]) -> NamedRequests:
     return NamedRequests(ids=tuple(dict.fromkeys(one.request_id for one in each)), records=each)
 
 
-def requests_in_queue(
-    url: str, arguments: Sequence[str], options: SourceOptions, feedback: Feedback
-) -> NamedRequests:
+def requests_in_queue(url: str, arguments: Sequence[str], reading: Reading) -> NamedRequests:
     """Return the requests of the failure records in a queue. Raises ``UsageError`` beside IDs."""
     from retryctl.app.failure_records import records_in_queue
 
     if arguments:
         raise UsageError("--from-queue selects requests, and IDs are given.", "Drop one of them.")
-    return requests_of(records_in_queue(url, options, feedback=feedback))
+    return requests_of(records_in_queue(url, reading.source, feedback=reading.feedback))
 
 
 def records_named(argument: str) -> NamedRequests:
@@ -152,10 +151,10 @@ def _for_function(text: str, known: Sequence[str], saved_log: str) -> str:
     if not _FUNCTION.fullmatch(text):
         return ""
     if known:
-        source = f" --from {shlex.quote(saved_log)}" if saved_log else ""
+        source = f" --from {quote(saved_log)}" if saved_log else ""
         return f"If it is the function: retryctl trace {known[0]} -f {text}{source}"
     if saved_log:
-        return f"For the requests of the log: retryctl list --from {shlex.quote(saved_log)}"
+        return f"For the requests of the log: retryctl list --from {quote(saved_log)}"
     return f"For the requests of a function: retryctl list {text}"
 
 
@@ -266,3 +265,72 @@ def _why_not(text: str, saved_log: str) -> str:
     if other := re.search(r"[^0-9a-fA-F-]", bare):
         return f": {other[0]!r} is not a hexadecimal digit (0 to 9, a to f)"
     return f": it is {len(bare)} characters long, not 36"
+
+
+# --------------------------------------------------------------------------- shortened IDs
+
+
+def whole_ids(arguments: Sequence[str], reading: Reading) -> NamedRequests:
+    """Return the requests that the arguments name; in a saved log an ID may be shortened."""
+    source = reading.source
+    place = source.source
+    unread = "-" if source.stdin is None else ""  # its pipe is followed instead
+    if place not in ("cloudwatch", unread) and _shortened(arguments):
+        advice = f"Give more of the ID. retryctl list --from {quote(place)} shows the requests."
+        arguments = completed(arguments, reading, lambda _: advice)
+    return named_requests(
+        arguments,
+        _stdin_lines(),
+        saved_log="" if place in ("cloudwatch", "-") else place,
+        aws_options=source.aws_options,
+    )
+
+
+def completed(
+    arguments: Sequence[str], reading: Reading, advice: Callable[[str], str]
+) -> list[str]:
+    """Return the arguments with the shortened IDs of a saved log completed.
+
+    Raises ``UsageError`` where no request ID of the log begins so, and, with the ``advice`` for
+    the shortened ID, where several do.
+    """
+    from retryctl.app.traced_requests import matching_ids  # loads the engine of whole windows
+
+    found = matching_ids(
+        _shortened(arguments), reading.source, config=reading.config, feedback=reading.feedback
+    )
+    for prefix, ids in found.items():
+        if len(ids) > 1:
+            some = f"{', '.join(ids[:3])}{', …' if len(ids) > 3 else ''}"
+            raise UsageError(
+                f"{len(ids)} request IDs of this log begin with {prefix}: {some}.", advice(prefix)
+            )
+    whole = {prefix: ids[0] for prefix, ids in found.items()}
+    return [whole.get(shortened_id(each) or "", each) for each in arguments]
+
+
+def needs_whole_log(arguments: Sequence[str]) -> bool:
+    """Return whether the whole log shows which requests the arguments mean."""
+    return not arguments or bool(_shortened(arguments))
+
+
+def _shortened(arguments: Sequence[str]) -> list[str]:
+    prefixes = map(shortened_id, arguments)
+    return [prefix for prefix in prefixes if prefix]
+
+
+def _stdin_lines() -> Iterator[str]:
+    if sys.stdin is None:
+        return
+    from retryctl.sources.saved.decoding import encoding_of
+
+    stdin = sys.stdin.buffer
+    first = stdin.readline()
+    if not first:  # stdin of a terminal can be read again after its end
+        return
+    encoding, _ = encoding_of(first)
+    if encoding == "utf-8":
+        yield first.decode(errors="replace")
+        yield from (line.decode(errors="replace") for line in stdin)
+    else:
+        yield from (first + stdin.read()).decode(encoding, "replace").splitlines(keepends=True)

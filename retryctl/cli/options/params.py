@@ -1,28 +1,39 @@
-"""The options that mean the same for every command, declared once.
+"""The options that mean the same for several commands, in groups, each declared once.
 
-A command decorated with ``grouped`` takes whole groups of options, each a dataclass of this
-module, beside its own.
+The fields are what was typed; ``options/source.py`` reads what it means.
 """
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable
-from dataclasses import fields, is_dataclass
+from collections.abc import Collection, Mapping
 from enum import StrEnum
-from functools import partial, wraps
-from typing import Annotated, Any, TypeVar, get_type_hints
-
-import typer
+from functools import partial
+from typing import Any
 
 from retryctl.app.options import Engine
+from retryctl.cli.command_app import argument, option
 from retryctl.cli.options import completions
 from retryctl.core.value_classes import value_class
+from retryctl.core.wording import suggestions
+from retryctl.errors import UsageError
 
-_source = partial(typer.Option, rich_help_panel="What to read")
-_aws = partial(typer.Option, rich_help_panel="AWS")
-shown_option = partial(typer.Option, rich_help_panel="What to show")
-output_option = partial(typer.Option, rich_help_panel="Output")
+source_option = partial(option, section="What to read")
+shown_option = partial(option, section="What to show")
+output_option = partial(option, section="Output")
+aws_option = partial(option, section="AWS")
+
+
+def refuse_unknown(
+    name: str, known: Collection[str], option: str, elsewhere: Mapping[str, str] | None = None
+) -> None:
+    """Raise ``UsageError``, with the nearest of ``known``, where ``name`` is not one of them.
+
+    ``elsewhere`` has the hint for a value of another command.
+    """
+    if name not in known:
+        hint = (elsewhere or {}).get(name) or suggestions(name, known)
+        known_values = f"Known: {', '.join(known)}."
+        raise UsageError(f"{name!r} is not a value of {option}.", hint or known_values)
 
 
 class Color(StrEnum):
@@ -53,313 +64,230 @@ class CounterStore(StrEnum):
     LOGS = "logs"
 
 
-RequestIds = Annotated[
-    list[str] | None,
-    typer.Argument(
-        metavar="[REQUEST_ID...]",
-        help="AWS request IDs, or text that contains them: a log line, a URL, a failure record or "
-        "a file or folder of records. - reads them from stdin. Of a saved log the first characters "
-        "are enough. Without an ID: the newest request that failed or was retried, or all of a "
-        "saved log with at most 3.",
-        show_default=False,
-    ),
-]
-Store = Annotated[
-    str | None,
-    _source(
-        "--store",
-        metavar="URL",
-        autocompletion=completions.stores,
-        help="The durable store of the function's counter, dynamodb://TABLE or "
-        "s3://BUCKET/PREFIX, to compare with the log.",
-    ),
-]
-FromQueue = Annotated[
-    str | None,
-    _source(
-        "--from-queue",
-        metavar="URL",
-        help="Take the requests from the failure records in this SQS queue. No message is deleted.",
-    ),
-]
-Related = Annotated[
-    bool,
-    _source(
-        "--related",
-        help="Show the requests that belong to the same event under several request IDs.",
-    ),
-]
-Key = Annotated[
-    str | None,
-    _source(
-        "--key",
-        metavar="PATTERN",
-        help="Relate requests by a key of the event in their lines: a regular expression with "
-        "a group, or a path in JSON lines ($.detail.order). Default: the settings file, then "
-        "executionArn, SQS message IDs, X-Ray traces, and the times of client retries.",
-    ),
-]
-Wait = Annotated[
-    str | None,
-    _source(
-        "--wait",
-        metavar="[5m]",
-        autocompletion=completions.waits,
-        help="Read the log again until no attempt is running or due. Stop after this long.",
-    ),
-]
-Timeout = Annotated[
-    str | None,
-    _source(
-        "--timeout",
-        metavar="5m",
-        autocompletion=completions.waits,
-        help="Stop waiting after this long. Needs --wait.",
-    ),
-]
-OutputForm = Annotated[
-    Output,
-    output_option(
-        "--output",
-        "-o",
-        help="Output format. jsonl: one request per line; gaps and missing IDs go to stderr.",
-    ),
-]
+# --------------------------------------------------------------------------- fields
 
 
-def report_option(*forms: str) -> typer.models.OptionInfo:
+def functions_argument() -> Any:
+    """Return the functions of ``list`` and ``summary``."""
+    return argument(
+        "[FUNCTION...]",
+        "The functions, also as patterns: 'orders-*', or '*' for all of the account. Not needed "
+        "with --from.",
+    )
+
+
+def form_option(help: str, *forms: str, section: str = "Output") -> Any:
+    """Return ``--output`` of a command that has these ``forms``, the first by default."""
+    complete = completions.one_of(*forms)
+    return option(
+        *(help, "--output", "-o"),
+        section=section,
+        default=forms[0],
+        metavar="FORM",
+        autocompletion=complete,
+    )
+
+
+def report_option(*forms: str) -> Any:
     """Return ``--report`` of a command whose output has these ``forms``."""
-    option: typer.models.OptionInfo = output_option(
-        "--report",
-        metavar="[FORM=]FILE",
-        help="Also write a file in any format of --output; without FORM, the format of its "
+    return output_option(
+        "Also write a file in any format of --output; without FORM, the format of its "
         "extension. Repeatable.",
+        metavar="[FORM=]FILE",
         autocompletion=completions.report_of(*forms),
     )
-    return option
 
 
-Report = Annotated[list[str] | None, report_option(*(form.value for form in Output))]
-ColorChoice = Annotated[
-    Color,
-    output_option(
-        "--color", help="When to use colour. auto: by the terminal, NO_COLOR and CLICOLOR_FORCE."
-    ),
-]
-Tz = Annotated[
-    str,
-    output_option(
-        "--tz",
-        metavar="UTC|local|ZONE",
-        help="The time zone of the output, and of times given without one.",
-        autocompletion=completions.zones,
-    ),
-]
-Quiet = Annotated[
-    bool,
-    output_option(
-        "--quiet", "-q", help="Print no progress and no warnings on stderr, only errors."
-    ),
-]
-Debug = Annotated[
-    bool, output_option("--debug", help="Print tracebacks and the AWS library's log on stderr.")
-]
+def output_form_option() -> Any:
+    """Return ``--output`` of a command whose result is that of ``trace``."""
+    return output_option(
+        "Output format. jsonl: one request per line; gaps and missing IDs go to stderr.",
+        "-o",
+        default=Output.TEXT,
+    )
+
+
+def wait_option() -> Any:
+    """Return ``--wait``."""
+    return source_option(
+        "Read the log again until no attempt is running or due. Stop after this long.",
+        metavar="[5m]",
+        autocompletion=completions.waits,
+    )
+
+
+def timeout_option() -> Any:
+    """Return ``--timeout``, the longest ``--wait``."""
+    return source_option(
+        "Stop waiting after this long. Needs --wait.",
+        metavar="5m",
+        autocompletion=completions.waits,
+    )
+
+
+def queue_option() -> Any:
+    """Return ``--from-queue``."""
+    return source_option(
+        "Take the requests from the failure records in this SQS queue. No message is deleted.",
+        metavar="URL",
+    )
+
+
+def color_option() -> Any:
+    """Return ``--color``."""
+    return output_option(
+        "When to use colour. auto: by the terminal, NO_COLOR and CLICOLOR_FORCE.",
+        default=Color.AUTO,
+    )
+
+
+def quiet_option() -> Any:
+    """Return ``--quiet``."""
+    help = "Print no progress and no warnings on stderr, only errors."
+    return output_option(help, "--quiet", "-q", default=False)
+
+
+def debug_option() -> Any:
+    """Return ``--debug``."""
+    return output_option("Print tracebacks and the AWS library's log on stderr.", default=False)
+
+
+EXIT_CODE_HELP = "Exit with 1 if a verdict disagrees, with 5 if one is undetermined."
+
+
+# --------------------------------------------------------------------------- groups
+
+
+@value_class
+class RelatedOptions:
+    """Whether requests are shown by event, as it was typed."""
+
+    related: bool = source_option(
+        "Show the requests that belong to the same event under several request IDs.",
+        default=False,
+    )
+    key: str | None = source_option(
+        "Relate requests by a key of the event in their lines: a regular expression with "
+        "a group, or a path in JSON lines ($.detail.order). Default: the settings file, then "
+        "executionArn, SQS message IDs, X-Ray traces, and the times of client retries.",
+        metavar="PATTERN",
+    )
+
+    @property
+    def wanted(self) -> bool:
+        """Whether requests are related."""
+        return self.related or bool(self.key)
 
 
 @value_class
 class ReadOptions:
     """What to read, as it was typed."""
 
-    function: Annotated[
-        list[str] | None,
-        _source(
-            "--function",
-            "-f",
-            metavar="NAME|ARN",
-            help="The Lambda function, also with a version or an alias; repeatable on CloudWatch. "
-            "Default: RETRYCTL_FUNCTION, then the settings file.",
-        ),
-    ] = None
-    log_group: Annotated[
-        list[str] | None,
-        _source(
-            "--log-group",
-            "-g",
-            metavar="NAME|ARN",
-            help="The log group to search: a name, a pattern such as '/aws/lambda/orders-*', or an "
-            "ARN, which may be of another account. Repeatable.",
-        ),
-    ] = None
-    source: Annotated[
-        str,
-        _source(
-            "--from",
-            metavar="SOURCE",
-            help="cloudwatch, demo, or a saved log: a file, a folder, a glob, or - for stdin.",
-            autocompletion=completions.sources,
-        ),
-    ] = "cloudwatch"
-    since: Annotated[
-        str | None,
-        _source(
-            "--since",
-            "-s",
-            metavar="TIME",
-            autocompletion=completions.times,
-            help="Start of the window: 15m, 2h30m, '1h ago', 2026-11-23T03:00, epoch milliseconds. "
-            "Default: 24h on CloudWatch, all of a saved log.",
-        ),
-    ] = None
-    until: Annotated[
-        str | None,
-        _source(
-            "--until",
-            "-u",
-            metavar="TIME",
-            autocompletion=completions.times,
-            help="End of the window, in the same forms. Default: now.",
-        ),
-    ] = None
-    engine: Annotated[
-        Engine,
-        _source(
-            "--engine",
-            help="How to search CloudWatch. filter: FilterLogEvents, free; insights: Logs "
-            "Insights, billed by the bytes scanned; auto: Insights for Infrequent Access groups "
-            "and for long searches by request ID.",
-        ),
-    ] = Engine.AUTO
-    max_cost: Annotated[
-        float | None,
-        _source(
-            "--max-cost",
-            metavar="USD",
-            min=0,
-            help="Run no Insights query that costs more than this per log group.",
-        ),
-    ] = None
-    unmask: Annotated[
-        bool,
-        _source(
-            "--unmask",
-            help="Read lines without the masks of data protection. Needs the permission "
-            "logs:Unmask.",
-        ),
-    ] = False
+    function: list[str] | None = source_option(
+        "The Lambda function, also with a version or an alias; repeatable on CloudWatch. "
+        "Default: RETRYCTL_FUNCTION, then the settings file.",
+        *("--function", "-f"),
+        metavar="NAME|ARN",
+    )
+    log_group: list[str] | None = source_option(
+        "The log group to search: a name, a pattern such as '/aws/lambda/orders-*', or an "
+        "ARN, which may be of another account. Repeatable.",
+        *("--log-group", "-g"),
+        metavar="NAME|ARN",
+    )
+    source: str = source_option(
+        "cloudwatch, demo, or a saved log: a file, a folder, a glob, or - for stdin.",
+        "--from",
+        default="cloudwatch",
+        metavar="SOURCE",
+        autocompletion=completions.sources,
+    )
+    since: str | None = source_option(
+        "Start of the window: 15m, 2h30m, '1h ago', 2026-11-23T03:00, epoch milliseconds. "
+        "Default: 24h on CloudWatch, all of a saved log.",
+        *("--since", "-s"),
+        metavar="TIME",
+        autocompletion=completions.times,
+    )
+    until: str | None = source_option(
+        "End of the window, in the same forms. Default: now.",
+        *("--until", "-u"),
+        metavar="TIME",
+        autocompletion=completions.times,
+    )
+    engine: Engine = source_option(
+        "How to search CloudWatch. filter: FilterLogEvents, free; insights: Logs "
+        "Insights, billed by the bytes scanned; auto: Insights for Infrequent Access groups "
+        "and for long searches by request ID.",
+        default=Engine.AUTO,
+    )
+    max_cost: float | None = source_option(
+        "Run no Insights query that costs more than this per log group.", metavar="USD", min=0
+    )
+    unmask: bool = source_option(
+        "Read lines without the masks of data protection. Needs the permission logs:Unmask.",
+        default=False,
+    )
 
 
 @value_class
 class AwsOptions:
     """How to reach AWS, as it was typed."""
 
-    profile: Annotated[
-        str | None,
-        _aws(
-            "--profile",
-            metavar="NAME",
-            help="The AWS profile. Default: AWS_PROFILE, then the settings file.",
-            autocompletion=completions.profiles,
-        ),
-    ] = None
-    region: Annotated[
-        str | None,
-        _aws(
-            "--region",
-            metavar="NAME",
-            help="The AWS region. Default: AWS_REGION, then the settings file, then the profile.",
-            autocompletion=completions.regions,
-        ),
-    ] = None
-    endpoint_url: Annotated[
-        str | None,
-        _aws("--endpoint-url", metavar="URL", help="Send every AWS call to this endpoint."),
-    ] = None
+    profile: str | None = aws_option(
+        "The AWS profile. Default: AWS_PROFILE, then the settings file.",
+        metavar="NAME",
+        autocompletion=completions.profiles,
+    )
+    region: str | None = aws_option(
+        "The AWS region. Default: AWS_REGION, then the settings file, then the profile.",
+        metavar="NAME",
+        autocompletion=completions.regions,
+    )
+    endpoint_url: str | None = aws_option("Send every AWS call to this endpoint.", metavar="URL")
 
 
 @value_class
 class ScreenOptions:
     """How to print, as it was typed."""
 
-    color: ColorChoice = Color.AUTO
-    tz: Tz = "UTC"
-    quiet: Quiet = False
-    debug: Debug = False
+    color: Color = color_option()
+    tz: str = output_option(
+        "The time zone of the output, and of times given without one.",
+        default="UTC",
+        metavar="UTC|local|ZONE",
+        autocompletion=completions.zones,
+    )
+    quiet: bool = quiet_option()
+    debug: bool = debug_option()
 
 
 @value_class
 class OutputOptions(ScreenOptions):
     """How to show the attempts of requests, as it was typed."""
 
-    lines: Annotated[bool, shown_option("--lines", help="Show the log lines of each attempt.")] = (
-        False
+    lines: bool = shown_option("Show the log lines of each attempt.", default=False)
+    attempt: int | None = shown_option("Show only attempt N (not in JSON).", metavar="N", min=1)
+    failed: bool = shown_option(
+        "Show only the attempts that failed (not in JSON). Without an ID: the newest "
+        "request with an outcome other than succeeded and recovered.",
+        default=False,
     )
-    attempt: Annotated[
-        int | None,
-        shown_option("--attempt", metavar="N", min=1, help="Show only attempt N (not in JSON)."),
-    ] = None
-    failed: Annotated[
-        bool,
-        shown_option(
-            "--failed",
-            help="Show only the attempts that failed (not in JSON). Without an ID: the newest "
-            "request with an outcome other than succeeded and recovered.",
-        ),
-    ] = False
-    exit_code: Annotated[
-        bool,
-        shown_option(
-            "--exit-code", help="Exit with 1 if a verdict disagrees, with 5 if one is undetermined."
-        ),
-    ] = False
-    links: Annotated[
-        bool,
-        shown_option(
-            "--links", help="Print the link to each attempt's log stream in the CloudWatch console."
-        ),
-    ] = False
-    web: Annotated[
-        bool,
-        shown_option("--web", help="Open the log stream of the newest attempt in the browser."),
-    ] = False
-    output: OutputForm = Output.TEXT
-    report: Report = None
+    exit_code: bool = shown_option(EXIT_CODE_HELP, default=False)
+    links: bool = shown_option(
+        "Print the link to each attempt's log stream in the CloudWatch console.", default=False
+    )
+    web: bool = shown_option(
+        "Open the log stream of the newest attempt in the browser.", default=False
+    )
+    output: Output = output_form_option()
+    report: list[str] | None = report_option(*Output)
 
 
-Command = TypeVar("Command", bound=Callable[..., Any])
+@value_class
+class LogOptions:
+    """The log that a command reads, how to reach AWS, and how to print."""
 
-
-def grouped(command: Command) -> Command:
-    """Replace each parameter that is a group of options by the options of the group."""
-    groups: dict[str, tuple[type, list[str]]] = {}
-    parameters: list[inspect.Parameter] = []
-    hints = get_type_hints(command, include_extras=True)
-    for parameter in inspect.signature(command).parameters.values():
-        kind = hints[parameter.name]
-        if not is_dataclass(kind):
-            parameters.append(parameter.replace(annotation=kind))
-            continue
-        assert isinstance(kind, type)
-        types = get_type_hints(kind, include_extras=True)
-        groups[parameter.name] = (kind, [field.name for field in fields(kind)])
-        parameters += (
-            inspect.Parameter(
-                field.name,
-                inspect.Parameter.KEYWORD_ONLY,
-                default=field.default,
-                annotation=types[field.name],
-            )
-            for field in fields(kind)
-        )
-
-    @wraps(command)
-    def run(**values: Any) -> Any:
-        made = {
-            name: kind(**{key: values.pop(key) for key in keys})
-            for name, (kind, keys) in groups.items()
-        }
-        return command(**values, **made)
-
-    only_keywords = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in parameters]
-    run.__signature__ = inspect.Signature(only_keywords)  # type: ignore[attr-defined]
-    run.__annotations__ = {each.name: each.annotation for each in parameters}
-    return run  # type: ignore[return-value]
+    read: ReadOptions
+    aws: AwsOptions
+    screen: ScreenOptions

@@ -6,16 +6,19 @@ import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import tzinfo
 from fnmatch import fnmatchcase
 from shlex import quote
 from typing import TYPE_CHECKING
 
 from retryctl.app.options import ShowProgress, SourceOptions, TimeWindow, wall_clock_ms
-from retryctl.cli.options.params import AwsOptions, ReadOptions
+from retryctl.cli.options.params import AwsOptions, ReadOptions, ScreenOptions
 from retryctl.cli.options.times import is_ago, read_window, zone
+from retryctl.cli.output.terminal import TerminalFeedback
 from retryctl.config import ProjectConfig, config_for
 from retryctl.core.model.events import REQUEST_ID
 from retryctl.core.model.group_names import function_name
+from retryctl.core.value_classes import value_class
 from retryctl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -23,6 +26,31 @@ if TYPE_CHECKING:
 
 # The service's clock decides on CloudWatch. AWS refuses calls from a clock with a larger error.
 _MOST_SKEW_MS = 300_000
+
+
+@value_class
+class Reading:
+    """What a command reads, and how it reports on that."""
+
+    config: ProjectConfig
+    source: SourceOptions
+    window: TimeWindow
+    feedback: TerminalFeedback
+    tz: tzinfo
+
+
+def reading_of(
+    read: ReadOptions, aws: AwsOptions, screen: ScreenOptions, *, store: str | None = None
+) -> Reading:
+    """Return what the options mean. Raises ``UsageError`` where they cannot be read."""
+    config = config_for(read.source)
+    return Reading(
+        config=config,
+        source=source_options(read, aws, config, store=store),
+        window=time_window(read, screen.tz),
+        feedback=TerminalFeedback(quiet=screen.quiet),
+        tz=zone(screen.tz),
+    )
 
 
 def source_options(

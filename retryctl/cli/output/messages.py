@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import tzinfo
+from shlex import quote
 
 from retryctl.app.options import Feedback
 from retryctl.core.model.coverage import AFTER_LOGIN, Coverage
@@ -26,11 +27,39 @@ def warn_of_gaps(coverage: Coverage, feedback: Feedback, form: str) -> None:
 
 # --------------------------------------------------------------------------- nothing found
 
-NO_RECORD = (
+_NO_RECORD = (
     "None of its lines is a START, END or REPORT of Lambda: save the log without a filter pattern, "
     "or name another file."
 )
-"""The next step where a saved log has no request."""
+_NO_REQUEST_STEPS = {
+    "cloudwatch": "Widen the window with --since or --until, or name another function.",
+    "demo": "retryctl list --from demo lists the requests of the demo.",
+    "": "Widen the window with --since or --until.",
+}
+_NO_REQUEST_AT_ALL = _NO_REQUEST_STEPS | {"": _NO_RECORD}
+_BEGAN_BEFORE = "A request belongs to the window in which its first attempt started."
+
+
+def no_request(coverage: Coverage, tz: tzinfo, which: str = "", *, bounded: bool) -> RetryctlError:
+    """Build the error that there is no request, or none of those that ``which`` describes.
+
+    ``bounded``: --since or --until is given.
+    """
+    place = "window" if bounded or coverage.source == "cloudwatch" else "log"
+    step = _next_step(coverage, _NO_REQUEST_STEPS if place == "window" else _NO_REQUEST_AT_ALL)
+    first_ms, last_ms = coverage.first_event_ms, coverage.last_event_ms
+    if place == "window" and first_ms is not None and last_ms is not None:
+        if coverage.until_ms is not None and coverage.until_ms < first_ms:
+            step = "Give a later --until."
+        elif coverage.since_ms is not None and first_ms < coverage.since_ms <= last_ms:
+            step = f"{_BEGAN_BEFORE} {step}"
+    if coverage.source == "cloudwatch" and coverage.events_read:
+        step = f"{_BEGAN_BEFORE} {step}"
+    if coverage.source != "cloudwatch" and (which or coverage.given_names):
+        which = which or f" that{coverage.given_names} selects"
+        step = f"retryctl list --from {quote(coverage.where or 'FILE')} lists all requests."
+    what = f"the {place} contains no request{which}."
+    return nothing_found(what, coverage, tz, step)
 
 
 def nothing_found(what: str, coverage: Coverage, tz: tzinfo, step: str = "") -> RetryctlError:
@@ -56,7 +85,7 @@ def nothing_found(what: str, coverage: Coverage, tz: tzinfo, step: str = "") -> 
     return NothingFound(what, where)
 
 
-def next_step(coverage: Coverage, steps: Mapping[str, str]) -> str:
+def _next_step(coverage: Coverage, steps: Mapping[str, str]) -> str:
     """Return the step for the source of ``coverage``; ``""`` is the key for saved logs.
 
     The log of a web function is the right file, but none of its requests is retried.
@@ -70,7 +99,7 @@ def not_found_step(coverage: Coverage, on_cloudwatch: str) -> str:
     """Return the step where a request was not found: in a saved log, list what it has."""
     listing = f"retryctl list {place_options(coverage) or '--from FILE'}"
     steps = {"cloudwatch": on_cloudwatch, "": f"{listing} shows the requests of this log."}
-    return next_step(coverage, steps)
+    return _next_step(coverage, steps)
 
 
 def gap_sentences(coverage: Coverage, most: int) -> list[str]:

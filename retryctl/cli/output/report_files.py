@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Mapping
+import sys
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from retryctl.cli.options.choices import refuse_unknown
-from retryctl.cli.options.params import Output
+from retryctl.cli.options.params import Output, refuse_unknown
 from retryctl.cli.output.terminal import remark
 from retryctl.core.value_classes import value_class
 from retryctl.errors import CouldNotLook, UsageError
+from retryctl.views.screen import A_FILE, Screen
 
 if TYPE_CHECKING:
     from retryctl.core.check.baseline import Identity
+    from retryctl.views.ci.report import CheckReport
 
 _BY_EXTENSION = {
     "htm": "html",
@@ -141,10 +143,16 @@ def _replace(target: Path, pieces: Iterable[str]) -> None:
         new.unlink(missing_ok=True)
 
 
-def announce(files: Iterable[ReportFile], *, quiet: bool) -> None:
-    """Print on stderr which reports were written."""
-    if names := ", ".join(str(file.path) for file in files):
-        remark(f"Report: {names}", quiet=quiet)
+def write_reports(
+    files: Iterable[ReportFile], view: Callable[[str, Screen], Iterable[str]], *, quiet: bool
+) -> None:
+    """Write the ``view`` of the format of each file, and print on stderr which were written."""
+    names = []
+    for file in files:
+        write(file.path, view(file.form, A_FILE))
+        names.append(str(file.path))
+    if names:
+        remark(f"Report: {', '.join(names)}", quiet=quiet)
 
 
 def read_known(path: Path | None, *, update: bool) -> frozenset[Identity]:
@@ -189,15 +197,20 @@ def update_known(path: Path, known: Iterable[Identity]) -> None:
     write(path, baseline_text(known))
 
 
-def annotate(annotations: Iterable[str], summary: Iterable[str]) -> None:
-    """Write annotations for GitHub Actions to stderr, which the runner reads, and the summary."""
-    import sys
+def annotate(result: CheckReport, form: str) -> None:
+    """Annotate the change, where GitHub Actions runs the check, and write the job's summary.
 
-    sys.stderr.writelines(annotations)
-    path = os.environ.get("GITHUB_STEP_SUMMARY")
-    if path:
+    The runner reads annotations from stderr too; in the ``form`` of GitHub they are on stdout.
+    """
+    if os.environ.get("GITHUB_ACTIONS") != "true":
+        return
+    from retryctl.views.ci.formats import CI_REPORTS
+
+    if form != "github":
+        sys.stderr.writelines(CI_REPORTS["github"](result))
+    if path := os.environ.get("GITHUB_STEP_SUMMARY"):
         try:
             with Path(path).open("a", encoding="utf-8") as file:
-                file.writelines(summary)
+                file.writelines(CI_REPORTS["markdown"](result))
         except OSError as error:
             print(f"retryctl: no step summary: {error.strerror}", file=sys.stderr)

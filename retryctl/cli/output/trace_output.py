@@ -10,7 +10,7 @@ from retryctl.app.trace import TraceResult, with_recorded_ends
 from retryctl.cli.options.params import Output, OutputOptions
 from retryctl.cli.options.times import zone
 from retryctl.cli.output.messages import not_found_step, nothing_found
-from retryctl.cli.output.report_files import ReportFile, announce, write
+from retryctl.cli.output.report_files import ReportFile, write_reports
 from retryctl.cli.output.terminal import put, remark, stdout_screen
 from retryctl.core.crosscheck.attempt_check import Verdict
 from retryctl.core.crosscheck.checked_request import CheckedRequest
@@ -38,7 +38,7 @@ def show_trace(
         _region(result)
     if result.checked:
         _refuse_missing_attempt(result.checked, show.attempt)
-    write_reports(result, show, files)
+    write_trace_reports(result, show, files)
     is_table = _is_table(result, show)
     if not is_printed and (result.checked or is_table or show.output is not Output.TEXT):
         put(
@@ -58,12 +58,15 @@ def show_trace(
     return verdict_status(result.checked, result.unmatched) if show.exit_code else ExitStatus.OK
 
 
-def write_reports(result: TraceResult, show: OutputOptions, files: Sequence[ReportFile]) -> None:
+def write_trace_reports(
+    result: TraceResult, show: OutputOptions, files: Sequence[ReportFile]
+) -> None:
     """Write the report files, and name them on stderr."""
-    for file in files:
-        form = replace(show, output=Output(file.form))
-        write(file.path, trace_view(result, form, zone(show.tz)))
-    announce(files, quiet=show.quiet)
+
+    def view(form: str, screen: Screen) -> Iterable[str]:
+        return trace_view(result, replace(show, output=Output(form)), zone(show.tz), screen)
+
+    write_reports(files, view, quiet=show.quiet)
 
 
 def _beside(coverage: Coverage, show: OutputOptions) -> Iterator[str]:
@@ -123,14 +126,10 @@ def trace_view(
         )
     width = screen.width if show.output is Output.TEXT else A_FILE.width
     blocks = trace_blocks(result.checked, result.coverage, not_found, options, tz=tz, width=width)
-    if show.output is Output.MARKDOWN:
-        from retryctl.views.markdown import markdown_of
+    from retryctl.views.text.layout import rendered, text_of
 
-        return markdown_of(blocks)
-    from retryctl.views.text.layout import svg_of, text_of
-
-    if show.output is Output.SVG:
-        return svg_of(blocks, title="retryctl trace", width=width)
+    if show.output is not Output.TEXT:
+        return rendered(blocks, show.output, title="retryctl trace")
     records = ""
     if result.records:
         from retryctl.views.text.failure_records import records_blocks

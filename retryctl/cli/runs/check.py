@@ -6,124 +6,108 @@ anything is read.
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from retryctl import __version__
 from retryctl.app.check import CheckPlan, CheckRun
 from retryctl.app.check import check as app_check
 from retryctl.app.failure_records import with_function_of
 from retryctl.app.options import SourceOptions, TimeWindow
-from retryctl.cli.options import params as options
-from retryctl.cli.options.check_options import CheckOptions
-from retryctl.cli.options.choices import refuse_unknown
 from retryctl.cli.options.expectations import read_expected
 from retryctl.cli.options.ids import (
     NamedRequests,
+    completed,
     records_named,
     requests_in_queue,
     shortened_id,
 )
-from retryctl.cli.options.shortened_ids import completed
-from retryctl.cli.options.source import source_options, time_window, with_function
-from retryctl.cli.options.times import wait_limit, zone
-from retryctl.cli.output.messages import not_found_step, nothing_found
-from retryctl.cli.output.report_files import (
-    annotate,
-    read_known,
-    report_files,
-    update_known,
-    write,
-)
-from retryctl.cli.output.terminal import TerminalFeedback, put, remark, stdout_screen
-from retryctl.config import ProjectConfig, config_for
+from retryctl.cli.options.params import refuse_unknown
+from retryctl.cli.options.source import Reading, reading_of, with_function
+from retryctl.cli.options.times import wait_limit
+from retryctl.cli.output import report_files
+from retryctl.cli.output.messages import no_request, not_found_step, nothing_found
+from retryctl.cli.output.terminal import put, remark, stdout_screen
 from retryctl.core.failure_records.documents import FailureRecord
 from retryctl.core.model.events import request_id_in
 from retryctl.core.wording import number_of
 from retryctl.errors import ExitStatus, RetryctlError, UsageError
 from retryctl.views.ci.formats import ELSEWHERE, REPORTS
 from retryctl.views.ci.report import CheckReport
+from retryctl.views.screen import Screen
 from retryctl.views.text.check import check_text
 
+if TYPE_CHECKING:
+    from retryctl.cli.check import CheckArguments
 
-def run_check(
-    targets: Sequence[str],
-    read: options.ReadOptions,
-    aws: options.AwsOptions,
-    screen: options.ScreenOptions,
-    chosen: CheckOptions,
-    *,
-    queue: str | None,
-) -> ExitStatus:
-    """Check what ``targets`` name: request IDs, or a function."""
-    limit = wait_limit(chosen.wait, chosen.timeout)
-    chosen = replace(chosen, wait=limit, report=chosen.report or None)
-    config = config_for(read.source)
-    feedback = TerminalFeedback(quiet=screen.quiet)
-    source = source_options(read, aws, config)
-    targets = _with_whole_ids(targets, source, config, feedback)
-    named, source = _targets(targets, source)
-    if queue:
-        named = requests_in_queue(queue, named.ids, source, feedback)
+
+def run_check(given: CheckArguments) -> ExitStatus:
+    """Check what the targets name: request IDs, or a function."""
+    limit = wait_limit(given.chosen.wait, given.chosen.timeout)
+    chosen = replace(given.chosen, wait=limit, report=given.chosen.report or None)
+    reading, screen = reading_of(given.read, given.aws, given.screen), given.screen
+    named, source = _targets(_with_whole_ids(given.targets or (), reading), reading.source)
+    if given.from_queue:
+        named = requests_in_queue(given.from_queue, named.ids, replace(reading, source=source))
     source = with_function_of(source, named.records) if named.records else source
-    window = time_window(read, screen.tz)
-    expected = read_expected(chosen, config, named.ids)
+    expected = read_expected(chosen, reading.config, named.ids)
     if source.source != "cloudwatch":
         _refuse_waiting(chosen.wait, source)
         # a wait of the settings is for CloudWatch
         unawaited = replace(expected.expectations, awaited=frozenset())
         expected = replace(expected, wait_ms=0, expectations=unawaited)
-    files = report_files(
+    files = report_files.report_files(
         expected.reports, REPORTS, ELSEWHERE, source=source.source, baseline=expected.baseline
     )
     plan = CheckPlan(
         request_ids=named.ids,
         records=named.records,
         options=source,
-        window=window,
-        config=config,
+        window=reading.window,
+        config=reading.config,
         expectations=expected.expectations,
         wait_ms=expected.wait_ms,
-        baseline=read_known(expected.baseline, update=chosen.update_baseline),
+        baseline=report_files.read_known(expected.baseline, update=chosen.update_baseline),
         learns=chosen.update_baseline,
     )
     refuse_unknown(chosen.output, REPORTS, "--output", ELSEWHERE)
-    run = app_check(plan, feedback=feedback, sleep=time.sleep)
+    run = app_check(plan, feedback=reading.feedback, sleep=time.sleep)
     result = CheckReport(
         judgement=run.outcome,
         coverage=run.coverage,
         version=__version__,
-        tz=zone(screen.tz),
+        tz=reading.tz,
         reports=tuple(str(file.path) for file in files),
     )
-    for file in files:
-        write(file.path, REPORTS[file.form](result))
+
+    def view(form: str, screen: Screen) -> Iterable[str]:
+        return check_text(result, screen) if form == "text" else REPORTS[form](result)
+
+    report_files.write_reports(files, view, quiet=True)
     if chosen.update_baseline and expected.baseline:
         found = run.outcome.known
-        update_known(expected.baseline, plan.baseline | found)
+        report_files.update_known(expected.baseline, plan.baseline | found)
         new = len(found - plan.baseline)
         known = number_of(len(plan.baseline | found), "known finding")
         remark(f"retryctl: wrote {known} to {expected.baseline}, {new:,} new", quiet=screen.quiet)
-    _print(result, chosen.output, screen)
+    is_text = chosen.output == "text"
+    if not is_text or result.status is not ExitStatus.NOTHING_FOUND:
+        put(view(chosen.output, stdout_screen(screen.color)), document=not is_text)
+    report_files.annotate(result, chosen.output)
     if result.status is ExitStatus.NOTHING_FOUND:
-        raise _nothing_to_check(result, run, window)
+        raise _nothing_to_check(result, run, reading.window)
     for why in run.not_found.values():
         remark(f"retryctl: {why}")
     return result.status
 
 
-def _with_whole_ids(
-    arguments: Sequence[str],
-    source: SourceOptions,
-    config: ProjectConfig,
-    feedback: TerminalFeedback,
-) -> Sequence[str]:
+def _with_whole_ids(arguments: Sequence[str], reading: Reading) -> Sequence[str]:
     """Return the arguments; in a saved log that can be read again an ID may be shortened."""
-    if source.source in ("cloudwatch", "-") or not any(map(shortened_id, arguments)):
+    if reading.source.source in ("cloudwatch", "-") or not any(map(shortened_id, arguments)):
         return arguments
-    return completed(arguments, source, config, feedback, _if_it_is_a_function)
+    return completed(arguments, reading, _if_it_is_a_function)
 
 
 def _if_it_is_a_function(prefix: str) -> str:
@@ -166,28 +150,10 @@ def _refuse_waiting(wait: str | None, source: SourceOptions) -> None:
         )
 
 
-# --------------------------------------------------------------------------- the answer
-
-
-def _print(result: CheckReport, form: str, screen: options.ScreenOptions) -> None:
-    """Print the result, and annotate the change where GitHub Actions runs the check."""
-    if form != "text":
-        put(REPORTS[form](result), document=True)
-    elif result.status is not ExitStatus.NOTHING_FOUND:
-        put(check_text(result, stdout_screen(screen.color)))
-    if os.environ.get("GITHUB_ACTIONS") == "true":
-        annotate(
-            "" if form == "github" else REPORTS["github"](result),
-            REPORTS["markdown"](result),
-        )
-
-
 def _nothing_to_check(result: CheckReport, run: CheckRun, window: TimeWindow) -> RetryctlError:
     if run.not_found:
         step = not_found_step(run.coverage, "--wait 5m waits for logs that are late.")
         return nothing_found(" ".join(run.not_found.values()), run.coverage, result.tz, step)
-    from retryctl.cli.runs.summary import no_request  # loads the figures
-
     is_bounded = not window.is_open
     since_ms = window.since_ms if is_bounded else run.coverage.since_ms
     coverage = replace(run.coverage, since_ms=since_ms)

@@ -4,65 +4,59 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import tzinfo
+from typing import TYPE_CHECKING
 
 from retryctl.app.trace import TraceResult, trace
-from retryctl.cli.options.choices import refuse_unknown
-from retryctl.cli.options.params import AwsOptions, ReadOptions, ScreenOptions
-from retryctl.cli.options.shortened_ids import whole_ids
-from retryctl.cli.options.source import source_options, time_window
-from retryctl.cli.options.times import zone
+from retryctl.cli.options.ids import whole_ids
+from retryctl.cli.options.params import refuse_unknown
+from retryctl.cli.options.source import reading_of
 from retryctl.cli.output.messages import nothing_found
-from retryctl.cli.output.terminal import TerminalFeedback, put, stdout_screen
-from retryctl.config import config_for
+from retryctl.cli.output.terminal import put, stdout_screen
 from retryctl.core.attempt_diff import diff_attempts
 from retryctl.core.crosscheck.attempt_check import AttemptCheck
 from retryctl.core.model.attempt import Attempt
 from retryctl.errors import ExitStatus, NothingFound, UsageError
 from retryctl.views.json.diff import diff_document
 
+if TYPE_CHECKING:
+    from retryctl.cli.diff import DiffArguments
 
-def run_diff(
-    request_ids: Sequence[str],
-    read: ReadOptions,
-    aws: AwsOptions,
-    screen: ScreenOptions,
-    *,
-    attempts: str | None,
-    output: str,
-) -> ExitStatus:
+
+def run_diff(given: DiffArguments) -> ExitStatus:
     """Compare two attempts of one request, or one of each of two requests."""
-    refuse_unknown(output, ("text", "json"), "--output")
-    numbers = _numbers(attempts)
-    config = config_for(read.source)
-    source, window = source_options(read, aws, config), time_window(read, screen.tz)
-    feedback = TerminalFeedback(quiet=screen.quiet)
-    _refuse_attempt_numbers(request_ids)
-    if request_ids:
-        ids = whole_ids(request_ids, source, config, feedback).ids
+    refuse_unknown(given.output, ("text", "json"), "--output")
+    numbers = _numbers(given.attempts)
+    reading = reading_of(given.read, given.aws, given.screen)
+    config, feedback = reading.config, reading.feedback
+    if given.request_ids:
+        _refuse_attempt_numbers(given.request_ids)
+        ids = whole_ids(given.request_ids, reading).ids
     else:
         from retryctl.app.traced_requests import newest_retried
 
-        ids = (newest_retried(source, window, config=config, feedback=feedback),)
+        newest = newest_retried(reading.source, reading.window, config=config, feedback=feedback)
+        ids = (newest,)
     if len(ids) > 2:
         raise UsageError(f"{len(ids)} requests are named.", "diff compares one or two.")
-    result = trace(ids, source, window, config=config, feedback=feedback)
+    result = trace(ids, reading.source, reading.window, config=config, feedback=feedback)
     first = numbers[0] if numbers else 1 if len(ids) == 1 else None
-    left, left_check = _attempt(result, ids[0], first, screen)
-    right, right_check = _attempt(result, ids[-1], numbers[1] if numbers else None, screen)
+    left, left_check = _attempt(result, ids[0], first, reading.tz)
+    right, right_check = _attempt(result, ids[-1], numbers[1] if numbers else None, reading.tz)
     if left is right:
         raise NothingFound(
             f"attempt {left.number} is the only attempt of {left.request_id}.",
             "Name a second request to compare it with.",
         )
     found, checks = diff_attempts(left, right), (left_check, right_check)
-    if output == "json":
+    if given.output == "json":
         put(diff_document(found, checks, result.coverage), document=True)
         return ExitStatus.OK
     from retryctl.views.text.diff import diff_blocks
     from retryctl.views.text.layout import text_of
 
-    blocks = diff_blocks(found, checks, result.coverage, zone(screen.tz))
-    put(text_of(blocks, stdout_screen(screen.color)))
+    blocks = diff_blocks(found, checks, result.coverage, reading.tz)
+    put(text_of(blocks, stdout_screen(given.screen.color)))
     return ExitStatus.OK
 
 
@@ -86,13 +80,13 @@ def _numbers(text: str | None) -> tuple[int, int] | None:
 
 
 def _attempt(
-    result: TraceResult, request_id: str, number: int | None, screen: ScreenOptions
+    result: TraceResult, request_id: str, number: int | None, tz: tzinfo
 ) -> tuple[Attempt, AttemptCheck]:
     """Return the attempt of that number, or the last, with its check. Raises ``NothingFound``."""
     found = [one for one in result.checked if one.request.request_id == request_id]
     if not found or not found[0].request.attempts:
         why = result.not_found.get(request_id, f"{request_id} has no attempt.")
-        raise nothing_found(why, result.coverage, zone(screen.tz))
+        raise nothing_found(why, result.coverage, tz)
     attempts = found[0].request.attempts
     if number is not None and number > len(attempts):
         raise NothingFound(

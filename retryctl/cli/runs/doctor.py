@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from retryctl import __version__
 from retryctl.app.doctor import examine_function
 from retryctl.app.options import wall_clock_ms
-from retryctl.cli.options.choices import refuse_unknown
-from retryctl.cli.options.params import AwsOptions, ReadOptions, ScreenOptions
+from retryctl.cli.options.params import ReadOptions, refuse_unknown
 from retryctl.cli.options.source import refuse_request_id, source_options
 from retryctl.cli.options.times import zone
-from retryctl.cli.output.report_files import annotate, report_files, write
+from retryctl.cli.output.report_files import annotate, report_files, write_reports
 from retryctl.cli.output.terminal import TerminalFeedback, put, stdout_screen
 from retryctl.config import config_for
-from retryctl.core.doctor.result import DoctorReport
 from retryctl.errors import ExitStatus, UsageError
 from retryctl.views.ci.configuration import configuration_report
 from retryctl.views.ci.formats import CI_REPORTS, REPORTS
-from retryctl.views.ci.report import CheckReport
 from retryctl.views.json.doctor import doctor_document
-from retryctl.views.screen import A_FILE, Screen
+from retryctl.views.screen import Screen
 from retryctl.views.text.doctor import doctor_blocks
 from retryctl.views.text.layout import text_of
+
+if TYPE_CHECKING:
+    from retryctl.cli.doctor import DoctorArguments
 
 
 class _ProgressOnly(TerminalFeedback):
@@ -33,25 +33,19 @@ class _ProgressOnly(TerminalFeedback):
         pass
 
 
-def run_doctor(
-    function: str | None,
-    aws: AwsOptions,
-    screen: ScreenOptions,
-    *,
-    output: str,
-    files: Sequence[str],
-) -> ExitStatus:
-    """Check the configuration of ``function``, by name or ARN, or of the configured one."""
-    config = config_for("cloudwatch")
-    options = source_options(ReadOptions(), aws, config)
+def run_doctor(given: DoctorArguments) -> ExitStatus:
+    """Check the configuration of a function, by name or ARN, or of the configured one."""
+    config, screen = config_for("cloudwatch"), given.screen
+    options = source_options(ReadOptions(), given.aws, config)
+    function = given.function if given.name is None else given.name
     function = options.function or config.function if function is None else function
     if function is None:
         raise UsageError(
             "no function given.", "Name it: retryctl doctor NAME. Or set function in retryctl.toml."
         )
     refuse_request_id(function, "cloudwatch")
-    refuse_unknown(output, REPORTS, "--output")
-    reports = report_files(files, REPORTS, source="")
+    refuse_unknown(given.output, REPORTS, "--output")
+    files = report_files(given.report or (), REPORTS, source="")
     found = examine_function(
         options,
         config,
@@ -60,17 +54,13 @@ def run_doctor(
         feedback=_ProgressOnly(quiet=screen.quiet),
     )
     result = configuration_report(found, version=__version__, tz=zone(screen.tz))
-    for file in reports:
-        write(file.path, _rendered(file.form, found, result, A_FILE))
-    text = _rendered(output, found, result, stdout_screen(screen.color))
-    put(text, document=output != "text")
-    if os.environ.get("GITHUB_ACTIONS") == "true":
-        annotations = "" if output == "github" else CI_REPORTS["github"](result)
-        annotate(annotations, CI_REPORTS["markdown"](result))
+
+    def view(form: str, screen: Screen) -> Iterable[str]:
+        if form == "text":
+            return text_of(doctor_blocks(found), screen)
+        return doctor_document(found) if form == "json" else CI_REPORTS[form](result)
+
+    write_reports(files, view, quiet=True)
+    put(view(given.output, stdout_screen(screen.color)), document=given.output != "text")
+    annotate(result, given.output)
     return result.status
-
-
-def _rendered(form: str, found: DoctorReport, result: CheckReport, screen: Screen) -> Iterable[str]:
-    if form == "text":
-        return text_of(doctor_blocks(found), screen)
-    return doctor_document(found) if form == "json" else CI_REPORTS[form](result)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
-from retryctl.app.options import SourceOptions, wall_clock_ms
+from retryctl.app.options import wall_clock_ms
 from retryctl.app.window import WindowReader, open_window
-from retryctl.cli.options import params as options
-from retryctl.cli.options.source import select_functions, source_options, time_window
-from retryctl.cli.output.terminal import TerminalFeedback
-from retryctl.config import ProjectConfig, config_for
+from retryctl.cli.options.params import LogOptions
+from retryctl.cli.options.source import Reading, reading_of, select_functions
 from retryctl.core.value_classes import value_class
 
 
@@ -20,32 +19,21 @@ class FunctionsWindow:
 
     reader: WindowReader
     keep: Callable[[str | None], bool]
-    source: SourceOptions
-    config: ProjectConfig
-    feedback: TerminalFeedback
+    reading: Reading
 
 
 @contextmanager
-def open_functions(
-    functions: Sequence[str],
-    read: options.ReadOptions,
-    aws: options.AwsOptions,
-    screen: options.ScreenOptions,
-) -> Iterator[FunctionsWindow]:
+def open_functions(functions: Sequence[str], given: LogOptions) -> Iterator[FunctionsWindow]:
     """Open the requests of the functions in the window of the options."""
-    config = config_for(read.source)
-    source, keep = select_functions(functions, source_options(read, aws, config))
-    window = time_window(read, screen.tz)
-    feedback = TerminalFeedback(quiet=screen.quiet)
+    reading = reading_of(given.read, given.aws, given.screen)
+    source, keep = select_functions(functions, reading.source)
     opened = open_window(
         source,
-        config,
-        window,
+        reading.config,
+        reading.window,
         now_ms=wall_clock_ms(),
-        feedback=feedback,
-        since_ms=window.since_ms,
+        feedback=reading.feedback,
+        since_ms=reading.window.since_ms,
     )
     with opened as reader:
-        yield FunctionsWindow(
-            reader=reader, keep=keep, source=source, config=config, feedback=feedback
-        )
+        yield FunctionsWindow(reader=reader, keep=keep, reading=replace(reading, source=source))

@@ -10,18 +10,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from retryctl.app import lab as lab_app
 from retryctl.app.lab_setup import LabSetup, open_setup
 from retryctl.app.trace import TraceResult
-from retryctl.cli.options.lab_options import LabRequestOptions, LabShowOptions
 from retryctl.cli.options.params import Output, OutputOptions
 from retryctl.cli.output.report_files import ReportFile, trace_reports
 from retryctl.cli.output.terminal import put, remark, stdout_screen
-from retryctl.cli.output.trace_output import show_trace, verdict_status, write_reports
+from retryctl.cli.output.trace_output import show_trace, verdict_status, write_trace_reports
 from retryctl.config import load_settings
 from retryctl.core.check.expectations import CheckTally, Expectations, of_request
 from retryctl.core.crosscheck.checked_request import cross_checked
@@ -41,22 +40,21 @@ from retryctl.views.inert_text import inert
 from retryctl.views.text.lab import plan_blocks
 from retryctl.views.text.layout import text_of
 
+if TYPE_CHECKING:
+    from retryctl.cli.lab import LabArguments, LabShowOptions
+
 _MOST_GROUPS = 3
 
 
-def run(
-    request: LabRequestOptions,
-    function: Mapping[str, Any],
-    show: LabShowOptions,
-    screen: OutputOptions,
-) -> ExitStatus:
+def run_handler(given: LabArguments) -> ExitStatus:
     """Run the handler, and show the result as ``trace`` does; of many plans, a table."""
     require_posix()
-    files = trace_reports(screen.report)
+    request, show, quiet = given.request, given.show, given.screen.quiet
+    files = trace_reports(given.report)
     event = read_event(request.event)
-    with open_setup(function, Path()) as setup:
+    with open_setup({"handler": given.handler, **asdict(given.function)}, Path()) as setup:
         for sentence in setup.remarks:
-            remark(f"retryctl: {sentence}", quiet=screen.quiet)
+            remark(f"retryctl: {sentence}", quiet=quiet)
         retries = setup.retries_of(request.source, request.retries)
         order = lab_app.LabOrder(
             plans=plan.read(request.plan, retries),
@@ -73,10 +71,13 @@ def run(
     if show.save is not None:
         _write(show.save, json_lines(run_of.events))
     for warning in run_of.warnings:
-        remark(f"retryctl: {warning}", quiet=screen.quiet)
+        remark(f"retryctl: {warning}", quiet=quiet)
     if request.seed is None:
-        remark(f"retryctl: repeat this run with --seed {run_of.seed}", quiet=screen.quiet)
+        remark(f"retryctl: repeat this run with --seed {run_of.seed}", quiet=quiet)
     unretried = _unretried(run_of) if request.plan and retries else ""
+    screen = OutputOptions(
+        output=given.output, lines=show.lines, exit_code=show.exit_code, **asdict(given.screen)
+    )
     status = _show(run_of, screen, files, unretried)
     _write_records(run_of, setup.function, event, show)
     unexpected = _unexpected_branches(run_of, show.expect_branches)
@@ -102,7 +103,7 @@ def _show(
     several = len(set(run_of.plans.values())) > 1
     if not (several and show.output is Output.TEXT and run_of.checked):
         return show_trace(result, show, files)
-    write_reports(result, show, files)
+    write_trace_reports(result, show, files)
     plans = {request_id: plan.text for request_id, plan in run_of.plans.items()}
     blocks = plan_blocks(run_of.checked, plans, responses if show.lines else {})
     put(text_of(blocks, stdout_screen(show.color)))

@@ -6,19 +6,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import tzinfo
 from heapq import nsmallest
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retryctl.app.window import list_rows
-from retryctl.cli.options import params as options
-from retryctl.cli.options.choices import refuse_unknown
 from retryctl.cli.options.completions import LIST_FORMS
-from retryctl.cli.options.list_options import ListOptions
-from retryctl.cli.options.times import zone
-from retryctl.cli.output.messages import warn_of_gaps
-from retryctl.cli.output.report_files import announce, report_files, write
+from retryctl.cli.options.params import refuse_unknown
+from retryctl.cli.output.messages import no_request, warn_of_gaps
+from retryctl.cli.output.report_files import report_files, write_reports
 from retryctl.cli.output.terminal import put, stdout_screen
 from retryctl.cli.runs.functions_window import open_functions
-from retryctl.cli.runs.summary import no_request
 from retryctl.core.crosscheck import attempt_check
 from retryctl.core.crosscheck.checked_request import unmatched_patterns
 from retryctl.core.crosscheck.claims import Markers
@@ -30,7 +26,10 @@ from retryctl.core.value_classes import state_class, value_class
 from retryctl.errors import ExitStatus
 from retryctl.views.json.request_list import listed_document, listed_line
 from retryctl.views.json.trace import coverage_object
-from retryctl.views.screen import A_FILE, Screen
+from retryctl.views.screen import Screen
+
+if TYPE_CHECKING:
+    from retryctl.cli.list import ListArguments
 
 _SHOWN_AS_TEXT = 50
 
@@ -60,51 +59,41 @@ _ORDER_WORDS = {
 }
 
 
-def run_list(
-    functions: Sequence[str],
-    read: options.ReadOptions,
-    aws: options.AwsOptions,
-    screen: options.ScreenOptions,
-    show: ListOptions,
-) -> ExitStatus:
-    """List the requests of ``functions`` in the window that the options select."""
-    wanted = _row_filter(show)
-    refuse_unknown(show.output, LIST_FORMS, "--output")
-    if show.sort:
-        refuse_unknown(show.sort, list(ORDERS), "--sort")
-    files = report_files(show.report or (), LIST_FORMS, source=read.source)
-    tz = zone(screen.tz)
-    with open_functions(functions, read, aws, screen) as window:
-        reader, keep = window.reader, window.keep
-        markers = window.config.markers
+def run_list(given: ListArguments) -> ExitStatus:
+    """List the requests of the functions in the window that the options select."""
+    wanted, order = _row_filter(given), given.sort or "newest"
+    refuse_unknown(given.output, LIST_FORMS, "--output")
+    refuse_unknown(order, list(ORDERS), "--sort")
+    files = report_files(given.report or (), LIST_FORMS, source=given.read.source)
+    is_text = given.output == "text"
+    with open_functions(given.functions or (), given) as window:
+        reader, keep, reading = window.reader, window.keep, window.reading
+        markers = reading.config.markers
         # rows that the filter leaves out count too: they show whether the markers match a line
         read_rows = list_rows(reader, RowFilter() if markers.patterns else wanted)
         matches = _MarkerMatches(markers=markers)
         rows = matches.counted(row for row in read_rows if keep(row.function))
-        listed, count = _sorted_rows(filter(wanted.has, rows), show, text_only=not files)
-        answer = _Answer(
-            rows=listed, count=count, coverage=reader.coverage, order=show.sort or "newest"
-        )
-        for file in files:
-            write(file.path, _view(answer, file.form, tz, A_FILE))
-        announce(files, quiet=screen.quiet)
-        shown = answer if show.limit else answer.shortened(show.output)
-        if listed or show.output != "text":
-            put(
-                _view(shown, show.output, tz, stdout_screen(screen.color)),
-                document=show.output != "text",
-            )
+        few = _SHOWN_AS_TEXT if is_text and not files else None
+        listed, count = _sorted_rows(filter(wanted.has, rows), order, given.limit or few)
         coverage = reader.coverage
+        answer = _Answer(rows=listed, count=count, coverage=coverage, order=order, tz=reading.tz)
+        write_reports(files, answer.view, quiet=given.screen.quiet)
+        if is_text and not given.limit:
+            answer = replace(answer, rows=listed[:_SHOWN_AS_TEXT])
+        if listed or not is_text:
+            screen = stdout_screen(given.screen.color)
+            put(answer.view(given.output, screen), document=not is_text)
     if unmatched := matches.unmatched:
-        window.feedback.warn(f"{unmatched}.")
+        reading.feedback.warn(f"{unmatched}.")
     if not count:
         which = "" if wanted == RowFilter() else " that these options select"
-        raise no_request(coverage, tz, which, bounded=bool(read.since or read.until))
-    warn_of_gaps(coverage, window.feedback, show.output)
+        bounded = bool(given.read.since or given.read.until)
+        raise no_request(coverage, reading.tz, which, bounded=bounded)
+    warn_of_gaps(coverage, reading.feedback, given.output)
     return ExitStatus.OK
 
 
-def _row_filter(wanted: ListOptions) -> RowFilter:
+def _row_filter(wanted: ListArguments) -> RowFilter:
     """Return the filter of the options. Raises ``UsageError`` for an unknown name."""
     verdicts = [each.value for each in attempt_check.Verdict]
     return RowFilter(
@@ -156,10 +145,7 @@ class _Answer:
     count: int
     coverage: Coverage
     order: str
-
-    def shortened(self, form: str) -> _Answer:
-        """Return the rows of text, which shows few unless ``--limit`` is given."""
-        return replace(self, rows=self.rows[:_SHOWN_AS_TEXT]) if form == "text" else self
+    tz: tzinfo
 
     @property
     def shown(self) -> str:
@@ -168,36 +154,31 @@ class _Answer:
             return "1 request"
         return f"{len(self.rows):,} of {self.count:,} requests, {_ORDER_WORDS[self.order]}"
 
+    def view(self, form: str, screen: Screen) -> Iterable[str]:
+        """Return the rows in a format, whole or in pieces."""
+        rows = self.rows
+        if form == "json":
+            return listed_document(rows, coverage_object(self.coverage))
+        if form == "jsonl":
+            return map(listed_line, rows)
+        if form == "csv":
+            from retryctl.views.csv import list_csv
 
-def _view(answer: _Answer, form: str, tz: tzinfo, screen: Screen) -> Iterable[str]:
-    rows = answer.rows
-    if form == "json":
-        return listed_document(rows, coverage_object(answer.coverage))
-    if form == "jsonl":
-        return map(listed_line, rows)
-    if form == "csv":
-        from retryctl.views.csv import list_csv
+            return list_csv(rows)
+        if form == "html":
+            from retryctl.views.html.request_list import list_page
 
-        return list_csv(rows)
-    if form == "html":
-        from retryctl.views.html.request_list import list_page
+            return list_page(rows, self.coverage, shown=self.shown, tz=self.tz)
+        from retryctl.views.text.layout import rendered
+        from retryctl.views.text.request_list import durable_remarks, list_blocks
 
-        return list_page(rows, answer.coverage, shown=answer.shown, tz=tz)
-    from retryctl.views.text.layout import text_of
-    from retryctl.views.text.request_list import durable_remarks, list_blocks
-
-    more = "; --limit shows more" if len(rows) < answer.count else ""
-    remarks = [f"{answer.shown}{more}.", *durable_remarks(rows)]
-    blocks = list_blocks(rows, remarks, answer.coverage, tz)
-    if form == "markdown":
-        from retryctl.views.markdown import markdown_of
-
-        return markdown_of(blocks)
-    return text_of(blocks, screen)
+        more = "; --limit shows more" if len(rows) < self.count else ""
+        remarks = [f"{self.shown}{more}.", *durable_remarks(rows)]
+        return rendered(list_blocks(rows, remarks, self.coverage, self.tz), form, screen)
 
 
 def _sorted_rows(
-    found: Iterator[RequestRow], show: ListOptions, *, text_only: bool
+    found: Iterator[RequestRow], order: str, at_most: int | None
 ) -> tuple[list[RequestRow], int]:
     """Return the first rows in order and the number of all; only those are kept in memory."""
     count = 0
@@ -208,13 +189,9 @@ def _sorted_rows(
             count += 1
             yield row
 
-    order = ORDERS[show.sort or "newest"]
-
     def place(row: RequestRow) -> tuple[Any, ...]:
-        return (*order(row), -row.placed_ms, row.request_id)
+        return (*ORDERS[order](row), -row.placed_ms, row.request_id)
 
-    few = _SHOWN_AS_TEXT if text_only and show.output == "text" else None
-    at_most = show.limit or few
     if at_most is None:
         return sorted(counted(), key=place), count
     return nsmallest(at_most, counted(), key=place), count

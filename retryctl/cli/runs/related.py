@@ -8,66 +8,62 @@ from typing import Literal
 
 from retryctl.app.related import RelatedResult, find_related
 from retryctl.cli.options.ids import event_names
-from retryctl.cli.options.params import AwsOptions, ReadOptions, ScreenOptions
-from retryctl.cli.options.source import select_functions, source_options, time_window
-from retryctl.cli.options.times import zone
+from retryctl.cli.options.params import LogOptions
+from retryctl.cli.options.source import reading_of, select_functions
 from retryctl.cli.output.messages import nothing_found
-from retryctl.cli.output.terminal import TerminalFeedback, put, stdout_screen
-from retryctl.config import config_for
+from retryctl.cli.output.terminal import put, stdout_screen
 from retryctl.core.related.keys import KeyPatternError, KeyReader, key_reader, known_keys
-from retryctl.core.value_classes import value_class
 from retryctl.core.wording import number_of
 from retryctl.errors import ExitStatus, UsageError
 from retryctl.views.json.related import related_document
 from retryctl.views.text import related as text_views
 from retryctl.views.text.layout import text_of
 
-
-@value_class
-class RelatedOptions:
-    """The key as it was typed, and how to print the events.
-
-    ``shape`` is the command: each event with its requests, one line an event, or counts.
-    """
-
-    key: str | None
-    output: str
-    shape: Literal["trace", "list", "summary"] = "trace"
+_TEXT_VIEWS = {
+    "trace": text_views.related_blocks,
+    "list": text_views.related_list_blocks,
+    "summary": text_views.related_count_blocks,
+}
 
 
 def run_related(
-    read: ReadOptions,
-    aws: AwsOptions,
-    screen: ScreenOptions,
-    wanted: RelatedOptions,
+    given: LogOptions,
+    key: str | None,
+    form: str,
     *,
+    shape: Literal["trace", "list", "summary"] = "trace",
     request_ids: Sequence[str] = (),
     functions: Sequence[str] = (),
 ) -> ExitStatus:
-    """Print the events with several request IDs: of the given IDs, or of the whole window."""
-    if wanted.output not in ("text", "json"):
-        raise UsageError(f"--related is not available in {wanted.output}.", "Use text or json.")
-    config = config_for(read.source)
-    source, is_wanted = select_functions(functions, source_options(read, aws, config))
-    pattern, origin = (wanted.key, "--key") if wanted.key else (config.related_key, "related.key")
+    """Print the events with several request IDs: of the given IDs, or of the whole window.
+
+    ``shape`` is the command: each event with its requests, one line an event, or counts.
+    """
+    if form not in ("text", "json"):
+        raise UsageError(f"--related is not available in {form}.", "Use text or json.")
+    reading = reading_of(given.read, given.aws, given.screen)
+    source, is_wanted = select_functions(functions, reading.source)
+    pattern, origin = (key, "--key") if key else (reading.config.related_key, "related.key")
     ids, keys = event_names(request_ids)
     result = find_related(
         ids,
         source,
-        time_window(read, screen.tz),
+        reading.window,
         read_key=_key_reader(pattern, origin),
         keys=keys,
         is_wanted=is_wanted,
-        config=config,
-        feedback=TerminalFeedback(quiet=screen.quiet),
+        config=reading.config,
+        feedback=reading.feedback,
     )
-    if wanted.output == "json":
+    if form == "json":
         put(related_document(result.groups, result.coverage), document=True)
     elif result.groups:
-        put(_text(result, wanted, screen))
+        screen = stdout_screen(given.screen.color)
+        blocks = _TEXT_VIEWS[shape](result.groups, result.coverage, reading.tz, screen.width)
+        put(text_of(blocks, screen))
     if not result.groups:
-        what, step = _why_nothing(result, request_ids, pattern, wanted.key)
-        raise nothing_found(what, result.coverage, zone(screen.tz), step)
+        what, step = _why_nothing(result, request_ids, pattern, key)
+        raise nothing_found(what, result.coverage, reading.tz, step)
     return ExitStatus.OK
 
 
@@ -105,17 +101,6 @@ def _all_events(result: RelatedResult, key: str | None) -> str:
         return f"Without an ID, the same command shows {events}."
     words = ["retryctl", "trace", "--related", *(["--key", key] if key else [])]
     return f"{shlex.join([*words, '--from', result.coverage.where])} shows {events}."
-
-
-def _text(result: RelatedResult, wanted: RelatedOptions, screen: ScreenOptions) -> str:
-    views = {
-        "trace": text_views.related_blocks,
-        "list": text_views.related_list_blocks,
-        "summary": text_views.related_count_blocks,
-    }
-    shown = stdout_screen(screen.color)
-    blocks = views[wanted.shape](result.groups, result.coverage, zone(screen.tz), shown.width)
-    return text_of(blocks, shown)
 
 
 def _key_reader(pattern: str | None, origin: str) -> KeyReader:

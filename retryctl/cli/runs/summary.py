@@ -8,21 +8,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import tzinfo
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retryctl.app.partition_results import TalliesByFunction
 from retryctl.app.window import count_requests
-from retryctl.cli.options import params as options
-from retryctl.cli.options.choices import refuse_unknown
 from retryctl.cli.options.completions import SUMMARY_FORMS
-from retryctl.cli.options.times import zone
-from retryctl.cli.output.messages import (
-    NO_RECORD,
-    next_step,
-    nothing_found,
-    warn_of_gaps,
-)
-from retryctl.cli.output.report_files import announce, report_files, write
+from retryctl.cli.options.params import refuse_unknown
+from retryctl.cli.output.messages import no_request, warn_of_gaps
+from retryctl.cli.output.report_files import report_files, write_reports
 from retryctl.cli.output.terminal import put, stdout_screen
 from retryctl.cli.runs.functions_window import open_functions
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict
@@ -35,104 +28,66 @@ from retryctl.core.summary.changes import Change, changes
 from retryctl.core.summary.tally import SummaryTally
 from retryctl.core.value_classes import value_class
 from retryctl.core.wording import in_a_row
-from retryctl.errors import ExitStatus, RetryctlError, UsageError
+from retryctl.errors import ExitStatus, UsageError
 from retryctl.views.json.summary import summary_document, summary_lines, summary_object
-from retryctl.views.screen import A_FILE, Screen
+from retryctl.views.screen import Screen
 from retryctl.views.summary_figures import Tallies
+
+if TYPE_CHECKING:
+    from retryctl.cli.summary import SummaryArguments
 
 _LAMBDA_GROUP = "/aws/lambda/"
 _MOST_NAMED = 3
 _FORMS_WITH_CHANGES = ("text", "json", "html", "svg", "markdown")
 _TO_COMPARE = "Save one with retryctl summary --output json > FILE."
-_NO_REQUEST_STEPS = {
-    "cloudwatch": "Widen the window with --since or --until, or name another function.",
-    "demo": "retryctl list --from demo lists the requests of the demo.",
-    "": "Widen the window with --since or --until.",
-}
-_NO_REQUEST_AT_ALL = _NO_REQUEST_STEPS | {"": NO_RECORD}
-_BEGAN_BEFORE = "A request belongs to the window in which its first attempt started."
 
 
-def run_summary(
-    functions: Sequence[str],
-    read: options.ReadOptions,
-    aws: options.AwsOptions,
-    screen: options.ScreenOptions,
-    *,
-    compare: Path | None,
-    output: str,
-    reports: Sequence[str],
-) -> ExitStatus:
-    """Count the requests of ``functions`` in the window; print and write the figures."""
-    refuse_unknown(output, SUMMARY_FORMS, "--output")
-    files = report_files(reports, SUMMARY_FORMS, source=read.source)
-    _refuse_hidden_changes(compare, {output, *(file.form for file in files)}, output)
-    before = _earlier(compare) if compare else None
-    with open_functions(functions, read, aws, screen) as window:
+def run_summary(given: SummaryArguments) -> ExitStatus:
+    """Count the requests of the functions in the window; print and write the figures."""
+    functions, read, tz_name = given.functions or (), given.read, given.screen.tz
+    refuse_unknown(given.output, SUMMARY_FORMS, "--output")
+    files = report_files(given.report or (), SUMMARY_FORMS, source=read.source)
+    forms = {given.output, *(file.form for file in files)}
+    if given.compare and not forms.intersection(_FORMS_WITH_CHANGES):
+        raise UsageError(
+            f"--compare is not shown in {given.output}.",
+            f"Show it in {', '.join(_FORMS_WITH_CHANGES)}: -o FORM.",
+        )
+    before = _earlier(given.compare) if given.compare else None
+    with open_functions(functions, given) as window:
         tallies, keep = count_requests(window.reader), window.keep
         coverage = window.reader.coverage
     kept = {name: each for name, each in tallies.items() if keep(name)}
     for name in _quiet_functions([*functions, *(read.function or ())], coverage):
         if keep(name):
             kept.setdefault(name, SummaryTally())
-    named = _worst_first(kept)
-    total, branches = _total(named), window.config.markers.branches
+    named, reading = _worst_first(kept), window.reading
+    total, markers = _total(named), reading.config.markers
     if before and (sentence := _other_functions(before, [name for name, _ in named])):
-        window.feedback.warn(sentence)
-    markers = window.config.markers
+        reading.feedback.warn(sentence)
     failed = sum(n for outcome, n in total.attempt_outcomes.items() if outcome.failed)
     if unmatched := unmatched_patterns(failed, total.cross_checked, markers):
-        window.feedback.warn(f"{unmatched}.")
-    zone_option = "" if screen.tz.upper() == "UTC" else f" --tz {shlex.quote(screen.tz)}"
+        reading.feedback.warn(f"{unmatched}.")
+    zone_option = "" if tz_name.upper() == "UTC" else f" --tz {shlex.quote(tz_name)}"
+    changed = changes(before, summary_object(None, total, markers.branches)) if before else None
     figures = _Figures(
         total=total,
-        named=named or [(window.source.function, total)],
+        named=named or [(reading.source.function, total)],
         coverage=replace(coverage, aws_options=f"{coverage.aws_options}{zone_option}"),
         since_ms=window.reader.since_ms,
-        branches=branches,
-        changed=changes(before, summary_object(None, total, branches)) if before else None,
+        branches=markers.branches,
+        changed=changed,
+        tz=reading.tz,
     )
-    tz = zone(screen.tz)
-    for file in files:
-        write(file.path, _summary(figures, file.form, tz, A_FILE))
-    announce(files, quiet=screen.quiet)
-    if total.requests or output != "text":
-        text = _summary(figures, output, tz, stdout_screen(screen.color))
-        put(text, document=output != "text")
+    write_reports(files, figures.view, quiet=given.screen.quiet)
+    is_text = given.output == "text"
+    if total.requests or not is_text:
+        screen = stdout_screen(given.screen.color)
+        put(figures.view(given.output, screen), document=not is_text)
     if not total.requests:
-        raise no_request(coverage, tz, bounded=bool(read.since or read.until))
-    warn_of_gaps(coverage, window.feedback, output)
+        raise no_request(coverage, reading.tz, bounded=bool(read.since or read.until))
+    warn_of_gaps(coverage, reading.feedback, given.output)
     return ExitStatus.OK
-
-
-def no_request(coverage: Coverage, tz: tzinfo, which: str = "", *, bounded: bool) -> RetryctlError:
-    """Build the error that there is no request, or none of those that ``which`` describes.
-
-    ``bounded``: --since or --until is given.
-    """
-    place = "window" if bounded or coverage.source == "cloudwatch" else "log"
-    step = next_step(coverage, _NO_REQUEST_STEPS if place == "window" else _NO_REQUEST_AT_ALL)
-    first_ms, last_ms = coverage.first_event_ms, coverage.last_event_ms
-    if place == "window" and first_ms is not None and last_ms is not None:
-        if coverage.until_ms is not None and coverage.until_ms < first_ms:
-            step = "Give a later --until."
-        elif coverage.since_ms is not None and first_ms < coverage.since_ms <= last_ms:
-            step = f"{_BEGAN_BEFORE} {step}"
-    if coverage.source == "cloudwatch" and coverage.events_read:
-        step = f"{_BEGAN_BEFORE} {step}"
-    if coverage.source != "cloudwatch" and (which or coverage.given_names):
-        which = which or f" that{coverage.given_names} selects"
-        step = f"retryctl list --from {shlex.quote(coverage.where or 'FILE')} lists all requests."
-    what = f"the {place} contains no request{which}."
-    return nothing_found(what, coverage, tz, step)
-
-
-def _refuse_hidden_changes(compare: Path | None, forms: set[str], output: str) -> None:
-    if compare and not forms.intersection(_FORMS_WITH_CHANGES):
-        raise UsageError(
-            f"--compare is not shown in {output}.",
-            f"Show it in {', '.join(_FORMS_WITH_CHANGES)}: -o FORM.",
-        )
 
 
 @value_class
@@ -148,6 +103,31 @@ class _Figures:
     since_ms: int | None
     branches: Branches
     changed: list[Change] | None
+    tz: tzinfo
+
+    def view(self, form: str, screen: Screen) -> Iterable[str]:
+        """Return the figures in a format, whole or in pieces."""
+        total, named, coverage = self.total, self.named, self.coverage
+        branches, changed = self.branches, self.changed
+        if form == "json":
+            return summary_document(total, named, coverage, branches, changed)
+        if form == "jsonl":
+            return summary_lines(named, coverage, branches)
+        if form == "csv":
+            from retryctl.views.csv import summary_csv
+
+            return summary_csv(named, coverage, branches)
+        if form == "html":
+            from retryctl.views.html.summary import summary_page
+
+            return summary_page(total, named, coverage, branches, changed, tz=self.tz)
+        from retryctl.views.text.layout import rendered
+        from retryctl.views.text.summary import summary_blocks
+
+        blocks = summary_blocks(
+            total, named, coverage, branches, changed, since_ms=self.since_ms, tz=self.tz
+        )
+        return rendered(blocks, form, screen, title="retryctl summary")
 
 
 def _earlier(path: Path) -> dict[str, Any]:
@@ -220,36 +200,3 @@ def _total(named: Tallies) -> SummaryTally:
     for _, tally in named:
         total.merge(tally)
     return total
-
-
-# --------------------------------------------------------------------------- showing it
-
-
-def _summary(figures: _Figures, form: str, tz: tzinfo, screen: Screen) -> Iterable[str]:
-    total, named, coverage = figures.total, figures.named, figures.coverage
-    branches, changed = figures.branches, figures.changed
-    if form == "json":
-        return summary_document(total, named, coverage, branches, changed)
-    if form == "jsonl":
-        return summary_lines(named, coverage, branches)
-    if form == "csv":
-        from retryctl.views.csv import summary_csv
-
-        return summary_csv(named, coverage, branches)
-    if form == "html":
-        from retryctl.views.html.summary import summary_page
-
-        return summary_page(total, named, coverage, branches, changed, tz=tz)
-    from retryctl.views.text.layout import svg_of, text_of
-    from retryctl.views.text.summary import summary_blocks
-
-    blocks = summary_blocks(
-        total, named, coverage, branches, changed, since_ms=figures.since_ms, tz=tz
-    )
-    if form == "svg":
-        return svg_of(blocks, title="retryctl summary", width=80)
-    if form == "markdown":
-        from retryctl.views.markdown import markdown_of
-
-        return markdown_of(blocks)
-    return text_of(blocks, screen)

@@ -11,64 +11,51 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from retryctl.app.options import SourceOptions, TimeWindow, wall_clock_ms
+from retryctl.app.options import SourceOptions, wall_clock_ms
 from retryctl.app.trace import TraceResult, trace_reader
-from retryctl.cli.options import params as options
-from retryctl.cli.options.ids import NamedRequests, requests_in_queue
-from retryctl.cli.options.shortened_ids import needs_whole_log, whole_ids
-from retryctl.cli.options.source import source_options, time_window
-from retryctl.cli.options.times import read_duration, wait_limit, zone
-from retryctl.cli.output.messages import nothing_found
+from retryctl.cli.options.ids import NamedRequests, needs_whole_log, requests_in_queue, whole_ids
+from retryctl.cli.options.params import Output, OutputOptions
+from retryctl.cli.options.source import Reading, reading_of
+from retryctl.cli.options.times import read_duration, wait_limit
+from retryctl.cli.output.messages import no_request, nothing_found
 from retryctl.cli.output.report_files import ReportFile, trace_reports
 from retryctl.cli.output.terminal import TerminalFeedback, remark
 from retryctl.cli.output.trace_output import show_trace
-from retryctl.config import ProjectConfig, config_for
 from retryctl.core.wording import number_of
-from retryctl.errors import ExitStatus, RetryctlError, UsageError
+from retryctl.errors import ExitStatus, UsageError
 from retryctl.views.next_steps import window_options
 
 if TYPE_CHECKING:
     from retryctl.app.traced_requests import Selection
-    from retryctl.core.model.coverage import Coverage
+    from retryctl.cli.trace import TraceArguments
     from retryctl.sources.saved.live_pipe import LivePipe
 
 _PATIENCE_S = 2.0
-_DOCUMENTS = (options.Output.HTML, options.Output.SVG, options.Output.MARKDOWN)
+_DOCUMENTS = (Output.HTML, Output.SVG, Output.MARKDOWN)
 
 
-def run_trace(
-    request_ids: Sequence[str],
-    read: options.ReadOptions,
-    aws: options.AwsOptions,
-    show: options.OutputOptions,
-    *,
-    store: str | None,
-    queue: str | None,
-    wait: str | None,
-    timeout: str | None,
-    last: int | None,
-) -> ExitStatus:
-    """Show the attempts of the requests whose IDs are in ``request_ids``, as they were typed."""
-    config = config_for(read.source)
-    source = source_options(read, aws, config, store=store)
-    timeout_ms = _wait_timeout(timeout, read, wait=wait)
+def run_trace(given: TraceArguments) -> ExitStatus:
+    """Show the attempts of the requests that are given."""
+    show, request_ids, queue = given.show, given.request_ids or (), given.from_queue
+    reading = reading_of(given.read, given.aws, show, store=given.store)
+    source = reading.source
+    timeout_ms = _wait_timeout(given)
     _refuse_conflicts(request_ids, source, show)
-    files = trace_reports(show.report, read.source)
+    files = trace_reports(show.report, given.read.source)
     _announce_stdin(request_ids, source, quiet=show.quiet)
-    feedback = TerminalFeedback(quiet=show.quiet)
-    window = time_window(read, show.tz)
-    if last is not None and (request_ids or queue):
+    if given.last is not None and (request_ids or queue):
         raise UsageError("--last selects requests, and IDs are given.", "Drop one of them.")
     traced, is_interrupted, selected = None, False, None
     if source.source == "-" and not queue and needs_whole_log(request_ids):
         source, is_interrupted = _with_copied_stdin(source, quiet=show.quiet)
+        reading = replace(reading, source=source)
     if queue:
-        named = requests_in_queue(queue, request_ids, source, feedback)
+        named = requests_in_queue(queue, request_ids, reading)
     elif request_ids:
-        named = whole_ids(request_ids, source, config, feedback)
+        named = whole_ids(request_ids, reading)
     else:
-        _refuse_no_place(source, config)
-        selected = _newest(source, window, config, show, feedback, last=last)
+        _refuse_no_place(reading)
+        selected = _newest(reading, show, last=given.last)
         named, traced = NamedRequests(ids=selected.request_ids), selected.traced
         show = replace(show, failed=False)  # --failed has selected the requests already
     if named.records:
@@ -79,15 +66,15 @@ def run_trace(
     reader = trace_reader(
         named.ids,
         source,
-        window,
-        config=config,
+        reading.window,
+        config=reading.config,
         records=named.records,
-        feedback=feedback,
+        feedback=reading.feedback,
         stdin=pipe.so_far if pipe else None,
     )
     if pipe:
-        return _follow_pipe(pipe, reader, show, files, feedback)
-    if traced or wait is None:
+        return _follow_pipe(pipe, reader, show, files, reading.feedback)
+    if traced or given.wait is None:
         result = traced or reader()
         if selected:
             result = replace(
@@ -97,10 +84,11 @@ def run_trace(
             )
         status = show_trace(result, show, files)
         return ExitStatus.INTERRUPTED if is_interrupted else status
-    return _follow(reader, show, files, feedback, timeout_ms=timeout_ms)
+    return _follow(reader, show, files, reading.feedback, timeout_ms=timeout_ms)
 
 
-def _refuse_no_place(source: SourceOptions, config: ProjectConfig) -> None:
+def _refuse_no_place(reading: Reading) -> None:
+    source, config = reading.source, reading.config
     named = source.function or source.functions or source.log_groups
     if source.source == "cloudwatch" and not (named or config.function or config.log_groups):
         raise UsageError(
@@ -112,7 +100,7 @@ def _refuse_no_place(source: SourceOptions, config: ProjectConfig) -> None:
 
 def _follow(
     reader: Callable[[], TraceResult],
-    show: options.OutputOptions,
+    show: OutputOptions,
     files: Sequence[ReportFile],
     feedback: TerminalFeedback,
     *,
@@ -177,7 +165,7 @@ def _live_stdin(source: SourceOptions) -> LivePipe | None:
 def _follow_pipe(
     pipe: LivePipe,
     reader: Callable[[], TraceResult],
-    show: options.OutputOptions,
+    show: OutputOptions,
     files: Sequence[ReportFile],
     feedback: TerminalFeedback,
 ) -> ExitStatus:
@@ -197,33 +185,29 @@ def _follow_pipe(
             return ExitStatus.INTERRUPTED
 
 
-def _newest(
-    source: SourceOptions,
-    window: TimeWindow,
-    config: ProjectConfig,
-    show: options.OutputOptions,
-    feedback: TerminalFeedback,
-    *,
-    last: int | None,
-) -> Selection:
+def _newest(reading: Reading, show: OutputOptions, *, last: int | None) -> Selection:
     """Select requests, and print how many others there are; ``--failed`` selects too."""
     from retryctl.app.traced_requests import select_newest  # loads the engine of whole windows
 
+    source, window, feedback = reading.source, reading.window, reading.feedback
     selected = select_newest(
-        source, window, config=config, last=last, failed=show.failed, feedback=feedback
+        source, window, config=reading.config, last=last, failed=show.failed, feedback=feedback
     )
     saved = "" if source.source == "cloudwatch" else f" --from {shlex.quote(source.source)}"
     place = f"{saved}{source.names}{source.aws_options}"
     listing = f"retryctl list{saved}{source.names}{window_options(selected.coverage)}"
     listing += source.aws_options
+    if not selected.request_ids and not selected.others:
+        coverage = selected.coverage
+        if saved:
+            coverage = replace(coverage, since_ms=window.since_ms)
+        raise no_request(coverage, reading.tz, bounded=not window.is_open)
     if not selected.request_ids:
-        if not selected.others:
-            raise _no_request(source, window, selected.coverage, show.tz)
         what = "no request failed" if show.failed else "no request failed or was retried"
         raise nothing_found(
             f"{what}, of {selected.others:,}.",
             selected.coverage,
-            zone(show.tz),
+            reading.tz,
             f"{listing} shows them. "
             f"If one event ran several times: retryctl trace --related{place}",
         )
@@ -232,37 +216,22 @@ def _newest(
     return selected
 
 
-def _no_request(
-    source: SourceOptions, window: TimeWindow, coverage: Coverage, tz: str
-) -> RetryctlError:
-    """Build the error that no request was found in the saved log or in its window."""
-    from retryctl.cli.runs.summary import no_request  # loads the figures
-
-    if source.source != "cloudwatch":
-        coverage = replace(coverage, since_ms=window.since_ms)
-    return no_request(coverage, zone(tz), bounded=not window.is_open)
-
-
-def _wait_timeout(
-    timeout: str | None, read: options.ReadOptions, *, wait: str | None
-) -> int | None:
+def _wait_timeout(given: TraceArguments) -> int | None:
     """Return how long ``--wait`` waits, ``None`` without a limit. Raises ``UsageError``."""
-    limit = wait_limit(wait, timeout)
+    limit = wait_limit(given.wait, given.timeout)
     if limit is None:
         return None
-    if read.source != "cloudwatch":
+    if given.read.source != "cloudwatch":
         raise UsageError(
-            f"--wait needs CloudWatch, and --from {read.source} is given.",
+            f"--wait needs CloudWatch, and --from {given.read.source} is given.",
             "Drop one of them.",
         )
-    if read.until is not None:
+    if given.read.until is not None:
         raise UsageError("--wait and --until exclude each other.", "Drop one of them.")
     return read_duration(limit) if limit else None
 
 
-def _refuse_conflicts(
-    arguments: Sequence[str], source: SourceOptions, show: options.OutputOptions
-) -> None:
+def _refuse_conflicts(arguments: Sequence[str], source: SourceOptions, show: OutputOptions) -> None:
     if source.source == "-" and "-" in arguments:
         raise UsageError(
             "stdin cannot give both the IDs and the log.", "Save one of them and name its file."

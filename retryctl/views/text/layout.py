@@ -26,6 +26,7 @@ from retryctl.views.blocks import (
     Table,
 )
 from retryctl.views.inert_text import inert
+from retryctl.views.markdown import markdown_of
 from retryctl.views.screen import A_FILE, Screen
 from retryctl.views.signs import ASCII, NOTHING
 
@@ -45,6 +46,17 @@ _IN_QUANTITY = re.compile(r"(?<=\d) (?=(?:ms|[smhd]|[KMG]B)\b|%)|(?<=\d [mhd]) (
 _GLUE = "\ufffe"
 _NO_CONSOLE: Any = None
 """rich takes a console to wrap text, and uses it for justified text only."""
+
+
+def rendered(
+    blocks: Iterable[Block], form: str, screen: Screen = A_FILE, *, title: str = ""
+) -> Iterable[str]:
+    """Return the blocks as Markdown, as a picture with a title (SVG), or as text for a screen."""
+    if form == "markdown":
+        return markdown_of(blocks)
+    if form == "svg":
+        return svg_of(blocks, title=title, width=A_FILE.width)
+    return text_of(blocks, screen)
 
 
 def svg_of(blocks: Iterable[Block], *, title: str, width: int) -> str:

@@ -1,4 +1,4 @@
-"""The counters as part of a function: one joined file, or a layer.
+"""What ``retryctl counters`` writes: one joined file, a layer, or the template of a store.
 
 Joining keeps the source unchanged: imports first, then the text of the modules, each after those
 that it needs. The syntax tree of a module, not its text, separates its parts.
@@ -7,16 +7,20 @@ that it needs. The syntax tree of a module, not its text, separates its parts.
 from __future__ import annotations
 
 import ast
-import textwrap
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata, resources
 from pathlib import Path
+from textwrap import indent
+from typing import TYPE_CHECKING
 
 from retryctl import __version__
 from retryctl.cli.options.params import CounterStore
 from retryctl.errors import UsageError
+
+if TYPE_CHECKING:
+    from retryctl.cli.counters import TemplateArguments
 
 FILE_NAME = "retryctl_counters.py"
 _MADE_BY = "# Made by `retryctl counters vendor"
@@ -50,7 +54,7 @@ def joined_source(stores: Sequence[CounterStore]) -> str:
         _header(chosen),
         "from __future__ import annotations",
         "\n".join(sorted(parts.imports)),
-        "TYPE_CHECKING = False\nif TYPE_CHECKING:\n" + textwrap.indent(for_types, "    "),
+        "TYPE_CHECKING = False\nif TYPE_CHECKING:\n" + indent(for_types, "    "),
     ]
     return "\n\n\n".join(["\n\n".join(head), *parts.texts]) + "\n"
 
@@ -192,3 +196,96 @@ def _unwritable(path: Path, error: OSError) -> UsageError:
         f"{path} cannot be written: {error.strerror}.",
         "Choose a folder that exists and is writable.",
     )
+
+
+# --------------------------------------------------------------------------- templates of a store
+
+_DAYS = 1
+"""All attempts of a request start within 6 h of each other; a lifecycle rule counts days."""
+
+
+def sam_template(given: TemplateArguments) -> str:
+    """Return the resource for the section ``Resources`` of a template, as YAML."""
+    if given.store == "s3":
+        return f"""\
+  RetryBucket:
+    Type: AWS::S3::Bucket
+    Properties:
+      BucketName: {given.bucket}
+      LifecycleConfiguration:
+        Rules:
+          - Id: remove-old-attempts
+            Status: Enabled
+            Prefix: {_folder(given.prefix)}
+            ExpirationInDays: {_DAYS}
+"""
+    names = [given.key, *([given.sort_key] if given.sort_key else [])]
+    attributes = "".join(
+        f"        - AttributeName: {name}\n          AttributeType: S\n" for name in names
+    )
+    schema = "".join(
+        f"        - AttributeName: {name}\n          KeyType: {kind}\n"
+        for name, kind in zip(names, ("HASH", "RANGE"), strict=False)
+    )
+    return f"""\
+  RetryTable:
+    Type: AWS::DynamoDB::Table
+    Properties:
+      TableName: {given.table}
+      BillingMode: PAY_PER_REQUEST
+      AttributeDefinitions:
+{attributes}\
+      KeySchema:
+{schema}\
+      TimeToLiveSpecification:
+        AttributeName: expires_at
+        Enabled: true
+"""
+
+
+def terraform_template(given: TemplateArguments) -> str:
+    """Return the resources as HCL."""
+    if given.store == "s3":
+        return f"""\
+resource "aws_s3_bucket" "retries" {{
+  bucket = "{given.bucket}"
+}}
+
+resource "aws_s3_bucket_lifecycle_configuration" "retries" {{
+  bucket = aws_s3_bucket.retries.id
+
+  rule {{
+    id     = "remove-old-attempts"
+    status = "Enabled"
+
+    filter {{
+      prefix = "{_folder(given.prefix)}"
+    }}
+
+    expiration {{
+      days = {_DAYS}
+    }}
+  }}
+}}
+"""
+    names = [given.key, *([given.sort_key] if given.sort_key else [])]
+    attributes = "".join(
+        f'\n  attribute {{\n    name = "{name}"\n    type = "S"\n  }}\n' for name in names
+    )
+    sort = f'  range_key    = "{given.sort_key}"\n' if given.sort_key else ""
+    return f"""\
+resource "aws_dynamodb_table" "retries" {{
+  name         = "{given.table}"
+  billing_mode = "PAY_PER_REQUEST"
+  hash_key     = "{given.key}"
+{sort}{attributes}
+  ttl {{
+    attribute_name = "expires_at"
+    enabled        = true
+  }}
+}}
+"""
+
+
+def _folder(prefix: str) -> str:
+    return f"{prefix.strip('/')}/".lstrip("/")
