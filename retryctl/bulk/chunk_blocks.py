@@ -21,9 +21,8 @@ from retryctl.sources.saved.formats.json_lines import json_lines_block
 from retryctl.sources.saved.gzip_members import UnpackedFile
 from retryctl.sources.saved.log_file import read_file
 from retryctl.sources.saved.raw_blocks import (
-    ConvertibleBlock,
     RawBlock,
-    raw_ties_in_order,
+    ties_in_order,
 )
 
 R = TypeVar("R")
@@ -82,7 +81,7 @@ class ChunkBlocks:
             yield from _stretches(opened, chunk.start, chunk.stretches)
             return
         if chunk.format and chunk.format.verbatim and not chunk.members:
-            yield from raw_ties_in_order(_blocks(opened, chunk.start, chunk.size))
+            yield from ties_in_order(_blocks(opened, chunk.start, chunk.size))
             return
         stretch = BufferedReader(ByteRange(opened, chunk))
         for segment in segments(stretch, self.notes, self._advance):
@@ -90,7 +89,7 @@ class ChunkBlocks:
             if self.format:
                 yield from self.format.raw_blocks(segment, self.notes)
         if not self.format:  # reading it by itself gives the reason
-            for _ in read_file(file, FileDiagnostics(file.name), None, lambda _: None):
+            for _ in read_file(file, FileDiagnostics(file.name)):
                 pass
 
 
@@ -119,9 +118,7 @@ def _stretches(opened: IO[bytes], origin: int, stretches: Stretches) -> Iterator
         else:
             opened.seek(origin + start)
             raw = opened.read(stop - start)
-        yield ConvertibleBlock(
-            raw=raw, convert=stretches.convert, names_streams=stretches.names_streams
-        )
+        yield RawBlock(raw=raw, convert=stretches.convert, names_streams=stretches.names_streams)
 
 
 class ChunkTask(Protocol[R_co]):

@@ -28,9 +28,8 @@ from retryctl.core.summary.alike_requests import Requests
 from retryctl.core.value_classes import value_class
 from retryctl.errors import UnreadableInput
 from retryctl.sources.saved.diagnostics import FileDiagnostics, Meter, Progress
-from retryctl.sources.saved.events import nothing_readable
 from retryctl.sources.saved.files import SavedFile, find_files, names_one_file
-from retryctl.sources.saved.log_file import read_file
+from retryctl.sources.saved.log_file import nothing_readable, read_file
 from retryctl.sources.saved.start_gaps import gaps_shown_by_start
 
 CHUNK_BYTES = 64 << 20
@@ -318,7 +317,7 @@ class BulkReader:
     def _note_malformed(self, file: SavedFile, notes: FileDiagnostics) -> None:
         """Read a file again for the lines that are not events."""
         try:
-            for event in read_file(file, notes, _unless_usual, lambda _: None):
+            for event in read_file(file, notes, _unless_usual):
                 notes.see(event if isinstance(event, int) else event.timestamp_ms)
         except UnreadableInput as error:
             if names_one_file(self._source):

@@ -23,7 +23,6 @@ from retryctl.core.history.lost_lines import with_lost_lines
 from retryctl.core.model.coverage import Coverage, EndsBefore, LogQuery, gaps_of_window
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.errors import UnreadableInput
-from retryctl.sources.saved.events import SavedLog
 from retryctl.views.ci.formats import REPORTS
 from retryctl.views.ci.report import CheckReport
 from tests.support import check_logs
@@ -33,6 +32,7 @@ from tests.support.lambda_log import Environment
 from tests.support.made_up_logs import line_of, made_up, save
 from tests.support.peak import MEASURED, needs_proc, peak_kb
 from tests.support.program import run
+from tests.support.saved_events import SavedLog
 
 ALL = TimeWindow(since_ms=None, until_ms=None)
 BROKEN = '{"logStreamName": "2026/11/23/[$LATEST]00", "timestamp": 17954'

@@ -28,7 +28,7 @@ from retryctl.cli.output.terminal import Progress
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.model.coverage import LogQuery
 from retryctl.core.model.function_config import FunctionConfig
-from retryctl.sources.saved.events import SavedLog
+from tests.support.saved_events import SavedLog
 from retryctl.bulk.reader import BulkReader
 
 path, way = sys.argv[1:]

@@ -277,9 +277,8 @@ def test_any_message_comes_back_from_json(messages: list[str]) -> None:
 # The peak that the kernel counts for the program itself: ru_maxrss holds that of who started it.
 MEASURE = """
 import re, sys
-from retryctl.core.model.coverage import LogQuery
-from retryctl.sources.saved.events import SavedLog
-count = sum(1 for _ in SavedLog(sys.argv[1]).read(LogQuery()))
+from retryctl.sources.saved.log_file import saved_events
+count = sum(1 for _ in saved_events(sys.argv[1]))
 peak_kb = re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1]
 print(count, peak_kb, "boto3" in sys.modules)
 """

@@ -12,8 +12,8 @@ from retryctl.core.history.history_builder import build_history
 from retryctl.core.model.coverage import LogQuery
 from retryctl.core.timestamps import iso_ms
 from retryctl.errors import RetryctlError, UnreadableInput, UsageError
-from retryctl.sources.saved.events import SavedLog
 from tests.support.program import run
+from tests.support.saved_events import SavedLog
 from tests.support.saved_logs import (
     EVENTS,
     HOUR,

@@ -10,9 +10,9 @@ from retryctl.core.history.cut_log import BEGINS_LATE, FILTERED
 from retryctl.core.model.coverage import LogQuery
 from retryctl.core.model.events import LogEvent
 from retryctl.sources.saved import start_gaps
-from retryctl.sources.saved.events import SavedLog
 from tests.support.lambda_log import Environment, events_of
 from tests.support.made_up_logs import line_of
+from tests.support.saved_events import SavedLog
 
 
 def log() -> list[LogEvent]:

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -25,8 +26,8 @@ from retryctl.config import load_settings
 from retryctl.core.check.expectations import CheckTally, Expectations, of_request
 from retryctl.core.crosscheck.checked_request import cross_checked
 from retryctl.core.history.outcome import AttemptOutcome
-from retryctl.core.model.coverage import LogQuery
 from retryctl.core.model.events import LogEvent
+from retryctl.core.model.group_names import group_name
 from retryctl.core.timestamps import iso_text
 from retryctl.core.wording import number_of
 from retryctl.errors import CouldNotLook, ExitStatus, UsageError
@@ -166,9 +167,9 @@ def _unexpected_branches(run_of: lab_app.LabRun, wanted: str | None) -> ExitStat
 
 def serve_saved(source: str, port: int) -> NoReturn:
     """Serve a saved log, and print the line that points a client at it, until interrupted."""
-    from retryctl.sources.saved.events import SavedLog
+    from retryctl.sources.saved.log_file import saved_events
 
-    events = [_placed(event) for event in SavedLog(source).read(LogQuery())]
+    events = list(map(_placed, saved_events(source), count()))
     with local_aws.serving(events, port) as url:
         put(
             # The SDKs name the endpoint after the service's ID, and need a region in either.
@@ -272,10 +273,11 @@ def _write_records(
             _write(path, "".join(json.dumps(one) + "\n" for one in documents if one is not None))
 
 
-def _placed(event: LogEvent) -> LogEvent:
+def _placed(event: LogEvent, position: int) -> LogEvent:
     """Return the event with a log group and a log stream, also if the saved log names none."""
     return replace(
         event,
-        log_group=event.log_group or "/aws/lambda/saved",
+        log_group=group_name(event.log_group or "/aws/lambda/saved"),
         log_stream=event.log_stream or "saved",
+        position=position,
     )

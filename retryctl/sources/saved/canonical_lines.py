@@ -14,9 +14,13 @@ import json
 import re
 from collections.abc import Callable, Iterable, Sequence
 from itertools import repeat
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from retryctl.core.late_regex import late_regex
+
+if TYPE_CHECKING:
+    from retryctl.core.model.events import LogEvent
+    from retryctl.sources.saved.log_format import RawEvent
 
 _NUL = b"\x00"
 _CONTROLS = bytes(set(range(0x01, 0x20)) - set(b"\t\n\r"))
@@ -37,22 +41,7 @@ HEADER = re.compile(
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-class _Event(Protocol):
-    """What a line is made of."""
-
-    @property
-    def timestamp_ms(self) -> int: ...
-    @property
-    def message(self) -> str: ...
-    @property
-    def log_stream(self) -> str | None: ...
-    @property
-    def log_group(self) -> str | None: ...
-    @property
-    def event_id(self) -> str | None: ...
-
-
-def canonical_line(event: _Event) -> bytes:
+def canonical_line(event: LogEvent | RawEvent) -> bytes:
     """Return the canonical line of one event."""
     fields: dict[str, object] = {}
     if event.log_group is not None:

@@ -228,25 +228,25 @@ class FileDiagnostics:
         since_ms = self._latest_ms if self._in_order else None
         return [replace(gap, since_ms=since_ms) if gap in self._ends else gap for gap in self.gaps]
 
-    def unread_event(self, place: int, found: str) -> None:
-        """Count a line that is not an event; the first few are named with their text."""
+    def unread_event(self, place: int, found: str, *, torn: bool = False) -> None:
+        """Count a line that is not an event; the first few are named with their text.
+
+        ``torn``: it begins as an event and is not one, since files were joined, or it was cut.
+        """
         self.unrecognised += 1
         self._no_events += 1
-        self._records += _RECORD.search(found) is not None
+        is_record = _RECORD.search(found) is not None
+        self._records += is_record
+        self._torn += torn and not is_record
         if place == 1 and found.rstrip().endswith("}") and found.lstrip()[:1] not in ("{", "["):
             self.begins_within_line = True
         if self._no_events <= LINES_NAMED:
             what = f"{self.name}:{place}: not a log event: {found.strip()[:60]!r}"
             self._gap("unrecognised", what, hides_attempts=False)
 
-    def torn_event(self, place: int, found: str) -> None:
-        """Count a line that begins as an event and is not one: files were joined, or it was cut."""
-        self._torn += _RECORD.search(found) is None
-        self.unread_event(place, found)
-
-    def joined_record(self) -> None:
-        """Count a record within a line: it is quoted, or another file was joined there."""
-        self._torn += 1
+    def joined_records(self, number: int = 1) -> None:
+        """Count records within a line: they are quoted, or another file was joined there."""
+        self._torn += number
 
     def unclear_claim(self) -> None:
         """Count a counter or a branch that may be a line of the message before it."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cached_property
 from io import BufferedReader
 from typing import ClassVar, NamedTuple
 
 from retryctl.sources.saved.diagnostics import FileDiagnostics
-from retryctl.sources.saved.raw_blocks import CanonicalBlock, RawBlock, raw_ties_in_order
+from retryctl.sources.saved.raw_blocks import RawBlock, ties_in_order
 
 
 class RawEvent(NamedTuple):
@@ -21,9 +21,6 @@ class RawEvent(NamedTuple):
     log_group: str | None = None
     event_id: str | None = None
 
-
-Prefilter = Callable[[bytes, int], bool]
-"""Whether an event is worth parsing, by the bytes of its line or message and its time in ms."""
 
 HEAD_LINES = 50
 """The first lines of a file show its format, or none do."""
@@ -84,35 +81,22 @@ class LogFormat(ABC):
     def detect(cls, head: Head) -> LogFormat | None:
         """Return the format, if the head of a file shows it."""
 
-    def blocks(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[bytes]:
-        """Yield the events of a segment as canonical lines (``canonical_lines``), some at a time.
-
-        Events of one millisecond stand in their order also where the log is newest first.
-        """
-        return (block.canonical() for block in self.raw_blocks(segment, diagnostics))
-
     def raw_blocks(
         self, segment: BufferedReader, diagnostics: FileDiagnostics
     ) -> Iterator[RawBlock]:
-        """Return the blocks of a segment, each converted only where its lines are needed."""
-        return raw_ties_in_order(self.parts(segment, diagnostics))
+        """Return the blocks of a segment, each converted only where its lines are needed.
+
+        Events of one millisecond stand in their order also where the log is newest first.
+        """
+        return ties_in_order(self.parts(segment, diagnostics))
 
     def parts(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[RawBlock]:
         """Yield the blocks of events, in the order of the file."""
-        return (CanonicalBlock(raw=raw) for raw in self.convert(segment, diagnostics))
+        return (RawBlock(raw=raw) for raw in self.convert(segment, diagnostics))
 
     def convert(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[bytes]:
         """Yield the events of a segment as canonical lines, of a format without own ``parts``."""
         raise NotImplementedError
-
-    @abstractmethod
-    def read(
-        self,
-        segment: BufferedReader,
-        diagnostics: FileDiagnostics,
-        prefilter: Prefilter | None = None,
-    ) -> Iterator[RawEvent | int]:
-        """Yield the events of a segment; one not worth parsing may come as its time alone."""
 
     def begins_event(self, line: bytes) -> bool:
         """Whether an event begins at ``line``, in a format that is splittable."""

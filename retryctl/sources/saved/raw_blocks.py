@@ -12,14 +12,13 @@ import re
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Iterator
 from io import BytesIO
-from itertools import chain
+from itertools import chain, groupby, islice
 from operator import itemgetter
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from retryctl.core.late_regex import late_regex
 from retryctl.core.value_classes import value_class
 from retryctl.sources.saved.canonical_lines import HEADER
-from retryctl.sources.saved.tie_order import is_newest_first, ties_in_order
 
 BLOCK_BYTES = 1 << 17
 """The least size of a block; it fits in a processor's cache, and so is read twice as fast.
@@ -40,6 +39,9 @@ _LINE = late_regex(
 STREAM_KEY, GROUP_KEY = (b'{"logStreamName"', b"S"), (b'{"logGroupName"', b"G")
 """The keys that begin an event, each with its rarest byte."""
 _FEW = 50
+_LINES_TRIED = 1000
+# {"logStreamName":"…","timestamp":1795402800123,"message":"…
+_TIME = late_regex(rb'"timestamp": ?(\d{13})\b')
 # …"message":"0"}{"logStreamName":"…
 _INNER = late_regex(rb'(?<=[^\n])(?=\{"log(?:Stream|Group)Name")')
 
@@ -60,82 +62,43 @@ Convert = Callable[[bytes, Collection[bytes]], bytes]
 """Makes canonical lines of events; with streams it may leave out the events of all others."""
 
 
-class RawBlock(Protocol):
-    """A block of whole events."""
-
-    @property
-    def raw(self) -> bytes:
-        """Its bytes in the file, in UTF-8."""
-
-    @property
-    def start(self) -> int | None:
-        """Where its bytes stand in the chunk, if they can be read from there once more."""
-
-    @property
-    def convert(self) -> Convert | None:
-        """What makes canonical lines of the bytes; ``None`` if they are canonical lines."""
-
-    @property
-    def names_streams(self) -> bool:
-        """Whether its bytes have the names of all streams of its events."""
-
-    def canonical(self, streams: Collection[bytes] = ()) -> bytes:
-        """Return its events as canonical lines, those of the streams at least."""
-
-    def span(self) -> BlockSpan | None:
-        """Its events and times; ``None`` where only its canonical lines show them."""
-
-
 @value_class
-class CanonicalBlock:
-    """A block of canonical lines, or of JSON lines of any layout."""
+class RawBlock:
+    """A block of whole events: canonical lines, unless ``convert`` makes those of its bytes.
+
+    ``raw`` are its bytes in the file, in UTF-8. They stand at ``start`` in the chunk, if they can
+    be read from there once more. ``names_streams``: they have the names of all streams of the
+    events. ``measure`` gives the span of bytes that are converted.
+    """
 
     raw: bytes
-    start: int | None = None
-    convert: None = None
-
-    @property
-    def names_streams(self) -> bool:
-        """True, but for lines that escape a name, which have no span."""
-        return True
-
-    def canonical(self, streams: Collection[bytes] = ()) -> bytes:
-        """Return the lines, each with one event."""
-        return separated(self.raw)
-
-    def span(self) -> BlockSpan | None:
-        """Return the span, if each line ends as an event and begins as the first does."""
-        block = self.raw
-        header, key = HEADER.match(block), _FIRST_KEY.match(block)
-        if not header or not key or not block.endswith(b"}\n"):
-            return None
-        lines = BytesIO(block).readlines()
-        if block.count(b'"logStreamName"') != len(lines):  # two events stand on one line
-            return None
-        if span := span_of_streams(lines, _LINE):
-            return span if set(map(_BEFORE_END, lines)) == {ord("}")} else None
-        if block.count(b"}\n" + key[0]) + 1 != len(lines):
-            return None
-        return _span_of_columns(lines, header)
-
-
-@value_class
-class ConvertibleBlock:
-    """A block of another format, which ``convert`` turns into canonical lines."""
-
-    raw: bytes
-    convert: Convert
+    convert: Convert | None = None
     measure: Callable[[bytes], BlockSpan | None] = lambda _: None
     names_streams: bool = True
     start: int | None = None
 
     def canonical(self, streams: Collection[bytes] = ()) -> bytes:
         """Return its events as canonical lines, those of the streams at least."""
-        return self.convert(self.raw, streams)
+        return self.convert(self.raw, streams) if self.convert else separated(self.raw)
 
     def span(self) -> BlockSpan | None:
-        """Its span."""
-        return self.measure(self.raw)
+        """Its events and times; ``None`` where only its canonical lines show them."""
+        return self.measure(self.raw) if self.convert else _span_of_lines(self.raw)
+
+
+def _span_of_lines(block: bytes) -> BlockSpan | None:
+    """Return the span, if each line ends as an event and begins as the first does."""
+    header, key = HEADER.match(block), _FIRST_KEY.match(block)
+    if not header or not key or not block.endswith(b"}\n"):
+        return None
+    lines = BytesIO(block).readlines()
+    if block.count(b'"logStreamName"') != len(lines):  # two events stand on one line
+        return None
+    if span := span_of_streams(lines, _LINE):
+        return span if set(map(_BEFORE_END, lines)) == {ord("}")} else None
+    if block.count(b"}\n" + key[0]) + 1 != len(lines):
+        return None
+    return _span_of_columns(lines, header)
 
 
 def span_of_streams(events: list[bytes], header: re.Pattern[bytes]) -> BlockSpan | None:
@@ -230,15 +193,32 @@ def _separated_line(line: bytes) -> bytes:
     return line
 
 
-def raw_ties_in_order(blocks: Iterable[RawBlock]) -> Iterator[RawBlock]:
-    """Yield the blocks; if they are newest first, with the lines of one time in reverse order."""
-    rest = iter(blocks)
-    first = next((block for block in rest if block.raw), None)
+def ties_in_order(blocks: Iterable[RawBlock]) -> Iterator[RawBlock]:
+    """Yield the blocks; if they are newest first, with the lines of one time in reverse order.
+
+    Events are sorted by their time, and those of one millisecond by their place in the file. In a
+    log that is newest first, as Logs Insights exports it, their places are the wrong way round.
+    """
+    rest = (block for block in blocks if block.raw)
+    first = next(rest, None)
     if first is None:
         return
-    if is_newest_first(first.canonical()):
-        lines = (block.canonical() for block in chain([first], rest))
-        yield from (CanonicalBlock(raw=raw) for raw in ties_in_order(lines))
-    else:
+    if not _is_newest_first(first.canonical()):
         yield first
-        yield from (block for block in rest if block.raw)
+        yield from rest
+        return
+    lines = (line for block in chain([first], rest) for line in BytesIO(block.canonical()))
+    groups = groupby(lines, _time)
+    while some := [list(group)[::-1] for _, group in islice(groups, _LINES_TRIED)]:
+        yield RawBlock(raw=b"".join(chain.from_iterable(some)))
+
+
+def _is_newest_first(block: bytes) -> bool:
+    """Whether the first lines are newest first."""
+    times = [_time(line) for line in islice(BytesIO(block), _LINES_TRIED)]
+    return len(times) > 1 and times[0] > times[-1] and times == sorted(times, reverse=True)
+
+
+def _time(line: bytes) -> bytes:
+    found = _TIME.search(line)
+    return found[1] if found else b""

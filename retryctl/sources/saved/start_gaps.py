@@ -22,8 +22,7 @@ from retryctl.core.value_classes import value_class
 from retryctl.errors import UnreadableInput
 from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.files import SavedFile
-from retryctl.sources.saved.log_file import read_file
-from retryctl.sources.saved.log_format import RawEvent
+from retryctl.sources.saved.log_file import log_events, read_file
 
 HEAD_EVENTS = 1_000
 """The number of events that are kept of each file: the first, or the last if it is newest first."""
@@ -116,8 +115,8 @@ def _head(file: SavedFile) -> _Head:
     events: list[LogEvent] = []
     notes = FileDiagnostics(file.name, file.number)
     try:
-        found = read_file(file, notes, None, lambda _: None)
-        found_events = _log_events(found)
+        found = read_file(file, notes)
+        found_events = log_events(found)
         events = list(islice(found_events, HEAD_EVENTS + 1))
         if len(events) > HEAD_EVENTS and _newest_first(events):
             last = deque(chain(events, found_events), maxlen=HEAD_EVENTS)
@@ -148,7 +147,7 @@ def _earliest(file: SavedFile) -> _Head:
         return len(earliest) < HEAD_EVENTS or timestamp_ms < -earliest[0]
 
     def early() -> Iterator[LogEvent]:
-        for event in _log_events(read_file(file, notes, may_be_early, lambda _: None)):
+        for event in log_events(read_file(file, notes, may_be_early)):
             put = heappush if len(earliest) < HEAD_EVENTS else heappushpop
             put(earliest, -event.timestamp_ms)
             yield event
@@ -160,17 +159,6 @@ def _earliest(file: SavedFile) -> _Head:
 def _newest_first(events: Sequence[LogEvent]) -> bool:
     times = [event.timestamp_ms for event in events]
     return times[0] > times[-1] and all(a >= b for a, b in pairwise(times))
-
-
-def _log_events(found: Iterator[RawEvent | int]) -> Iterator[LogEvent]:
-    for event in found:
-        if isinstance(event, RawEvent):
-            yield LogEvent(
-                timestamp_ms=event.timestamp_ms,
-                message=event.message,
-                log_stream=event.log_stream,
-                log_group=event.log_group,
-            )
 
 
 def _comparable(head: _Head, heads: Sequence[_Head], first_ms: int) -> Sequence[LogEvent]:

@@ -19,7 +19,6 @@ from retryctl.sources.saved import raw_blocks
 from retryctl.sources.saved.canonical_lines import canonical_block, json_escaped, line_start
 from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.formats.event_times import first_place, untimed
-from retryctl.sources.saved.formats.json_lines import LineFormat
 from retryctl.sources.saved.formats.record_line import (
     CODES,
     ID,
@@ -28,7 +27,7 @@ from retryctl.sources.saved.formats.record_line import (
     ends_within_report,
     with_cut_mark,
 )
-from retryctl.sources.saved.log_format import Head
+from retryctl.sources.saved.log_format import Head, LogFormat
 
 # ⏎Traceback (most recent call last):  ⏎    x  ⏎Runtime.ExitError  ⏎XRAY TraceId: …
 _CONTINUED = re.compile(
@@ -66,7 +65,7 @@ _LONGEST = 8 << 20
 
 
 @value_class
-class BareMessages(LineFormat):
+class BareMessages(LogFormat):
     """Messages without times, in the order of their lines; ``prefix`` begins each line."""
 
     name = "messages without times"
@@ -88,8 +87,7 @@ class BareMessages(LineFormat):
         start, count = line_start(None, None), first_place(diagnostics.number)
         for text in self._parts(segment, diagnostics):
             self.note_doubts(text, diagnostics)
-            for _ in _JOINED.findall(text):
-                diagnostics.joined_record()
+            diagnostics.joined_records(len(_JOINED.findall(text)))
             messages = messages_of(self.plain(text))
             if messages:
                 times = untimed(count, len(messages))
@@ -249,8 +247,7 @@ class EmulatorLogs(BareMessages):
         several = len({run.name for run in runs}) > 1
         count = first_place(diagnostics.number)
         for run in sorted(runs, key=lambda run: run.time):
-            for _ in _JOINED.findall(run.text):
-                diagnostics.joined_record()
+            diagnostics.joined_records(len(_JOINED.findall(run.text)))
             messages = messages_of(run.text)
             start = line_start(None, run.name if several else None)
             times = untimed(count, len(messages))

@@ -21,7 +21,7 @@ from retryctl.core.value_classes import value_class
 from retryctl.sources.saved import raw_blocks
 from retryctl.sources.saved.formats.columns import Columns
 from retryctl.sources.saved.formats.event_times import moment_ms
-from retryctl.sources.saved.raw_blocks import BlockSpan, ConvertibleBlock, RawBlock
+from retryctl.sources.saved.raw_blocks import BlockSpan, RawBlock
 
 LONGEST_FIELD = 16 << 20
 """A log event has at most 1 MB; a quote that is never closed ends here."""
@@ -54,7 +54,7 @@ class UsualRows:
         if not span:
             return None
         named = self.columns.stream is not None
-        block = ConvertibleBlock(
+        block = RawBlock(
             raw=text,
             convert=self.converted,
             measure=lambda _: span,

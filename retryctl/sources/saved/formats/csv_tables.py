@@ -28,10 +28,9 @@ from retryctl.sources.saved.formats.csv_blocks import (
 )
 from retryctl.sources.saved.formats.event_times import first_place
 from retryctl.sources.saved.formats.header_patterns import TITLES
-from retryctl.sources.saved.formats.json_lines import LineFormat
 from retryctl.sources.saved.formats.record_line import RECORD, ends_within_report
-from retryctl.sources.saved.log_format import Head
-from retryctl.sources.saved.raw_blocks import CanonicalBlock, RawBlock
+from retryctl.sources.saved.log_format import Head, LogFormat
+from retryctl.sources.saved.raw_blocks import RawBlock
 
 _HEADER_LINES = 20
 _DELIMITERS = ",;\t"
@@ -50,7 +49,7 @@ _FIRST_ROW = re.compile(rb'"?1\d{12}"?([,;])(?:"|[^,;]*$|.*\[)')
 
 
 @value_class
-class CsvTable(LineFormat):
+class CsvTable(LogFormat):
     """Rows of CSV; ``columns`` are those of the header, or the console's without one."""
 
     name = "CSV of the console"
@@ -184,7 +183,7 @@ class CsvTable(LineFormat):
         if parsed.is_cut:
             diagnostics.unrecognised += 1
             diagnostics.breaks_off(f"its last row, {count + len(rows) + 1}, breaks off")
-        return CanonicalBlock(raw=block), len(rows)
+        return RawBlock(raw=block), len(rows)
 
     def _events(
         self, rows: list[list[str]], count: int, diagnostics: FileDiagnostics
@@ -196,8 +195,7 @@ class CsvTable(LineFormat):
                 events.append(row)
             elif Columns.named(row) != self.columns:  # the header of a second table is none
                 torn = len(row) >= self.columns.width or any(map(is_time, row))
-                note = diagnostics.torn_event if torn else diagnostics.unread_event
-                note(number, self.delimiter.join(row))
+                diagnostics.unread_event(number, self.delimiter.join(row), torn=torn)
         return events
 
 
@@ -261,7 +259,7 @@ class MessageCsv(CsvTable):
         for row in parsed.rows:
             _, *more = row[0].rstrip("\n").split("\n")
             if any(not self.quotes_records or RECORD.match(line.encode()) for line in more):
-                diagnostics.joined_record()
+                diagnostics.joined_records()
         return CsvTable._block(self, parsed, count, diagnostics)
 
 

@@ -20,13 +20,12 @@ from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.formats.columns import Columns, breaks_off, is_time
 from retryctl.sources.saved.formats.event_times import first_place
 from retryctl.sources.saved.formats.header_patterns import TITLES
-from retryctl.sources.saved.formats.json_lines import LineFormat
 from retryctl.sources.saved.formats.record_line import (
     RECORD,
     ends_within_report,
     joined_behind_report,
 )
-from retryctl.sources.saved.log_format import Head
+from retryctl.sources.saved.log_format import Head, LogFormat
 
 _ROWS_AT_ONCE = 512
 # | --- | :--- |, |-------|-----|, +-----+-----+, -------
@@ -80,7 +79,7 @@ class _RowText:
 
 
 @value_class
-class InsightsTable(LineFormat):
+class InsightsTable(LogFormat):
     """Rows of a table with bars between its columns; without a header their cells show them."""
 
     name = "table of Logs Insights"
@@ -158,13 +157,10 @@ class InsightsTable(LineFormat):
             for row in some if len(events) < len(some) else ():
                 if not self.columns.is_row(row):
                     torn = any(map(is_time, row))
-                    note = diagnostics.torn_event if torn else diagnostics.unread_event
-                    note(count + 1, f" {self.mark} ".join(row))
+                    diagnostics.unread_event(count + 1, f" {self.mark} ".join(row), torn=torn)
             texts = (row[self.columns.message] for row in events)
-            for _ in filter(
-                joined_behind_report, (text.encode() for text in texts if "\n" in text)
-            ):
-                diagnostics.joined_record()
+            several = (text.encode() for text in texts if "\n" in text)
+            diagnostics.joined_records(sum(map(joined_behind_report, several)))
             yield self.columns.blocks(events, first_place(diagnostics.number) + count)
             count += len(events)
 
@@ -189,7 +185,7 @@ class InsightsTable(LineFormat):
             elif row and line.strip() and self._is_over(row.outline):
                 diagnostics.unread_event(number, line)
             elif row and row.length + len(line) > _LONGEST_ROW:
-                diagnostics.torn_event(number, f"{row}{line}")
+                diagnostics.unread_event(number, f"{row}{line}", torn=True)
                 row = _RowText()
             elif row:
                 row.add(line)

@@ -15,7 +15,7 @@ from itertools import islice
 from retryctl.core.value_classes import value_class
 from retryctl.sources.saved.canonical_lines import canonical_line
 from retryctl.sources.saved.diagnostics import FileDiagnostics
-from retryctl.sources.saved.formats.json_lines import JsonLines, LineFormat
+from retryctl.sources.saved.formats.json_lines import JsonLines
 from retryctl.sources.saved.formats.json_shapes import (
     DocumentContext,
     gives_events,
@@ -25,7 +25,7 @@ from retryctl.sources.saved.formats.json_shapes import (
 from retryctl.sources.saved.formats.pretty_json import PrettyEvents, pretty_layout
 from retryctl.sources.saved.json_text import BinarySource, BrokenJson, JsonText
 from retryctl.sources.saved.log_format import Head, LogFormat, RawEvent
-from retryctl.sources.saved.raw_blocks import CanonicalBlock, RawBlock
+from retryctl.sources.saved.raw_blocks import RawBlock
 
 _STREAMED = frozenset({"events", "results"})
 _EVENTS_AT_ONCE = 256
@@ -39,7 +39,7 @@ _RECORD = re.compile(r"RequestId: |INIT_START |\"platform\.")
 
 
 @value_class
-class JsonDocuments(LineFormat):
+class JsonDocuments(LogFormat):
     """Documents, each of any shape of ``json_shapes``; one that has no events is passed over."""
 
     answers_search: bool = True
@@ -79,7 +79,7 @@ class JsonDocuments(LineFormat):
             file = lines.rest()
         events = _events(file, context, diagnostics)
         while some := list(islice(events, _EVENTS_AT_ONCE)):
-            yield CanonicalBlock(raw=b"".join(map(canonical_line, some)))
+            yield RawBlock(raw=b"".join(map(canonical_line, some)))
 
 
 def _events(

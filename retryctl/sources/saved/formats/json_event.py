@@ -7,7 +7,7 @@ import re
 
 from retryctl.core.late_regex import late_regex
 from retryctl.core.timestamps import iso_ms
-from retryctl.sources.saved.log_format import Prefilter, RawEvent
+from retryctl.sources.saved.log_format import RawEvent
 
 STREAM_KEYS = ("logStreamName", "log_stream", "logStream")
 GROUP_KEYS = ("logGroupName", "logGroup", "log_group")
@@ -24,10 +24,9 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 def line_event(line: bytes, before_ms: int) -> RawEvent | None:
     """Return the event that a line of JSON is; ``None`` where it is none."""
     try:
-        event = event_of(_parse(line), before_ms, None)
+        return event_of(_parse(line), before_ms)
     except (ValueError, RecursionError):
         return None
-    return event if isinstance(event, RawEvent) else None
 
 
 def is_torn(line: bytes) -> bool:
@@ -49,7 +48,7 @@ def _parse(line: bytes) -> object:
     return json.loads(line)
 
 
-def event_of(fields: object, before_ms: int, prefilter: Prefilter | None) -> RawEvent | int | None:
+def event_of(fields: object, before_ms: int) -> RawEvent | None:
     """Return the event that an object is; ``before_ms`` is the time of one whose own is null."""
     if not isinstance(fields, dict) or "timestamp" not in fields:
         return None
@@ -57,12 +56,9 @@ def event_of(fields: object, before_ms: int, prefilter: Prefilter | None) -> Raw
     timestamp_ms = _timestamp_ms(fields["timestamp"], before_ms)
     if not isinstance(message, str) or timestamp_ms is None:
         return None
-    message = clean(message)
-    if prefilter and not prefilter(message.encode(), timestamp_ms):
-        return timestamp_ms
     return RawEvent(
         timestamp_ms,
-        message,
+        clean(message),
         first_text(fields, STREAM_KEYS),
         first_text(fields, GROUP_KEYS),
         first_text(fields, _ID_KEYS),

@@ -1,27 +1,19 @@
-"""JSON lines: one event a line, and the reading that every format shares."""
+"""JSON lines: one event a line."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator
-from io import BufferedReader, BytesIO
+from collections.abc import Collection, Iterator
+from io import BufferedReader
 
-from retryctl.core.late_regex import late_regex
 from retryctl.sources.saved import raw_blocks
 from retryctl.sources.saved.diagnostics import FileDiagnostics
-from retryctl.sources.saved.formats.json_event import (
-    is_torn,
-    line_event,
-    names_an_event,
-    names_its_place,
-)
+from retryctl.sources.saved.formats.json_event import names_an_event, names_its_place
 from retryctl.sources.saved.formats.record_line import bare_record
-from retryctl.sources.saved.log_format import Head, LogFormat, Prefilter, RawEvent
-from retryctl.sources.saved.raw_blocks import CanonicalBlock, ConvertibleBlock, RawBlock
+from retryctl.sources.saved.log_format import Head, LogFormat
+from retryctl.sources.saved.raw_blocks import RawBlock
 
-# {"logStreamName": "…", "timestamp": 1795402800123, "message": "…\"timestamp\": 1…"}
-_TIMESTAMP = late_regex(rb'"timestamp":\s*(\d{1,14})\b(?!\.)')
 _TIME_FIRST = b'{"timestamp":'
 # {"timestamp": 1795402800123, "message": "0\n", "logStreamName": "…", "logGroupName": "…"}
 _STREAM_LATE = re.compile(
@@ -32,21 +24,7 @@ _STREAM_LATE = re.compile(
 )
 
 
-class LineFormat(LogFormat):
-    """A format whose events are read from its canonical lines."""
-
-    def read(
-        self,
-        segment: BufferedReader,
-        diagnostics: FileDiagnostics,
-        prefilter: Prefilter | None = None,
-    ) -> Iterator[RawEvent | int]:
-        """Yield the events of the canonical lines of a segment."""
-        lines = (line for block in self.blocks(segment, diagnostics) for line in BytesIO(block))
-        yield from _events(lines, diagnostics, prefilter)
-
-
-class JsonLines(LineFormat):
+class JsonLines(LogFormat):
     """One event a line, in any order of keys; a line that cannot be read is noted."""
 
     name = "JSON lines"
@@ -93,8 +71,8 @@ class JsonLines(LineFormat):
 def json_lines_block(block: bytes, start: int) -> RawBlock:
     """Return a block of JSON lines, which begins at ``start``."""
     if block.startswith(_TIME_FIRST):
-        return ConvertibleBlock(raw=block, convert=_lead_with_streams, start=start)
-    return CanonicalBlock(raw=block, start=start)
+        return RawBlock(raw=block, convert=_lead_with_streams, start=start)
+    return RawBlock(raw=block, start=start)
 
 
 def _lead_with_streams(block: bytes, _: Collection[bytes]) -> bytes:
@@ -116,27 +94,3 @@ def _event_fields(line: bytes) -> dict[str, object] | None:
     except (ValueError, RecursionError):
         return None
     return fields if isinstance(fields, dict) and names_an_event(fields) else None
-
-
-def _events(
-    lines: Iterable[bytes], diagnostics: FileDiagnostics, prefilter: Prefilter | None
-) -> Iterator[RawEvent | int]:
-    before_ms = 0
-    for number, line in enumerate(lines, 1):
-        if prefilter and (found := _TIMESTAMP.search(line)) and line.endswith((b"}\n", b"}\r\n")):
-            timestamp_ms = int(found[1])
-            if not prefilter(line, timestamp_ms):
-                before_ms = timestamp_ms
-                yield timestamp_ms
-                continue
-        event = line_event(line, before_ms)
-        if event:
-            before_ms = event.timestamp_ms
-            yield event
-        elif line.endswith(b"\n") and line.strip():
-            torn = is_torn(line) and (number > 1 or line.startswith(b"{"))
-            note = diagnostics.torn_event if torn else diagnostics.unread_event
-            note(number, line.decode(errors="replace"))
-        elif line.strip():
-            diagnostics.unrecognised += 1
-            diagnostics.breaks_off(f"its last line, {number}, breaks off")

@@ -92,8 +92,7 @@ class LogEvents(JsonShape):
     # {"logStreamName": "…", "timestamp": 1795402800123, "message": "0\n", "eventId": "3800…"}
     def events(self, fields: Fields, context: DocumentContext) -> Iterator[RawEvent]:
         """Yield the event; a missing time is that of the event before."""
-        event = event_of(fields, context.before_ms, None)
-        if isinstance(event, RawEvent):
+        if event := event_of(fields, context.before_ms):
             context.before_ms = event.timestamp_ms
             yield event
 
@@ -137,8 +136,7 @@ class SubscriptionRecord(JsonShape):
         located = f"{fields.get('owner')}:{group}"
         group = located if group and has_place(located) else group
         for item in events:
-            event = event_of(item, context.before_ms, None)
-            if isinstance(event, RawEvent):
+            if event := event_of(item, context.before_ms):
                 context.before_ms = event.timestamp_ms
                 yield event._replace(log_stream=stream, log_group=group)
             else:

@@ -18,7 +18,6 @@ from retryctl.sources.saved.canonical_lines import line_start
 from retryctl.sources.saved.formats.json_shapes import DocumentContext
 from retryctl.sources.saved.raw_blocks import (
     BlockSpan,
-    ConvertibleBlock,
     RawBlock,
     span_of_streams,
 )
@@ -133,10 +132,10 @@ class PrettyEvents:
         if last:
             self._context.last_ms = int(last[1])
         if b'"logStreamName": "' in text:
-            return ConvertibleBlock(
+            return RawBlock(
                 raw=text, convert=self._layout.lines, measure=lambda _: span, start=start
             )
-        return ConvertibleBlock(
+        return RawBlock(
             raw=text, convert=self._unnamed_lines, measure=lambda _: span, names_streams=False
         )
 

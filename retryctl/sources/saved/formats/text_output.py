@@ -15,10 +15,9 @@ from retryctl.sources.saved import raw_blocks
 from retryctl.sources.saved.canonical_lines import canonical_block, json_escaped
 from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.formats.event_times import STREAM_STARTS
-from retryctl.sources.saved.formats.json_lines import LineFormat
 from retryctl.sources.saved.formats.json_shapes import DocumentContext
 from retryctl.sources.saved.formats.timed_text import note_lines
-from retryctl.sources.saved.log_format import Head
+from retryctl.sources.saved.log_format import Head, LogFormat
 
 _ROW = b"\nEVENTS\t"
 # …⇥1795402800123EVENTS⇥3800…0001⇥
@@ -32,7 +31,7 @@ _VALUES = re.compile(
 
 
 @value_class
-class TextOutput(LineFormat):
+class TextOutput(LogFormat):
     """Events of FilterLogEvents or GetLogEvents as text."""
 
     name = "aws logs … --output text"
@@ -67,7 +66,7 @@ class TextOutput(LineFormat):
         found = [(row, _VALUES.fullmatch(row)) for row in rows]
         for row, values in found:
             if values is None:
-                diagnostics.torn_event(0, row.decode(errors="replace"))
+                diagnostics.unread_event(0, row.decode(errors="replace"), torn=True)
             elif values[4] and values[4].strip():  # a prompt, or another file
                 diagnostics.unread_event(0, values[4].decode(errors="replace"))
         events = [values for _, values in found if values]

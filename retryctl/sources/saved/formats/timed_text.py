@@ -39,7 +39,6 @@ from retryctl.sources.saved.formats.header_patterns import (
     header_within_line,
     times_of_header,
 )
-from retryctl.sources.saved.formats.json_lines import LineFormat
 from retryctl.sources.saved.formats.record_line import (
     ENDS_WITH_RECORD,
     RECORD,
@@ -50,11 +49,9 @@ from retryctl.sources.saved.formats.record_line import (
     joined_behind_report,
     with_cut_mark,
 )
-from retryctl.sources.saved.log_format import Head
+from retryctl.sources.saved.log_format import Head, LogFormat
 from retryctl.sources.saved.raw_blocks import (
     BlockSpan,
-    CanonicalBlock,
-    ConvertibleBlock,
     RawBlock,
 )
 
@@ -68,7 +65,7 @@ _ENDS_MESSAGE = re.compile(rb"(?s:.)*?(?: MB\t|[^\s\"'`(\[{<=:,/|@#_+-])\Z")
 
 
 @value_class
-class TimedText(LineFormat):
+class TimedText(LogFormat):
     """Text whose events begin with ``header``, which has the groups second, fraction and offset.
 
     ``begins_with_message``: the lines behind the times are the messages.
@@ -143,10 +140,10 @@ class TimedText(LineFormat):
             start = self._first_event(text)
             if text[:start].strip():  # of the first part: each other begins with an event
                 note_lines(text[:start], diagnostics)
-            converted = partial(self._converted, note_joined=diagnostics.joined_record)
+            converted = partial(self._converted, note_joined=diagnostics.joined_records)
             if start < len(text) and self.has_times:
                 stands_at = None if at is None else at + start
-                yield ConvertibleBlock(
+                yield RawBlock(
                     raw=text[start:],
                     convert=converted,
                     measure=self._span,
@@ -156,7 +153,7 @@ class TimedText(LineFormat):
             elif start < len(text):
                 block = converted(text[start:], count=count)
                 count += block.count(b"\n")
-                yield CanonicalBlock(raw=block)
+                yield RawBlock(raw=block)
         if ends_within_report(text):
             diagnostics.breaks_off_within_report(text)
         elif self._is_cut(b"\n" + text):

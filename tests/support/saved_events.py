@@ -1,4 +1,4 @@
-"""All events of a saved log, one after another, in the order of its files."""
+"""The plain way to read a saved log, event by event: what the bulk engine is compared with."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from retryctl.core.model.group_names import group_name
 from retryctl.errors import UnreadableInput
 from retryctl.sources.saved.diagnostics import FileDiagnostics, Meter, Progress, ReadStats
 from retryctl.sources.saved.files import SavedFile, find_files, names_one_file
-from retryctl.sources.saved.log_file import read_file
+from retryctl.sources.saved.log_file import nothing_readable, read_file
 from retryctl.sources.saved.log_format import RawEvent
 from retryctl.sources.saved.start_gaps import gaps_shown_by_start
 from retryctl.sources.saved.stream_filter import StreamFilter
@@ -21,7 +21,7 @@ from retryctl.sources.saved.stream_filter import StreamFilter
 class SavedLog:
     """A file, a folder (with all below it), a glob, ``-`` for standard input, or ``demo``.
 
-    It yields events and builds no requests: ``retryctl.bulk`` does that.
+    It yields events and builds no requests.
     """
 
     def __init__(self, source: str, *, stdin: BinaryIO | None = None) -> None:
@@ -85,16 +85,3 @@ class SavedLog:
             self._stats.add(notes)
         if len(refusals) == len(self._files):
             raise nothing_readable(self._source, refusals)
-
-
-def nothing_readable(source: str, refusals: list[str]) -> UnreadableInput:
-    """Build the error for files none of which is a saved log; ``refusals`` has their reasons."""
-    from retryctl.sources.saved.refusals import EXPECTED
-
-    if not refusals:
-        return UnreadableInput(f"{source} contains no file.", EXPECTED)
-    if len(refusals) == 1:
-        first = refusals[0].removesuffix(".")
-        return UnreadableInput(f"{first}; {source} has no other file.", EXPECTED)
-    what = f"none of {len(refusals):,} files in {source} can be read; the first: {refusals[0]}"
-    return UnreadableInput(what, EXPECTED)
