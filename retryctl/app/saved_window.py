@@ -3,30 +3,38 @@
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from retryctl.app.options import Feedback, TimeWindow, bytes_progress
-from retryctl.app.partition_results import TalliesByFunction, tallies_by_function
 from retryctl.bulk.partition_runs import count_partitions, map_partitions
 from retryctl.bulk.reader import BulkReader
 from retryctl.bulk.reduction import PartitionContext
 from retryctl.bulk.shuffle import ShuffleStore
 from retryctl.core.check.check_evaluator import CheckEvaluator
+from retryctl.core.crosscheck.attempt_check import AttemptVerdict
 from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.model.coverage import Coverage, EndsBefore, LogQuery
 from retryctl.core.model.function_config import FunctionConfig
-from retryctl.core.summary.alike_requests import CountedRequests, Requests
+from retryctl.core.summary.alike_requests import AlikeRequests, CountedRequests, Requests
+from retryctl.core.summary.request_row import RequestRow, RowFilter, request_rows
 from retryctl.core.summary.silent_successes import SilentSuccesses
+from retryctl.core.summary.tally import SummaryTally
 from retryctl.core.value_classes import value_class
 from retryctl.errors import UnreadableInput
 from retryctl.sources.saved.diagnostics import ReadStats
 
 if TYPE_CHECKING:
     from retryctl.sources.saved.files import SavedFile
+
+if TYPE_CHECKING:
+    from retryctl.sources.cloudwatch.pages import StreamStretch
+
 
 MOST_PROCESSES = 8
 
@@ -166,3 +174,45 @@ class _Evaluate:
             for request in one.requests() if isinstance(one, SilentSuccesses) else (one,):
                 evaluator.add(request)
         return evaluator
+
+
+TalliesByFunction = dict["str | None", SummaryTally]
+"""A tally for each function; ``None`` for requests whose function is not known."""
+
+
+def wrong_counters(requests: Requests) -> list[StreamStretch]:
+    """Return where the attempts lie whose counter or branch is wrong."""
+    from retryctl.sources.cloudwatch.pages import StreamStretch, TimeRange
+
+    return [
+        StreamStretch(
+            log_stream=attempt.log_stream,
+            window=TimeRange(
+                since_ms=attempt.placed_ms,
+                until_ms=max(attempt.last_event.timestamp_ms, attempt.ended_ms or 0) + 1,
+            ),
+        )
+        for one in requests
+        if isinstance(one, CheckedRequest)
+        for attempt, check in zip(one.request.attempts, one.checks, strict=True)
+        if check.verdict is AttemptVerdict.DISAGREES
+    ]
+
+
+def tallies_by_function(requests: CountedRequests) -> TalliesByFunction:
+    """Count the requests."""
+    tallies: TalliesByFunction = defaultdict(SummaryTally)
+    for one in requests:
+        if isinstance(one, SilentSuccesses):
+            tallies[one.function].add_quiet(one.attempts)
+        elif isinstance(one, AlikeRequests):
+            tallies[one.checked.request.function].add_alike(one)
+        else:
+            tallies[one.request.function].add(one)
+    return tallies
+
+
+def wanted_rows(wanted: RowFilter, requests: Requests) -> list[RequestRow]:
+    """Return the rows of the requests that are wanted."""
+    rows = chain.from_iterable(map(request_rows, requests))
+    return [row for row in rows if wanted.has(row)]

@@ -18,8 +18,13 @@ from itertools import chain
 from typing import TYPE_CHECKING, TypeVar
 
 from retryctl.app.options import SILENT, Feedback, SourceOptions, TimeWindow, of_function
-from retryctl.app.partition_results import TalliesByFunction, wanted_rows, wrong_counters
-from retryctl.app.saved_window import SavedWindow, read_saved_window
+from retryctl.app.saved_window import (
+    SavedWindow,
+    TalliesByFunction,
+    read_saved_window,
+    wanted_rows,
+    wrong_counters,
+)
 from retryctl.config import ProjectConfig
 from retryctl.core.check.check_evaluator import CheckEvaluator
 from retryctl.core.model.coverage import Coverage, LogQuery, gaps_of_window

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from retryctl.app.partition_results import tallies_by_function
+from retryctl.app.saved_window import tallies_by_function
 from retryctl.bulk import request_forms
 from retryctl.bulk.compact_attempts import template_key
 from retryctl.bulk.reader import BulkReader

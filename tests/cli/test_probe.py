@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from retryctl.app.probe import event_assumptions, insights_assumptions
-from retryctl.app.probe.probe import ASSUMPTIONS, probe
+from retryctl.app.probe import assumptions as assumed
+from retryctl.app.probe.probe import probe
 from retryctl.app.probe.probe_groups import PREFIX
 from retryctl.cli.output.terminal import progress_lines
 from retryctl.core.probe_report import ProbeReport
@@ -65,7 +65,7 @@ def test_the_strict_endpoint_meets_every_assumption(endpoint: Endpoint) -> None:
     report = run_probe(endpoint.url, function="orders-worker")
     found = results(report)
     assert found[False] | found[None] == set(), report.diagnoses
-    assert len(found[True]) == len(ASSUMPTIONS) + 2
+    assert len(found[True]) == len(assumed.ASSUMPTIONS) + 2
     assert report.passed is True
     assert 0 < report.usd < 0.01
     assert names_in(endpoint) == [GROUP]
@@ -77,8 +77,8 @@ def test_what_is_denied_is_not_tested(endpoint: Endpoint) -> None:
         endpoint.url,
         quota=False,
         assumptions=[
-            event_assumptions.filter_keeps_order,
-            insights_assumptions.insights_gives_10000_rows,
+            assumed.filter_keeps_order,
+            assumed.insights_gives_10000_rows,
         ],
     )
     assert report.passed is None
@@ -95,8 +95,8 @@ def test_a_service_that_differs_is_found_out(endpoint: Endpoint) -> None:
         endpoint.url,
         quota=False,
         assumptions=[
-            insights_assumptions.insights_sees_new_events,
-            insights_assumptions.insights_gives_all_of_a_millisecond,
+            assumed.insights_sees_new_events,
+            assumed.insights_gives_all_of_a_millisecond,
         ],
     )
     assert report.passed is False
@@ -117,11 +117,11 @@ def test_groups_that_cannot_be_deleted_are_named(endpoint: Endpoint) -> None:
 
 # Each makes moto's server write 12,000 rows, which takes it seconds.
 _SLOW_ON_MOTO = {
-    insights_assumptions.insights_reads_own_expression,
-    insights_assumptions.insights_anchors_the_message,
-    insights_assumptions.insights_names_its_bins,
-    insights_assumptions.insights_gives_10000_groups,
-    insights_assumptions.insights_gives_10000_rows,
+    assumed.insights_reads_own_expression,
+    assumed.insights_anchors_the_message,
+    assumed.insights_names_its_bins,
+    assumed.insights_gives_10000_groups,
+    assumed.insights_gives_10000_rows,
 }
 
 
@@ -141,7 +141,7 @@ _SLOW_ON_MOTO_DIFFERS = {
 
 @pytest.mark.usefixtures("credentials")
 def test_moto_differs_in_these(moto_url: str) -> None:
-    quick = [each for each in ASSUMPTIONS if each not in _SLOW_ON_MOTO]
+    quick = [each for each in assumed.ASSUMPTIONS if each not in _SLOW_ON_MOTO]
     found = results(run_probe(moto_url, quota=False, step=100.0, assumptions=quick))
     assert found[None] == set()
     assert found[False] == _MOTO_DIFFERS
@@ -161,7 +161,7 @@ def test_localstack_differs_in_these() -> None:
     found = results(run_probe(url, quota=False, step=100.0))
     assert found[None] == set()
     assert found[False] == _MOTO_DIFFERS | _SLOW_ON_MOTO_DIFFERS
-    assert len(found[True]) == len(ASSUMPTIONS) - 16
+    assert len(found[True]) == len(assumed.ASSUMPTIONS) - 16
     left = AwsClient(endpoint_url=url).call("logs", "DescribeLogGroups", {})["logGroups"]
     assert not [each for each in left if each["logGroupName"].startswith(PREFIX)]
 

@@ -5,19 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
-from retryctl.app.probe.probe_groups import ProbeSession
-from retryctl.app.probe.sample_events import LINES, TIES
+from retryctl.app.probe.probe_groups import LINES, TIES, ProbeSession
 from retryctl.core.crosscheck.claims import Markers
-from retryctl.sources.aws.client import AwsResponse
 from retryctl.sources.cloudwatch.attempt_line_pattern import attempt_line_pattern
 
 Result = tuple[bool, str]
 """Whether an assumption is right, and the evidence."""
-
-FIELDS = "fields @timestamp, @message, @logStream, @log"
-OLDEST_FIRST = "sort @timestamp asc"
-MANY_LINES = 'filter @message like "many "'
-INSIGHTS_WITHIN_S = 180.0
 
 
 def visible(session: ProbeSession, is_true: Callable[[], bool], most_s: float) -> Result:
@@ -52,8 +45,3 @@ def own_expression() -> str:
     expression = attempt_line_pattern(Markers())
     assert expression is not None  # the default markers can be searched for
     return expression
-
-
-def rows(answer: AwsResponse) -> list[dict[str, str]]:
-    """Return the rows of a query, each by the names of its fields."""
-    return [{cell["field"]: cell["value"] for cell in row} for row in answer["results"]]

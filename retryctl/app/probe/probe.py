@@ -7,10 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 
 from retryctl.app.options import SILENT, Clock, Feedback, ShowProgress, wall_clock_ms
-from retryctl.app.probe import event_assumptions, group_assumptions, insights_assumptions
-from retryctl.app.probe.comparisons import Result
-from retryctl.app.probe.probe_groups import PREFIX, ProbeSession, anonymous
-from retryctl.app.probe.sample_events import Sample
+from retryctl.app.probe.assumptions import (
+    ASSUMPTIONS,
+    Assumption,
+    function_records_are_understood,
+    quota_is_five_or_more,
+)
+from retryctl.app.probe.probe_groups import PREFIX, ProbeSession, Sample, anonymous
 from retryctl.core.doctor.result import Diagnosis
 from retryctl.core.probe_report import ProbeReport
 from retryctl.errors import CouldNotLook
@@ -18,42 +21,6 @@ from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.daemon_pool import PoolTask, wait_for
 from retryctl.sources.aws.log_groups import described_groups
 
-Assumption = Callable[[ProbeSession], Result]
-"""The first line of its docstring is the assumption."""
-
-ASSUMPTIONS: tuple[Assumption, ...] = (
-    event_assumptions.filter_sees_new_events,
-    event_assumptions.get_sees_new_events,
-    event_assumptions.filter_reads_own_expression,
-    event_assumptions.filter_anchors_the_message,
-    event_assumptions.filter_takes_end_anchor,
-    event_assumptions.filter_takes_alternatives,
-    event_assumptions.filter_takes_25_ids,
-    event_assumptions.filter_includes_its_end,
-    event_assumptions.get_excludes_its_end,
-    event_assumptions.filter_goes_on_with_another_limit,
-    event_assumptions.filter_gives_every_event_once,
-    event_assumptions.event_ids_are_ordered_numbers,
-    event_assumptions.filter_keeps_order,
-    event_assumptions.get_keeps_order,
-    group_assumptions.groups_are_described,
-    group_assumptions.filter_refuses_infrequent_access,
-    group_assumptions.get_reads_or_refuses_infrequent_access,
-    group_assumptions.filter_names_a_missing_group,
-    group_assumptions.insights_names_a_missing_group,
-    insights_assumptions.insights_refuses_before_creation,
-    insights_assumptions.insights_sees_new_events,
-    insights_assumptions.insights_gives_all_of_a_millisecond,
-    insights_assumptions.insights_reads_own_expression,
-    insights_assumptions.insights_anchors_the_message,
-    insights_assumptions.insights_gives_the_fields,
-    insights_assumptions.insights_names_its_bins,
-    insights_assumptions.insights_gives_10000_groups,
-    insights_assumptions.insights_gives_10000_rows,
-    insights_assumptions.insights_includes_both_seconds,
-    group_assumptions.insights_reads_infrequent_access,
-)
-"""In the order in which they are tested: those that need no waiting come first."""
 _AFTER_SIGNAL_S = 0.8
 
 
@@ -79,8 +46,8 @@ def probe(
     """
     chosen = (
         *assumptions,
-        *([group_assumptions.function_records_are_understood] if function else []),
-        *([group_assumptions.quota_is_five_or_more] if quota else []),
+        *([function_records_are_understood] if function else []),
+        *([quota_is_five_or_more] if quota else []),
     )
     began = seconds()
     earlier = tuple(name for name, _ in described_groups(aws, PREFIX))

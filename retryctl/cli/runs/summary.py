@@ -10,7 +10,7 @@ from datetime import tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from retryctl.app.partition_results import TalliesByFunction
+from retryctl.app.saved_window import TalliesByFunction
 from retryctl.app.window import count_requests
 from retryctl.cli.options.completions import SUMMARY_FORMS
 from retryctl.cli.options.params import refuse_unknown

@@ -170,7 +170,7 @@ def _follow_pipe(
     feedback: TerminalFeedback,
 ) -> ExitStatus:
     """Show the requests while their log arrives; Ctrl-C prints the result so far."""
-    from retryctl.app.pipe_follower import PipeFollower
+    from retryctl.app.follow import PipeFollower
     from retryctl.cli.output.live_display import live_display
 
     follower = PipeFollower(pipe, reader)
