@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import chain
@@ -26,11 +26,11 @@ from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.value_classes import value_class
 from retryctl.errors import AccessDenied, UsageError
 from retryctl.sources.aws.client import AwsClient
-from retryctl.sources.aws.daemon_pool import DaemonPool
 from retryctl.sources.aws.function_config import (
     read_listed_settings,
     read_settings,
     read_versions,
+    with_warnings_in_order,
 )
 from retryctl.sources.aws.function_name import FunctionName, parse_function_name
 from retryctl.sources.aws.log_groups import (
@@ -49,7 +49,6 @@ from retryctl.sources.aws.service_clock import LEAST_SKEW_MS
 from retryctl.sources.cloudwatch.request_source import RequestSource
 from retryctl.sources.cloudwatch.search_options import QueryBudget
 
-_AT_ONCE = 4
 # arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/orders-worker
 _GROUP_ARN = re.compile(r"arn:([^:]*):logs:([^:]*):([^:]*):log-group:")
 
@@ -71,12 +70,11 @@ class OpenedSearch:
     the function that logged an event.
     """
 
+    aws: AwsClient
     source: RequestSource
     query: LogQuery
     settings_of: Callable[[LogEvent], FunctionConfig]
     coverage: Callable[[], Coverage]
-    region: Callable[[], str | None]
-    skew_ms: Callable[[], int]
 
 
 def open_search(
@@ -118,17 +116,16 @@ def open_search(
     named = parse_function_name(place.function) if place.function and not place.elsewhere else None
     names = (place.function, *place.groups)
     return OpenedSearch(
+        aws=aws,
         source=source,
         query=replace(
             query,
             log_groups=groups,
             function=named.name if named else None,
-            versions=_versions(aws, named, late.warn) if named else None,
+            versions=read_versions(aws, named, late.warn) if named else None,
         ),
         settings_of=functions.of,
         coverage=lambda: with_place(late.after(source.coverage()), options, *names),
-        region=lambda: aws.region,
-        skew_ms=lambda: aws.skew_ms,
     )
 
 
@@ -151,19 +148,13 @@ def read_by_service_clock(
 ) -> tuple[LogQuery, list[LogEvent]]:
     """Read the events; read them again if the responses show that this machine's clock is wrong."""
     while True:
-        skew_ms = search.skew_ms()
+        skew_ms = search.aws.skew_ms
         shifted = window.shifted(skew_ms)
         query = replace(search.query, since_ms=shifted.since_ms, until_ms=shifted.until_ms)
         events = list(search.source.read(query))
-        shifted.refuse_future(clock() + search.skew_ms())
-        if abs(search.skew_ms() - skew_ms) <= LEAST_SKEW_MS:
+        shifted.refuse_future(clock() + search.aws.skew_ms)
+        if abs(search.aws.skew_ms - skew_ms) <= LEAST_SKEW_MS:
             return query, events
-
-
-def _versions(aws: AwsClient, named: FunctionName, warn: Warn) -> frozenset[str] | None:
-    versions, notes = read_versions(aws, named)
-    _warn_all(warn, notes)
-    return versions
 
 
 def query_budget(options: SourceOptions, feedback: Feedback) -> QueryBudget:
@@ -219,7 +210,7 @@ class _Functions:
         if place.function:
             named = parse_function_name(place.function)
             describe_it = partial(self._describe, place, named)
-            self.known, own = _settings(aws, place.function, warn, describe_it)
+            self.known, own = read_settings(aws, place.function, warn, beside=describe_it)
             self.groups = _groups_of(aws, place.groups, named, own)
             self._only = None if place.elsewhere else place.function
             self._read[named.name if place.elsewhere else place.function] = self.known
@@ -231,7 +222,7 @@ class _Functions:
             group = self._arns.get(event.log_group or "") or event.log_group or ""
             function = function_of_group(group) or function_of(event.log_group, event.log_stream)
         if function not in self._read and function is not None:
-            self._read[function], _ = _settings(self._aws, function, self._warn)
+            self._read[function], _ = read_settings(self._aws, function, self._warn)
         return self._read[function]
 
     def discovered(self, first: Sequence[str], command: str) -> Discovered:
@@ -240,13 +231,11 @@ class _Functions:
         With ``-f`` no list of groups is needed.
         """
         try:
-            groups, notes = discover(self._aws, first)
+            return discover(self._aws, self._warn, first)
         except AccessDenied as error:
             step = "Name the function (-f NAME) or its log group (-g GROUP), or allow the action:"
             error.next_step = f"{step}\n{command}"
             raise
-        _warn_all(self._warn, notes)
-        return groups
 
     def _describe(self, place: SearchPlace, named: FunctionName, own: str | None) -> None:
         names = _groups_of(self._aws, place.groups, named, own)
@@ -255,25 +244,12 @@ class _Functions:
             self.described[group] = describe(self._aws, group)
 
 
-def _settings(
-    aws: AwsClient, function: str, warn: Warn, beside: Callable[[str | None], None] | None = None
-) -> tuple[FunctionConfig, str | None]:
-    settings, group, notes = read_settings(aws, function, beside=beside)
-    _warn_all(warn, notes)
-    return settings, group
-
-
 def _groups_of(
     aws: AwsClient, groups: tuple[str, ...], named: FunctionName, own: str | None
 ) -> tuple[str, ...]:
     """Return ``groups``, or the log group of a function whose settings name ``own``, or none."""
     named = replace(named, region=named.region or aws.region)
     return groups or (named.log_group(own) if own else named.default_log_group,)
-
-
-def _warn_all(warn: Warn, sentences: Iterable[str]) -> None:
-    for sentence in sentences:
-        warn(sentence)
 
 
 @value_class
@@ -336,11 +312,9 @@ class _TargetFinder:
         if not is_pattern(name):
             yield from self.of_function(name)
             return
-        functions, notes = matching_functions(self.aws, name)
-        _warn_all(self.warn, notes)
-        read = read_listed_settings(self.aws, functions, reserved=self.reserved)
-        for function, (known, notes) in zip(functions, read, strict=True):
-            _warn_all(self.warn, notes)
+        functions = matching_functions(self.aws, name, self.warn)
+        read = read_listed_settings(self.aws, functions, self.warn, reserved=self.reserved)
+        for function, known in zip(functions, read, strict=True):
             yield Target(
                 group=LogGroup(name=function.group),
                 function=function.name,
@@ -351,24 +325,19 @@ class _TargetFinder:
     def of_function(self, function: str, groups: tuple[str, ...] = ()) -> Iterator[Target]:
         """Return the targets of one function: ``groups``, or the group that its settings name."""
         named = parse_function_name(function)
-        known, own = _settings(self.aws, function, self.warn)
-        versions = _versions(self.aws, named, self.warn)
+        known, own = read_settings(self.aws, function, self.warn)
+        versions = read_versions(self.aws, named, self.warn)
         for group in find_log_groups(self.aws, _groups_of(self.aws, groups, named, own)):
             yield Target(group=group, function=named.name, settings=known, versions=versions)
 
     def of_groups(self, groups: tuple[str, ...]) -> Iterator[Target]:
         """Return the targets of log groups, each with the settings of its function."""
-        with DaemonPool(_AT_ONCE) as pool:
-            found = find_log_groups(self.aws, groups)
-            read = pool.map(self._settings_of, found)
-            for group, (known, notes) in zip(found, read, strict=True):
-                _warn_all(self.warn, notes)
-                yield Target(group=group, function=None, settings=known)
+        found = find_log_groups(self.aws, groups)
+        read = with_warnings_in_order(self._settings_of, found, self.warn)
+        for group, known in zip(found, read, strict=True):
+            yield Target(group=group, function=None, settings=known)
 
-    def _settings_of(self, group: LogGroup) -> tuple[FunctionConfig, tuple[str, ...]]:
-        """Return the settings of a group's function, and what to warn of; runs in a thread."""
+    def _settings_of(self, group: LogGroup, warn: Warn) -> FunctionConfig:
+        """Return the settings of a group's function."""
         function = function_of_group(group.identifier or group.name)
-        if not function:
-            return FunctionConfig(), ()
-        settings, _, notes = read_settings(self.aws, function)
-        return settings, tuple(notes)
+        return read_settings(self.aws, function, warn)[0] if function else FunctionConfig()

@@ -197,7 +197,7 @@ def _search_reader(
         with feedback.progress() as show:
             shown[:] = [show]
             query, events = read_by_service_clock(search, window, clock)
-        warn_of_skew(search.skew_ms(), feedback)
+        warn_of_skew(search.aws.skew_ms, feedback)
         found = _check(
             events,
             search.coverage(),
@@ -209,8 +209,8 @@ def _search_reader(
                 stored=stored,
             ),
         )
-        result = _result(found, query, config.markers, search.region())
-        return replace(result, skew_ms=search.skew_ms())
+        result = _result(found, query, config.markers, search.aws.region)
+        return replace(result, skew_ms=search.aws.skew_ms)
 
     return read
 

@@ -117,8 +117,10 @@ def test_a_function_may_log_to_a_group_that_is_named_after_another() -> None:
             running.group(f"/aws/lambda/{name}")
         logging = {"LogGroup": "/aws/lambda/elsewhere"}
         running.function("moved-here", Timeout=3, LoggingConfig=logging)
-        (found,), notes = matching_functions(AwsClient(endpoint_url=running.url), "moved-*")
-    assert (found.group, found.configuration is None, notes) == ("/aws/lambda/elsewhere", False, ())
+        notes: list[str] = []
+        aws = AwsClient(endpoint_url=running.url)
+        (found,) = matching_functions(aws, "moved-*", notes.append)
+    assert (found.group, found.configuration is None, notes) == ("/aws/lambda/elsewhere", False, [])
 
 
 def test_the_whole_account_reads_a_shared_group_once(endpoint: Endpoint) -> None:

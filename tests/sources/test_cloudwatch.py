@@ -369,11 +369,13 @@ def test_without_a_function_every_group_of_lambda_is_searched(endpoint: Endpoint
     endpoint.put("/custom/billing", "s", failing(REQUEST_ID, START, 0, "A"))
     endpoint.function("billing", LoggingConfig={"LogGroup": "/custom/billing"})
     endpoint.function("orders-worker", LoggingConfig={"LogGroup": GROUP})
-    listed, notes = discover(AwsClient(endpoint_url=endpoint.url), ["/aws/lambda/other-7"])
+    notes: list[str] = []
+    aws = AwsClient(endpoint_url=endpoint.url)
+    listed = discover(aws, notes.append, ["/aws/lambda/other-7"])
     groups = tuple(listed)
     assert groups[:3] == ("/aws/lambda/other-7", "/custom/billing", GROUP)
     assert len(groups) == 62
-    assert notes == ()
+    assert not notes
     found, coverage = look(source(endpoint.url, groups=groups))
     assert set(found) == {"s", *THREE}
     assert coverage.log_groups == groups
@@ -385,7 +387,7 @@ def test_a_group_with_more_logs_than_all_others_is_searched_first(endpoint: Endp
     put_three(endpoint)
     endpoint.put(GROUP, "busy", [(START - n, "noise\n" * 200) for n in range(100)])
     aws = AwsClient(endpoint_url=endpoint.url)
-    found, coverage = look(source(endpoint.url, groups=(), otherwise=lambda: discover(aws)[0]))
+    found, coverage = look(source(endpoint.url, groups=(), otherwise=lambda: discover(aws, print)))
     assert_three(found)
     assert coverage.log_groups == (GROUP,)
     assert endpoint.calls["FilterLogEvents"] == 2  # the hits, the lines
@@ -395,13 +397,14 @@ def test_a_group_with_more_logs_than_all_others_is_searched_first(endpoint: Endp
 def test_what_may_not_be_listed_is_told(endpoint: Endpoint) -> None:
     aws = AwsClient(endpoint_url=endpoint.url)
     endpoint.faults.denied.add("lambda:ListFunctions")
-    groups, notes = discover(aws)
+    notes: list[str] = []
+    groups = discover(aws, notes.append)
     assert tuple(groups) == (GROUP,)
     assert "AccessDenied for lambda:ListFunctions as role/ci" in notes[0]
     endpoint.faults.denied.add("logs:DescribeLogGroups")
-    assert discover(aws, ["/mine"])[0] == {"/mine": None}
+    assert discover(aws, print, ["/mine"]) == {"/mine": None}
     with pytest.raises(AccessDenied, match="not allowed to read the log groups"):
-        discover(aws)
+        discover(aws, print)
 
 
 def test_a_missing_group_names_near_ones(endpoint: Endpoint) -> None:

@@ -28,6 +28,12 @@ def endpoint() -> Iterator[Endpoint]:
         yield running
 
 
+def settings_of(aws: AwsClient, name: str) -> tuple[FunctionConfig, str | None, tuple[str, ...]]:
+    notes: list[str] = []
+    settings, group = read_settings(aws, name, notes.append)
+    return settings, group, tuple(notes)
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -83,7 +89,7 @@ def test_every_setting(endpoint: Endpoint) -> None:
         event_invoke={"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 120},
     )
     endpoint.lambdas.concurrency["orders-worker"] = 5
-    settings, group, notes = read_settings(AwsClient(endpoint_url=endpoint.url), "orders-worker")
+    settings, group, notes = settings_of(AwsClient(endpoint_url=endpoint.url), "orders-worker")
     assert settings == FunctionConfig(
         maximum_retry_attempts=0,
         maximum_event_age_s=120,
@@ -102,14 +108,14 @@ def test_every_setting(endpoint: Endpoint) -> None:
 
 def test_the_defaults_are_in_force_where_nothing_was_set(endpoint: Endpoint) -> None:
     endpoint.function("orders-worker", Timeout=3)
-    settings, group, notes = read_settings(AwsClient(endpoint_url=endpoint.url), "orders-worker")
+    settings, group, notes = settings_of(AwsClient(endpoint_url=endpoint.url), "orders-worker")
     assert (settings.maximum_retry_attempts, settings.maximum_event_age_s) == (2, 21_600)
     assert (settings.timeout_s, settings.reserved_concurrency, group, notes) == (3, None, None, ())
 
 
 def test_an_alias_that_is_not_there_is_told_apart_from_the_function(endpoint: Endpoint) -> None:
     endpoint.function("orders-worker", Timeout=3)
-    settings, _, notes = read_settings(AwsClient(endpoint_url=endpoint.url), "orders-worker:prod")
+    settings, _, notes = settings_of(AwsClient(endpoint_url=endpoint.url), "orders-worker:prod")
     assert settings.timeout_s == 3
     assert notes[0].startswith(
         "orders-worker has no alias or version prod: the settings of $LATEST"
@@ -121,9 +127,9 @@ def test_an_alias_has_its_own_retries(endpoint: Endpoint) -> None:
     endpoint.lambdas.invoke_configs["orders-worker", "live"] = {"MaximumRetryAttempts": 1}
     aws = AwsClient(endpoint_url=endpoint.url)
     arn = "arn:aws:lambda:us-east-1:123456789012:function:orders-worker"
-    assert read_settings(aws, "orders-worker:live")[0].maximum_retry_attempts == 1
-    assert read_settings(aws, f"{arn}:live")[0].maximum_retry_attempts == 1
-    settings, _, notes = read_settings(aws, arn)  # which of the two was called is not known
+    assert settings_of(aws, "orders-worker:live")[0].maximum_retry_attempts == 1
+    assert settings_of(aws, f"{arn}:live")[0].maximum_retry_attempts == 1
+    settings, _, notes = settings_of(aws, arn)  # which of the two was called is not known
     assert settings.maximum_retry_attempts is None
     assert "name it (orders-worker:ALIAS)" in notes[0]
 
@@ -136,7 +142,7 @@ def test_what_is_denied_is_told_and_assumed(endpoint: Endpoint) -> None:
         "lambda:GetFunctionConcurrency",
     }
     aws = AwsClient(endpoint_url=endpoint.url)
-    settings, _, notes = read_settings(aws, "orders-worker")
+    settings, _, notes = settings_of(aws, "orders-worker")
     assert (settings.timeout_s, settings.maximum_retry_attempts) == (3, None)
     assert notes == (
         "How often orders-worker is retried is not known "
@@ -144,7 +150,7 @@ def test_what_is_denied_is_told_and_assumed(endpoint: Endpoint) -> None:
         "Lambda's defaults are assumed, 2 retries within 6 hours.",
     )
     endpoint.faults.denied.add("lambda:GetFunctionConfiguration")
-    settings, group, notes = read_settings(aws, "orders-worker")
+    settings, group, notes = settings_of(aws, "orders-worker")
     assert (settings, group) == (FunctionConfig(), None)
     assert [note.partition(" is")[0].partition(" are")[0] for note in notes] == [
         "The settings of orders-worker",
@@ -153,14 +159,14 @@ def test_what_is_denied_is_told_and_assumed(endpoint: Endpoint) -> None:
 
 
 def test_a_function_that_is_deleted_is_told(endpoint: Endpoint) -> None:
-    settings, group, notes = read_settings(AwsClient(endpoint_url=endpoint.url), "gone")
+    settings, group, notes = settings_of(AwsClient(endpoint_url=endpoint.url), "gone")
     assert (settings, group) == (FunctionConfig(), None)
     assert all("the function does not exist here" in note for note in notes)
 
 
 def test_expired_credentials_do_not_raise(endpoint: Endpoint) -> None:
     endpoint.faults.credentials = "expired"
-    settings, _, notes = read_settings(AwsClient(endpoint_url=endpoint.url), "orders-worker")
+    settings, _, notes = settings_of(AwsClient(endpoint_url=endpoint.url), "orders-worker")
     assert settings == FunctionConfig()
     assert notes == ()  # the log cannot be read either: that error is enough
 
@@ -172,7 +178,7 @@ def test_moto_tells_the_same_settings(moto_url: str) -> None:
     aws = AwsClient(endpoint_url=moto_url)
     name = f"orders-{time.time_ns()}"
     _create(aws, name)
-    settings, _, notes = read_settings(aws, name)
+    settings, _, notes = settings_of(aws, name)
     assert (settings.timeout_s, settings.runtime, notes) == (7, "python3.13", ())
     assert (settings.maximum_retry_attempts, settings.maximum_event_age_s) == (2, 21_600)
     aws.call(
@@ -180,7 +186,7 @@ def test_moto_tells_the_same_settings(moto_url: str) -> None:
         "PutFunctionEventInvokeConfig",
         {"FunctionName": name, "MaximumRetryAttempts": 1, "MaximumEventAgeInSeconds": 90},
     )
-    settings, _, _ = read_settings(aws, name)
+    settings, _, _ = settings_of(aws, name)
     assert (settings.maximum_retry_attempts, settings.maximum_event_age_s) == (1, 90)
 
 

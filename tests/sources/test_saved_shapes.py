@@ -18,8 +18,10 @@ from retryctl.core.model.events import LogEvent, is_timed, stream_name
 from retryctl.core.model.group_names import group_name
 from retryctl.core.timestamps import iso_ms
 from retryctl.errors import UnreadableInput
-from retryctl.sources.saved.formats import detect_format, formats, shapes, shapes_table
+from retryctl.sources.saved.formats import detect_format, formats
 from retryctl.sources.saved.formats.insights_tables import InsightsTable, PastedTable
+from retryctl.sources.saved.formats.json_documents import JsonDocuments
+from retryctl.sources.saved.formats.json_shapes import JSON_SHAPES
 from tests.support.campaigns import LONG
 from tests.support.lambda_log import Environment
 from tests.support.program import run
@@ -78,6 +80,21 @@ def told(
         )
         for event in events
     ]
+
+
+def shapes() -> list[tuple[str, str]]:
+    """The name of each shape with the command that makes it."""
+    of_json = [(shape.name, shape.made_by) for shape in JSON_SHAPES]
+    others = [(shape.name, shape.made_by) for shape in formats() if shape is not JsonDocuments]
+    return [*of_json, *others]
+
+
+def shapes_table() -> str:
+    """The table of shapes in Markdown."""
+    rows = "".join(
+        f"| {name} | {made_by.replace('|', chr(92) + '|')} |\n" for name, made_by in shapes()
+    )
+    return f"| format | made by |\n| --- | --- |\n{rows}"
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -6,9 +6,9 @@ defaults stand in for it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.limits import DEFAULT_RETRIES, LONGEST_EVENT_AGE_S, LONGEST_TIMEOUT_S
@@ -29,38 +29,41 @@ from retryctl.sources.aws.function_name import (
     parse_function_name,
     qualifier_of,
 )
-from retryctl.sources.aws.log_groups import LoggingFunction
+from retryctl.sources.aws.log_groups import LoggingFunction, Warn
 
 _AT_ONCE = 4
 
+T = TypeVar("T")
+U = TypeVar("U")
 
-def read_versions(
-    aws: AwsClient, named: FunctionName
-) -> tuple[frozenset[str] | None, tuple[str, ...]]:
-    """Return the versions that ``named`` selects, ``None`` for all, and sentences for stderr.
+
+def read_versions(aws: AwsClient, named: FunctionName, warn: Warn) -> frozenset[str] | None:
+    """Return the versions that ``named`` selects, ``None`` for all.
 
     Those of an alias are the versions that it routes to now.
     """
     if not named.alias:
-        return named.versions, ()
+        return named.versions
     alias = f"{named.name}:{named.alias}"
     function, calls = {"FunctionName": named.in_calls}, _Calls(aws=aws, named=named)
     try:
         found = calls.call("GetAlias", {**function, "Name": named.alias})
     except CouldNotLook as error:
         if _is_missing(error) and not _exists(calls, function):
-            return None, ()  # a sentence about its settings names it
+            return None  # a sentence about its settings names it
         why = "the alias does not exist" if _is_missing(error) else _why(error)
-        return None, (
+        warn(
             f"Which versions {alias} runs is not known ({why}): requests of all versions are "
-            f"shown. Name a version to select it: {named.name}:7",
+            f"shown. Name a version to select it: {named.name}:7"
         )
+        return None
     weights = (found.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
     versions = sorted({found["FunctionVersion"], *weights})
-    return frozenset(versions), (
+    warn(
         f"{alias} now runs version {' and '.join(versions)}: requests of other versions are not "
-        "shown, also where the alias ran them earlier.",
+        "shown, also where the alias ran them earlier."
     )
+    return frozenset(versions)
 
 
 def _exists(calls: _Calls, function: dict[str, str]) -> bool:
@@ -107,9 +110,13 @@ class _Calls:
 
 
 def read_settings(
-    aws: AwsClient, function: str, *, beside: Callable[[str | None], None] | None = None
-) -> tuple[FunctionConfig, str | None, tuple[str, ...]]:
-    """Return the settings, the log group (``None`` if not known), and sentences for stderr.
+    aws: AwsClient,
+    function: str,
+    warn: Warn,
+    *,
+    beside: Callable[[str | None], None] | None = None,
+) -> tuple[FunctionConfig, str | None]:
+    """Return the settings, and the log group (``None`` if not known).
 
     Never raises for what is denied or deleted: logs can be read without them. Raises Unreachable
     only where the logs are out of reach too.
@@ -121,45 +128,58 @@ def read_settings(
     request = {"FunctionName": named.in_calls}
     if named.qualifier:
         request["Qualifier"] = named.qualifier
-    notes: list[str] = []
-    configuration = _configuration(calls, request, notes)
+    configuration = _configuration(calls, request, warn)
     with DaemonPool(_AT_ONCE) as pool:
         own = [_reserved_concurrency, _has_stream_source] if configuration else []
         reading = [pool.submit(read, calls, request) for read in own]
         group = _logging(configuration).get("LogGroup")
         meanwhile = pool.submit(beside, group) if beside else None
-        invoke = _event_invoke(calls, request, notes)
+        invoke = _event_invoke(calls, request, warn)
         reserved, stream_source = [one.result() for one in reading] or (None, False)
         if meanwhile:
             meanwhile.result()
     settings = _settings(configuration, invoke, reserved, stream_source=bool(stream_source))
-    return settings, group, tuple(notes)
+    return settings, group
 
 
 def read_listed_settings(
-    aws: AwsClient, functions: Sequence[LoggingFunction], *, reserved: bool
-) -> list[tuple[FunctionConfig, tuple[str, ...]]]:
-    """Return the settings of functions whose configuration was listed, and sentences for stderr.
+    aws: AwsClient, functions: Sequence[LoggingFunction], warn: Warn, *, reserved: bool
+) -> list[FunctionConfig]:
+    """Return the settings of functions whose configuration was listed.
 
     With ``reserved`` the reserved concurrency of each is read too.
     """
     streams = _functions_of_streams(aws)
 
-    def read(function: LoggingFunction) -> tuple[FunctionConfig, tuple[str, ...]]:
+    def read(function: LoggingFunction, warn: Warn) -> FunctionConfig:
         if function.configuration is None:
-            return FunctionConfig(), ()
+            return FunctionConfig()
         calls = _Calls(aws=aws, named=FunctionName(name=function.name))
-        request, notes = {"FunctionName": function.name}, list[str]()
-        settings = _settings(
+        request = {"FunctionName": function.name}
+        return _settings(
             function.configuration,
-            _event_invoke(calls, request, notes),
+            _event_invoke(calls, request, warn),
             _reserved_concurrency(calls, request) if reserved else None,
             stream_source=function.name in streams,
         )
-        return settings, tuple(notes)
+
+    return list(with_warnings_in_order(read, functions, warn))
+
+
+def with_warnings_in_order(
+    read: Callable[[U, Warn], T], items: Iterable[U], warn: Warn
+) -> Iterator[T]:
+    """Yield what ``read`` reads of each item; several are read at once, and warn in their order."""
+
+    def noted(item: U) -> tuple[T, list[str]]:
+        notes: list[str] = []
+        return read(item, notes.append), notes
 
     with DaemonPool(_AT_ONCE) as pool:
-        return list(pool.map(read, functions))
+        for result, notes in pool.map(noted, items):
+            for note in notes:
+                warn(note)
+            yield result
 
 
 def _settings(
@@ -189,36 +209,36 @@ def _logging(configuration: AwsResponse) -> dict[str, Any]:
     return configuration.get("LoggingConfig") or {}
 
 
-def _configuration(calls: _Calls, request: dict[str, str], notes: list[str]) -> AwsResponse:
+def _configuration(calls: _Calls, request: dict[str, str], warn: Warn) -> AwsResponse:
     try:
         return calls.call("GetFunctionConfiguration", request)
     except CouldNotLook as error:
         calls.raise_if_nothing_answers(error)
         if "Qualifier" in request and _is_missing(error):
-            return _unqualified(calls, request, notes)
-        _note_unknown(request, error, notes)
+            return _unqualified(calls, request, warn)
+        _note_unknown(request, error, warn)
         return {}
 
 
-def _unqualified(calls: _Calls, request: dict[str, str], notes: list[str]) -> AwsResponse:
+def _unqualified(calls: _Calls, request: dict[str, str], warn: Warn) -> AwsResponse:
     """Return the configuration of the function, where the alias or version does not exist."""
     name, qualifier = request["FunctionName"], request.pop("Qualifier")
     try:
         found = calls.call("GetFunctionConfiguration", request)
     except CouldNotLook as error:
-        _note_unknown(request, error, notes)
+        _note_unknown(request, error, warn)
         return {}
-    notes.append(
+    warn(
         f"{name} has no alias or version {qualifier}: the settings of $LATEST are used. "
         f"Its aliases: aws lambda list-aliases --function-name {name}"
     )
     return found
 
 
-def _note_unknown(request: dict[str, str], error: CouldNotLook, notes: list[str]) -> None:
+def _note_unknown(request: dict[str, str], error: CouldNotLook, warn: Warn) -> None:
     if _stops_every_call(error):  # the log cannot be read either: that error is enough
         return
-    notes.append(
+    warn(
         f"The settings of {request['FunctionName']} are not known ({_why(error)}): "
         f"a timeout of {LONGEST_TIMEOUT_S} s and Lambda's usual log group are assumed."
     )
@@ -233,7 +253,7 @@ def _is_missing(error: CouldNotLook) -> bool:
 
 
 def _event_invoke(
-    calls: _Calls, request: dict[str, str], notes: list[str]
+    calls: _Calls, request: dict[str, str], warn: Warn
 ) -> tuple[int | None, int | None]:
     """MaximumRetryAttempts and MaximumEventAgeInSeconds: Lambda's defaults where none were set.
 
@@ -242,12 +262,12 @@ def _event_invoke(
     try:
         configs = _invoke_configs(calls, request["FunctionName"])
     except CouldNotLook:
-        return _own_event_invoke(calls, request, notes)
+        return _own_event_invoke(calls, request, warn)
     own = configs.get(request.get("Qualifier", "$LATEST"), (DEFAULT_RETRIES, LONGEST_EVENT_AGE_S))
     if "Qualifier" in request or all(each == own for each in configs.values()):
         return own
     name = calls.named.name
-    notes.append(
+    warn(
         f"A version or an alias of {name} has retry settings of its own, and the logs do not show "
         f"which one was called: name it ({name}:ALIAS). Lambda's defaults are assumed."
     )
@@ -266,7 +286,7 @@ def _invoke_configs(calls: _Calls, function: str) -> dict[str, tuple[int, int]]:
 
 
 def _own_event_invoke(
-    calls: _Calls, request: dict[str, str], notes: list[str]
+    calls: _Calls, request: dict[str, str], warn: Warn
 ) -> tuple[int | None, int | None]:
     """Read only the settings of the function, or of its qualifier that is named.
 
@@ -279,7 +299,7 @@ def _own_event_invoke(
             return DEFAULT_RETRIES, LONGEST_EVENT_AGE_S
         if _stops_every_call(error):
             return None, None
-        notes.append(
+        warn(
             f"How often {request['FunctionName']} is retried is not known ({_why(error)}): "
             f"Lambda's defaults are assumed, 2 retries within 6 hours."
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from itertools import takewhile
@@ -17,6 +17,9 @@ from retryctl.sources.aws.errors import Refused
 
 _DAY_MS = 24 * 3_600_000
 _MOST_PAGES_FOR_NEAR_NAMES = 4
+
+Warn = Callable[[str], None]
+"""Reports a sentence about what was read, or could not be."""
 
 
 @value_class
@@ -203,6 +206,7 @@ def _description(described: AwsResponse) -> Description:
 
 _PREFIX = "/aws/lambda/"
 _SIGNS = re.compile(r"[*?\[]")
+_OWN_GROUPS = "Functions with a log group of their own are not searched: {}."
 
 
 def is_pattern(name: str) -> bool:
@@ -227,27 +231,26 @@ Discovered = Mapping[str, Description | None]
 """Log groups by name, the likeliest first; ``None`` where the description is not known."""
 
 
-def discover(aws: AwsClient, first: Iterable[str] = ()) -> tuple[Discovered, tuple[str, ...]]:
-    """Find log groups of functions; return also sentences on what could not be listed.
+def discover(aws: AwsClient, warn: Warn, first: Iterable[str] = ()) -> Discovered:
+    """Find log groups of functions; warn of what could not be listed.
 
     ``first`` are those that settings name. Then come the others by size: a request is most
     likely where most was logged. Raises NoSuchLogGroup where there is none, and the errors of
     ``retryctl.errors`` where the groups may not be listed and ``first`` is empty.
     """
-    notes: list[str] = []
     names: dict[str, Description | None] = dict.fromkeys(first)
     try:
         listed = dict(described_groups(aws, _PREFIX))
     except CouldNotLook as error:
         if not names:
             raise
-        notes.append(f"Only the groups of the settings are searched: {error.what}.")
-        return names, tuple(notes)
+        warn(f"Only the groups of the settings are searched: {error.what}.")
+        return names
     try:
         own = (function.group for function in listed_functions(aws))
         names.update(dict.fromkeys(group for group in own if not group.startswith(_PREFIX)))
     except CouldNotLook as error:
-        notes.append(f"Functions with a log group of their own are not searched: {error.what}.")
+        warn(_OWN_GROUPS.format(error.what))
     for name in sorted(listed, key=lambda name: (-(listed[name].stored_bytes or 0), name)):
         names[name] = listed[name]
     if not names:
@@ -255,7 +258,7 @@ def discover(aws: AwsClient, first: Iterable[str] = ()) -> tuple[Discovered, tup
             f"no log group {_PREFIX}* exists here",
             "Check --region and --profile, or name a group with --log-group.",
         )
-    return names, tuple(notes)
+    return names
 
 
 def larger_than_the_rest(described: Sequence[Description | None]) -> int:
@@ -266,15 +269,13 @@ def larger_than_the_rest(described: Sequence[Description | None]) -> int:
     return sum(1 for _ in alone)
 
 
-def matching_functions(
-    aws: AwsClient, pattern: str
-) -> tuple[tuple[LoggingFunction, ...], tuple[str, ...]]:
+def matching_functions(aws: AwsClient, pattern: str, warn: Warn) -> tuple[LoggingFunction, ...]:
     """List the functions that match ``pattern`` (``*``, ``?``) and that have logged, by name.
 
-    Return also sentences on what could not be read. Raises NoSuchLogGroup where there is none, and
-    the errors of ``retryctl.errors`` where the groups may not be listed.
+    Raises NoSuchLogGroup where there is none, and the errors of ``retryctl.errors`` where the
+    groups may not be listed.
     """
-    notes: list[str] = []
+    not_listed = ""
     fixed = _SIGNS.split(pattern)[0]
     groups = dict(described_groups(aws, _PREFIX + fixed))
     found = {
@@ -289,13 +290,15 @@ def matching_functions(
                 known = groups.get(function.group)
                 found[function.name] = replace(function, description=known)
     except CouldNotLook as error:
-        notes.append(f"Functions with a log group of their own are not searched: {error.what}.")
+        not_listed = _OWN_GROUPS.format(error.what)
     if not found:
         raise NoSuchLogGroup(
             f"no function that has logged matches {pattern}",
             "Check --region and --profile, and the pattern.",
         )
-    return tuple(found[name] for name in sorted(found)), tuple(notes)
+    if not_listed:
+        warn(not_listed)
+    return tuple(found[name] for name in sorted(found))
 
 
 def listed_functions(aws: AwsClient) -> Iterator[LoggingFunction]:

@@ -11,21 +11,14 @@ from __future__ import annotations
 import codecs
 import json
 from collections.abc import Iterator
+from io import BufferedReader, BytesIO
 from itertools import groupby
-from typing import Protocol
 
 _CHUNK_BYTES = 1 << 18
 _LONGEST_VALUE = 64 << 20
 _LONGEST_LITERAL = 24  # a number or word that the end of what was read cuts in two
 
 _scan = json.JSONDecoder(strict=False).raw_decode
-
-
-class BinarySource(Protocol):
-    """What bytes are read from."""
-
-    def read(self, size: int, /) -> bytes:
-        """Read up to ``size`` bytes; none at the end."""
 
 
 class BrokenJson(ValueError):
@@ -37,12 +30,12 @@ class BrokenJson(ValueError):
 
 
 class JsonText:
-    """Reads values from ``file``, whose text is in UTF-8."""
+    """Reads values from ``file``, whose text is in UTF-8 and goes on after that of ``before``."""
 
-    def __init__(self, file: BinarySource) -> None:
+    def __init__(self, file: BufferedReader | BytesIO, before: bytes = b"") -> None:
         self._file = file
         self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
-        self._text = ""
+        self._text = self._decode(before)
         self._at = 0
         self._ended = False
 

@@ -63,21 +63,3 @@ def detect_format(content: bytes, folder: str = "") -> LogFormat | None:
     if JsonLines.suits_each(head):
         return JsonLines()  # without an import of the modules of all other formats
     return next(filter(None, (shape.detect(head) for shape in formats())), None)
-
-
-def shapes() -> list[tuple[str, str]]:
-    """Return the name of each shape with the command that makes it."""
-    from retryctl.sources.saved.formats.json_documents import JsonDocuments
-    from retryctl.sources.saved.formats.json_shapes import JSON_SHAPES
-
-    of_json = [(shape.name, shape.made_by) for shape in JSON_SHAPES]
-    others = [(shape.name, shape.made_by) for shape in formats() if shape is not JsonDocuments]
-    return [*of_json, *others]
-
-
-def shapes_table() -> str:
-    """Return the table of shapes in Markdown."""
-    rows = "".join(
-        f"| {name} | {made_by.replace('|', chr(92) + '|')} |\n" for name, made_by in shapes()
-    )
-    return f"| format | made by |\n| --- | --- |\n{rows}"

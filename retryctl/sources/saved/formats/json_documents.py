@@ -15,6 +15,7 @@ from itertools import islice
 from retryctl.core.value_classes import value_class
 from retryctl.sources.saved.canonical_lines import canonical_line
 from retryctl.sources.saved.diagnostics import FileDiagnostics
+from retryctl.sources.saved.formats.json_event import parsed
 from retryctl.sources.saved.formats.json_lines import JsonLines
 from retryctl.sources.saved.formats.json_shapes import (
     DocumentContext,
@@ -23,7 +24,7 @@ from retryctl.sources.saved.formats.json_shapes import (
     value_events,
 )
 from retryctl.sources.saved.formats.pretty_json import PrettyEvents, pretty_layout
-from retryctl.sources.saved.json_text import BinarySource, BrokenJson, JsonText
+from retryctl.sources.saved.json_text import BrokenJson, JsonText
 from retryctl.sources.saved.log_format import Head, LogFormat, RawEvent
 from retryctl.sources.saved.raw_blocks import RawBlock
 
@@ -53,7 +54,7 @@ class JsonDocuments(LogFormat):
         """Documents, if the head has one with events, or one that has a place for them."""
         if not head.is_json:
             return cls() if _are_texts(head) else None
-        if _is_json(head.lines[0]) and not _is_streamed(head.content):
+        if parsed(head.lines[0]) is not None and not _is_streamed(head.content):
             lines = JsonLines.detect(head)
             if lines:
                 return lines
@@ -72,24 +73,24 @@ class JsonDocuments(LogFormat):
     def parts(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[RawBlock]:
         """Yield the events, some at a time."""
         context = DocumentContext(name=diagnostics.name, number=diagnostics.number)
-        file: BinarySource = segment
+        before = b""
         if layout := pretty_layout(segment.peek()):
             lines = PrettyEvents(segment, layout, context)
             yield from lines.blocks()
-            file = lines.rest()
-        events = _events(file, context, diagnostics)
+            before = lines.rest
+        events = _events(JsonText(segment, before), context, diagnostics)
         while some := list(islice(events, _EVENTS_AT_ONCE)):
             yield RawBlock(raw=b"".join(map(canonical_line, some)))
 
 
 def _events(
-    file: BinarySource, context: DocumentContext, diagnostics: FileDiagnostics
+    text: JsonText, context: DocumentContext, diagnostics: FileDiagnostics
 ) -> Iterator[RawEvent]:
     """Yield the events of all values, one in memory at a time."""
     batched: set[str | None] = set()  # streams of batches that a subscription sent
     others = False
     try:
-        for key, value in JsonText(file).documents(_STREAMED):
+        for key, value in text.documents(_STREAMED):
             fields = value if isinstance(value, dict) else {}
             if key or _STREAMED.isdisjoint(fields):
                 event = None
@@ -152,7 +153,7 @@ def _has_lines_of_text(head: Head) -> bool:
     """Whether the first line is JSON as a whole, and another one is not JSON at all."""
     others = (line.lstrip() for line in head.lines[1:])
     text = any(line and not line.startswith((b"{", b"}", b"[", b"]", b",")) for line in others)
-    return text and _is_json(head.lines[0])
+    return text and parsed(head.lines[0]) is not None
 
 
 def _keys(values: list[object]) -> set[str]:
@@ -161,24 +162,11 @@ def _keys(values: list[object]) -> set[str]:
 
 def _are_texts(head: Head) -> bool:
     """Whether each line is a message as a JSON string, and one of them is a record of Lambda."""
-    texts = [_text_of(line) for line in head.lines[:-1] or head.lines if line.strip()]
-    return None not in texts and any(_RECORD.search(text or "") for text in texts)
-
-
-def _text_of(line: bytes) -> str | None:
-    try:
-        value = json.loads(line) if line.startswith(b'"') else None
-    except ValueError:
-        return None
-    return value if isinstance(value, str) else None
-
-
-def _is_json(line: bytes) -> bool:
-    try:
-        json.loads(line)
-    except (ValueError, RecursionError):
-        return False
-    return True
+    lines = [line for line in head.lines[:-1] or head.lines if line.strip()]
+    texts = [parsed(line) if line.startswith(b'"') else None for line in lines]
+    return all(isinstance(text, str) for text in texts) and any(
+        _RECORD.search(str(text)) for text in texts
+    )
 
 
 def _is_streamed(content: bytes) -> bool:

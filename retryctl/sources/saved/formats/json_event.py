@@ -23,29 +23,26 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 def line_event(line: bytes, before_ms: int) -> RawEvent | None:
     """Return the event that a line of JSON is; ``None`` where it is none."""
-    try:
-        return event_of(_parse(line), before_ms)
-    except (ValueError, RecursionError):
-        return None
+    return event_of(parsed(line), before_ms)
 
 
 def is_torn(line: bytes) -> bool:
     """Whether a line begins or ends as an object and is not JSON: a part of one, or several."""
     text = line.strip()
-    if not (text.startswith(b"{") or text.endswith(b"}")):
-        return False
+    return (text.startswith(b"{") or text.endswith(b"}")) and parsed(text) is None
+
+
+def parsed(line: bytes) -> object:
+    """Return the value of JSON in UTF-8, the usual line without a search for its encoding.
+
+    ``None`` where it is not JSON.
+    """
     try:
-        _parse(text)
+        if line.startswith(b"{"):
+            return _DECODER.decode(line.decode("utf-8", "surrogatepass"))
+        return json.loads(line)
     except (ValueError, RecursionError):
-        return True
-    return False
-
-
-def _parse(line: bytes) -> object:
-    """Parse JSON in UTF-8; the usual line without a search for its encoding."""
-    if line.startswith(b"{"):
-        return _DECODER.decode(line.decode("utf-8", "surrogatepass"))
-    return json.loads(line)
+        return None
 
 
 def event_of(fields: object, before_ms: int) -> RawEvent | None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Collection, Iterator
 from io import BufferedReader
 
 from retryctl.sources.saved import raw_blocks
 from retryctl.sources.saved.diagnostics import FileDiagnostics
-from retryctl.sources.saved.formats.json_event import names_an_event, names_its_place
+from retryctl.sources.saved.formats.json_event import names_an_event, names_its_place, parsed
 from retryctl.sources.saved.formats.record_line import bare_record
 from retryctl.sources.saved.log_format import Head, LogFormat
 from retryctl.sources.saved.raw_blocks import RawBlock
@@ -89,8 +88,5 @@ def _stream_first(line: re.Match[bytes]) -> bytes:
 
 def _event_fields(line: bytes) -> dict[str, object] | None:
     """Return the fields of a line that is an event; ``None`` for any other."""
-    try:
-        fields = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
+    fields = parsed(line)
     return fields if isinstance(fields, dict) and names_an_event(fields) else None

@@ -92,7 +92,10 @@ def pretty_layout(head: bytes) -> Layout | None:
 
 
 class PrettyEvents:
-    """The events of a segment in such a layout; then ``rest`` is what follows them."""
+    """The events of a segment in such a layout.
+
+    What follows them is ``rest`` and the rest of the segment, a document without events.
+    """
 
     def __init__(self, segment: BufferedReader, layout: Layout, context: DocumentContext) -> None:
         self._segment = segment
@@ -118,9 +121,10 @@ class PrettyEvents:
         if (stop := self._pending.find(end)) >= 0:
             yield self._block(self._pending[: stop + len(closing)], None)
 
-    def rest(self) -> _Joined:
-        """Return what follows the events, as the end of a document without them."""
-        return _Joined(self._layout.before + self._pending, self._segment)
+    @property
+    def rest(self) -> bytes:
+        """What was read behind the events, as the end of a document without them."""
+        return self._layout.before + self._pending
 
     def _block(self, text: bytes, span: BlockSpan | None) -> RawBlock:
         """Take the block of the events in the next bytes."""
@@ -148,16 +152,3 @@ class PrettyEvents:
             lines = (b"\n" + lines[:-1]).replace(b'\n{"timestamp"', b"\n" + start + b'"timestamp"')
             lines = lines[1:] + b"\n"
         return lines
-
-
-class _Joined:
-    """Some bytes, then those of a file."""
-
-    def __init__(self, first: bytes, file: BufferedReader) -> None:
-        self._first = first
-        self._file = file
-
-    def read(self, size: int, /) -> bytes:
-        """Return the bytes before the file first, all at once."""
-        first, self._first = self._first, b""
-        return first or self._file.read(size)
