@@ -44,16 +44,8 @@ def not_searched(
 ) -> Gap:
     """Part of a group in which attempts may lie. ``settle`` is a command that searches again."""
     since, until = iso_text(window.since_ms), iso_text(window.until_ms)
-    return Gap(
-        kind=_kind(error),
-        message=f"{group.name} from {since} to {until} was not searched: {_why(error)}",
-        log_group=group.name,
-        since_ms=window.since_ms,
-        until_ms=window.until_ms,
-        settle=_after_login(error, settle),
-        hides_attempts=True,
-        remedy=_permission(error),
-    )
+    what = f"{group.name} from {since} to {until} was not searched"
+    return _failed(group, window, what, error, settle)
 
 
 def not_read_again(coverage: Coverage, error: RetryctlError, request_ids: Sequence[str]) -> Gap:
@@ -72,35 +64,22 @@ def not_read_again(coverage: Coverage, error: RetryctlError, request_ids: Sequen
 
 def not_read(group: LogGroup, part: StreamSlice, error: RetryctlError, settle: str | None) -> Gap:
     """Describe attempts that were found, but whose lines could not be read."""
-    at = iso_text(part.known[0].timestamp_ms)
-    return Gap(
-        kind=_kind(error),
-        message=f"an attempt at {at} in {part.log_stream} was found but not read: {_why(error)}",
-        log_group=group.name,
-        log_stream=part.log_stream,
-        since_ms=part.known[0].timestamp_ms,
-        until_ms=part.window.until_ms,
-        settle=_after_login(error, settle),
-        hides_attempts=True,
-        remedy=_permission(error),
-    )
+    window = replace(part.window, since_ms=part.known[0].timestamp_ms)
+    what = f"an attempt at {iso_text(window.since_ms)} in {part.log_stream} was found but not read"
+    return _failed(group, window, what, error, settle, log_stream=part.log_stream)
 
 
 def lines_missing(
     group: LogGroup, part: StreamSlice, lost: Sequence[Hit], settle: str | None
 ) -> Gap:
     """Return the gap of lines that the search found and the stream does not have."""
-    return Gap(
-        kind="lines-missing",
-        message=f"{len(lost)} of {len(part.known)} lines that the search found "
-        f"are missing from the stream {part.log_stream}",
-        log_group=group.name,
-        log_stream=part.log_stream,
-        since_ms=lost[0].timestamp_ms,
-        until_ms=lost[-1].timestamp_ms + 1,
-        settle=settle,
-        hides_attempts=True,
+    window = TimeRange(since_ms=lost[0].timestamp_ms, until_ms=lost[-1].timestamp_ms + 1)
+    message = (
+        f"{len(lost)} of {len(part.known)} lines that the search found are missing from the "
+        f"stream {part.log_stream}"
     )
+    of = {"log_stream": part.log_stream, "settle": settle, "hides_attempts": True}
+    return _gap("lines-missing", group, message, window, **of)
 
 
 def dropped(event: LogEvent, record: LogsDropped) -> Gap:
@@ -131,12 +110,8 @@ def masked(group: LogGroup, known: Description, lines: int, *, unmask: bool) -> 
             f"{number_of(lines, 'line')} of {group.name} with **** may be masked: whether the "
             "group has data protection is not known (logs:DescribeLogGroups is needed)"
         )
-    yield Gap(
-        kind="masked",
-        message=message,
-        log_group=group.name,
-        settle="Add --unmask, which needs the permission logs:Unmask" if takes_unmask else None,
-    )
+    settle = "Add --unmask, which needs the permission logs:Unmask" if takes_unmask else None
+    yield _gap("masked", group, message, settle=settle)
 
 
 def too_fresh(group: LogGroup, window: TimeRange, settle: str | None = None) -> Gap:
@@ -144,100 +119,74 @@ def too_fresh(group: LogGroup, window: TimeRange, settle: str | None = None) -> 
 
     An answer as of then has no gap, and needs no later reading.
     """
-    return Gap(
-        kind="too-fresh",
-        message=f"Logs Insights reads {group.name} and may not find its latest events yet, "
-        f"after {iso_text(window.since_ms)}",
-        log_group=group.name,
-        since_ms=window.since_ms,
-        until_ms=window.until_ms,
-        settle=settle or f"Add --until {iso_text(window.since_ms)}",
-        hides_attempts=True,
+    since = iso_text(window.since_ms)
+    message = (
+        f"Logs Insights reads {group.name} and may not find its latest events yet, after {since}"
     )
+    settle = settle or f"Add --until {since}"
+    return _gap("too-fresh", group, message, window, settle=settle, hides_attempts=True)
 
 
 def pairs_not_verified(group: LogGroup, pairs: int, verified: int) -> Gap:
     """Return the gap of pairs of lines that are assumed to be neighbours."""
-    some = f"{verified:,} of {pairs:,} pairs, those with the most time between,"
-    of = (
-        f"{some} were checked and have none" if verified else f"none of {pairs:,} pairs was checked"
+    checked = f"none of {pairs:,} pairs was checked"
+    if verified:
+        some = f"{verified:,} of {pairs:,} pairs, those with the most time between,"
+        checked = f"{some} were checked and have none"
+    message = (
+        f"in {group.name} only the lines that describe attempts were read; other lines can "
+        f"stand between an integer and its branch, or after an error: {checked}"
     )
-    return Gap(
-        kind="not-looked-up",
-        message=f"in {group.name} only the lines that describe attempts were read; other lines can "
-        f"stand between an integer and its branch, or after an error: {of}",
-        log_group=group.name,
-    )
+    return _gap("not-looked-up", group, message)
 
 
 def counter_not_verified(group: LogGroup, stretch: StreamStretch) -> Gap:
     """Return the gap of a wrong counter that rests on lines which were not read."""
-    return Gap(
-        message=f"{stretch.log_stream} could not be checked for lines between the counter and its "
-        f"branch after {iso_text(stretch.window.since_ms)}",
-        hides_lines=True,
-        **_not_looked_up(group, stretch),
+    message = (
+        f"{stretch.log_stream} could not be checked for lines between the counter and its "
+        f"branch after {iso_text(stretch.window.since_ms)}"
     )
+    return _not_looked_up(group, stretch, message, hides_lines=True)
 
 
 def attempts_unproved(group: LogGroup, stretch: StreamStretch) -> Gap:
     """Return the gap of a START without any other line, which can be printed text."""
-    return Gap(
-        message=f"the lines of {stretch.log_stream} after the START at "
-        f"{iso_text(stretch.window.since_ms)} could not be read: the START may be printed text",
-        hides_attempts=True,
-        **_not_looked_up(group, stretch),
+    message = (
+        f"the lines of {stretch.log_stream} after the START at "
+        f"{iso_text(stretch.window.since_ms)} could not be read: the START may be printed text"
     )
+    return _not_looked_up(group, stretch, message, hides_attempts=True)
 
 
-def _not_looked_up(group: LogGroup, stretch: StreamStretch) -> dict[str, Any]:
-    return {
-        "kind": "not-looked-up",
-        "log_group": group.name,
-        "log_stream": stretch.log_stream,
-        "since_ms": stretch.window.since_ms,
-        "until_ms": stretch.window.until_ms,
-        "settle": _USE_FILTER,
-    }
+def _not_looked_up(group: LogGroup, stretch: StreamStretch, message: str, **hides: bool) -> Gap:
+    of: dict[str, Any] = {"log_stream": stretch.log_stream, "settle": _USE_FILTER, **hides}
+    return _gap("not-looked-up", group, message, stretch.window, **of)
 
 
 def lines_between(group: LogGroup) -> Gap:
     """Describe selected lines without those between, where Insights cannot return them all."""
-    return Gap(
-        kind="lines-between",
-        message=f"{group.name} has, or may have, other lines between an integer and its branch, "
-        "or after an error: counters may be read wrong",
-        log_group=group.name,
-        settle=_USE_FILTER,
-        hides_lines=True,
+    message = (
+        f"{group.name} has, or may have, other lines between an integer and its branch, or after "
+        "an error: counters may be read wrong"
     )
+    return _gap("lines-between", group, message, settle=_USE_FILTER, hides_lines=True)
 
 
 def may_be_rewritten(group: LogGroup) -> Gap:
     """Return the gap of a query that may have returned transformed text."""
-    return Gap(
-        kind="transformed",
-        message=f"{NOT_KNOWN.format(group.name)} (logs:GetTransformer and "
-        "logs:DescribeAccountPolicies are needed): Logs Insights may have returned "
-        "transformed text, in which attempts are not recognised",
-        log_group=group.name,
-        settle=_USE_FILTER,
-        hides_attempts=True,
+    message = (
+        f"{NOT_KNOWN.format(group.name)} (logs:GetTransformer and logs:DescribeAccountPolicies "
+        "are needed): Logs Insights may have returned transformed text, in which attempts are not "
+        "recognised"
     )
+    return _gap("transformed", group, message, settle=_USE_FILTER, hides_attempts=True)
 
 
 def too_many(group: LogGroup, second: TimeRange) -> Gap:
     """More lines of one second than an answer of Insights can have."""
-    return Gap(
-        kind="too-many-rows",
-        message=f"{group.name} has more lines at {iso_text(second.since_ms)} than "
-        "Logs Insights returns",
-        log_group=group.name,
-        since_ms=second.since_ms,
-        until_ms=second.until_ms,
-        settle=_USE_FILTER,
-        hides_attempts=True,
-    )
+    at = iso_text(second.since_ms)
+    message = f"{group.name} has more lines at {at} than Logs Insights returns"
+    return _gap("too-many-rows", group, message, second, settle=_USE_FILTER, hides_attempts=True)
 
 
 def unordered(
@@ -254,46 +203,35 @@ def unordered(
         doubts = [Doubt(log_stream=None, since_ms=since_ms, until_ms=until_ms, lines=lines)]
     for doubt in doubts:
         of = f"stream {doubt.log_stream}" if doubt.log_stream else f"{group.name}"
-        yield Gap(
-            kind=UNORDERED,
-            message=f"Logs Insights does not give the order of {doubt.lines:,} lines of {of} "
-            f"in one millisecond ({iso_text(doubt.until_ms - 1)}): counters or errors depend on it",
-            log_group=group.name,
-            log_stream=doubt.log_stream,
-            since_ms=doubt.since_ms,
-            until_ms=doubt.until_ms,
-            settle=settle,
-            hides_lines=True,
+        message = (
+            f"Logs Insights does not give the order of {doubt.lines:,} lines of {of} "
+            f"in one millisecond ({iso_text(doubt.until_ms - 1)}): counters or errors depend on it"
         )
+        window = TimeRange(since_ms=doubt.since_ms, until_ms=doubt.until_ms)
+        of_stream = {"log_stream": doubt.log_stream, "settle": settle, "hides_lines": True}
+        yield _gap(UNORDERED, group, message, window, **of_stream)
 
 
 def not_kept(group: LogGroup, described: Description, since_ms: int, now_ms: int) -> Iterator[Gap]:
     """Yield the gaps for the time since ``since_ms`` that the group does not keep."""
     kept_ms = described.kept_since_ms(now_ms)
     if kept_ms is not None and kept_ms > since_ms:
-        yield Gap(
-            kind="retention",
-            message=f"{group.name} keeps {number_of(described.retention_days or 0, 'day')}: "
-            f"what is older than {iso_text(kept_ms)} is deleted",
-            log_group=group.name,
-            since_ms=since_ms,
-            until_ms=kept_ms,
-            hides_attempts=True,
-        )
+        days = number_of(described.retention_days or 0, "day")
+        message = f"{group.name} keeps {days}: what is older than {iso_text(kept_ms)} is deleted"
+        before = TimeRange(since_ms=since_ms, until_ms=kept_ms)
+        yield _gap("retention", group, message, before, hides_attempts=True)
     yield from created_later(group, described, since_ms)
 
 
 def created_later(group: LogGroup, described: Description, since_ms: int) -> Iterator[Gap]:
     """Yield the gap for the time since ``since_ms`` in which the group did not exist."""
-    if described.created_ms is not None and described.created_ms > since_ms:
-        yield Gap(
-            kind="created",
-            message=f"{group.name} was created at {iso_text(described.created_ms)}; "
-            "logs of an earlier group of that name are gone",
-            log_group=group.name,
-            since_ms=since_ms,
-            until_ms=described.created_ms,
+    created_ms = described.created_ms
+    if created_ms is not None and created_ms > since_ms:
+        at = iso_text(created_ms)
+        message = (
+            f"{group.name} was created at {at}; logs of an earlier group of that name are gone"
         )
+        yield _gap("created", group, message, TimeRange(since_ms=since_ms, until_ms=created_ms))
 
 
 def with_usable_advice(gaps: Iterable[Gap], describe: Callable[[], Description]) -> list[Gap]:
@@ -322,16 +260,35 @@ def rerun_command(
     return f"retryctl trace {' '.join(request_ids)} {where}"
 
 
+def _gap(
+    kind: GapKind, group: LogGroup, message: str, window: TimeRange | None = None, **more: Any
+) -> Gap:
+    """Return a gap of a log group, or of a window of it."""
+    if window:
+        more |= {"since_ms": window.since_ms, "until_ms": window.until_ms}
+    return Gap(kind=kind, message=message, log_group=group.name, **more)
+
+
+def _failed(
+    group: LogGroup,
+    window: TimeRange,
+    what: str,
+    error: RetryctlError,
+    settle: str | None,
+    **more: Any,
+) -> Gap:
+    """Return the gap of a window that a failed call left. A refused caller gets the remedy."""
+    more |= {"settle": _after_login(error, settle), "hides_attempts": True}
+    if isinstance(error, AccessDenied):
+        more["remedy"] = error.next_step
+    return _gap(_kind(error), group, f"{what}: {_why(error)}", window, **more)
+
+
 def _why(error: RetryctlError) -> str:
     """Return what failed; for credentials that have expired also how to renew them."""
     if isinstance(error, (LoginExpired, NoCredentials)) and error.next_step:
         return f"{error.what}. {error.next_step.rstrip('.')}"
     return error.what
-
-
-def _permission(error: RetryctlError) -> str:
-    """Return what a refused caller has to be allowed, empty for other errors."""
-    return error.next_step if isinstance(error, AccessDenied) else ""
 
 
 def _after_login(error: RetryctlError, settle: str | None) -> str | None:
