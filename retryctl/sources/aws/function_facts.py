@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from retryctl import __version__
 from retryctl.core.doctor.facts import Fields, FunctionFacts, NotRead, name_in, service_of
@@ -30,27 +30,39 @@ def read_function_facts(aws: AwsClient, function: str, *, now_ms: int) -> Functi
     """
     name = parse_function_name(function).name
     reader = _FactReader(aws, name)
-    configuration = reader.configuration()
-    sources = reader.fact("ListEventSourceMappings", reader.event_sources)
-    invoke_configs = reader.fact("ListFunctionEventInvokeConfigs", reader.invoke_configs)
     facts = FunctionFacts(
         function=name,
-        configuration=configuration,
-        aliases=reader.fact("ListAliases", reader.aliases),
-        invoke_configs=invoke_configs,
-        reserved_concurrency=reader.fact("GetFunctionConcurrency", reader.reserved_concurrency),
-        provisioned=reader.fact("ListProvisionedConcurrencyConfigs", reader.provisioned),
-        event_sources=sources,
-        policy=reader.fact_or_none("GetPolicy", reader.policy),
-        counter_copies=reader.fact("GetFunction", partial(counter_copies, aws, name)),
+        configuration=reader.configuration(),
+        event_sources=reader.listed("ListEventSourceMappings", "EventSourceMappings", tuple),
+        invoke_configs=reader.listed(
+            "ListFunctionEventInvokeConfigs",
+            "FunctionEventInvokeConfigs",
+            lambda found: {qualifier_of(str(each["FunctionArn"])): each for each in found},
+        ),
+        aliases=reader.listed(
+            "ListAliases",
+            "Aliases",
+            lambda found: {each["Name"]: str(each.get("FunctionVersion", "")) for each in found},
+        ),
+        reserved_concurrency=read_fact(
+            "lambda:GetFunctionConcurrency",
+            lambda: reader.call("GetFunctionConcurrency").get("ReservedConcurrentExecutions"),
+        ),
+        provisioned=reader.listed(
+            "ListProvisionedConcurrencyConfigs",
+            "ProvisionedConcurrencyConfigs",
+            lambda found: tuple(name_in(str(each["FunctionArn"])) for each in found),
+        ),
+        policy=fact_or_none(
+            "lambda:GetPolicy", lambda: json.loads(reader.call("GetPolicy")["Policy"])
+        ),
+        counter_copies=read_fact("lambda:GetFunction", partial(counter_copies, aws, name)),
         version=__version__,
     )
-    return _with_resources(aws, facts, reader, now_ms)
+    return _with_resources(aws, facts, now_ms)
 
 
-def _with_resources(
-    aws: AwsClient, facts: FunctionFacts, reader: _FactReader, now_ms: int
-) -> FunctionFacts:
+def _with_resources(aws: AwsClient, facts: FunctionFacts, now_ms: int) -> FunctionFacts:
     """Add the log group, and what the ARNs of queues and destinations name."""
     group = facts.log_group_name
     sources = () if isinstance(facts.event_sources, NotRead) else facts.event_sources
@@ -63,8 +75,8 @@ def _with_resources(
         facts,
         queues=queues,
         targets={arn: _resource(aws, arn) for arn in _targets(facts)},
-        log_group=read_fact("logs:DescribeLogGroups", lambda: reader.log_group(group)),
-        indexed_fields=read_fact("logs:DescribeFieldIndexes", lambda: reader.indexed_fields(group)),
+        log_group=read_fact("logs:DescribeLogGroups", partial(_log_group, aws, group)),
+        indexed_fields=read_fact("logs:DescribeFieldIndexes", partial(_indexed_fields, aws, group)),
         trials=try_actions(aws, facts.function, group, now_ms),
     )
 
@@ -87,19 +99,12 @@ class _FactReader:
     def __init__(self, aws: AwsClient, name: str) -> None:
         self._aws = aws
         self._name = name
-        self._subject = f"function {name}"
         self._request = {"FunctionName": name}
-
-    def fact(self, operation: str, read: Callable[[], T]) -> T | NotRead:
-        return read_fact(f"lambda:{operation}", read)
-
-    def fact_or_none(self, operation: str, read: Callable[[], T]) -> T | NotRead | None:
-        return fact_or_none(f"lambda:{operation}", read)
 
     def configuration(self) -> Fields | NotRead:
         """Raise ``CouldNotLook`` unless the function exists, or IAM hides whether it does."""
         try:
-            return self._call("GetFunctionConfiguration")
+            return self.call("GetFunctionConfiguration")
         except AccessDenied as error:
             return reason_not_read("lambda:GetFunctionConfiguration", error)
         except Refused as error:
@@ -116,73 +121,49 @@ class _FactReader:
             f"{near} Check the name, --region and --profile.".lstrip(),
         )
 
-    def aliases(self) -> dict[str, str]:
-        pages = self._pages("ListAliases", "Aliases")
-        return {alias["Name"]: str(alias.get("FunctionVersion", "")) for alias in pages}
+    def call(self, operation: str) -> AwsResponse:
+        subject = f"function {self._name}"
+        return self._aws.call("lambda", operation, self._request, subject=subject)
 
-    def invoke_configs(self) -> dict[str, Fields]:
-        configs = self._pages("ListFunctionEventInvokeConfigs", "FunctionEventInvokeConfigs")
-        return {qualifier_of(str(config["FunctionArn"])): config for config in configs}
+    def listed(
+        self, operation: str, key: str, make: Callable[[Iterable[AwsResponse]], T]
+    ) -> T | NotRead:
+        """Return what ``make`` makes of the items under a key of all pages."""
+        subject = f"function {self._name}"
+        pages = self._aws.pages("lambda", operation, self._request, subject=subject)
+        items = (each for page in pages for each in page.get(key, []))
+        return read_fact(f"lambda:{operation}", lambda: make(items))
 
-    def reserved_concurrency(self) -> int | None:
-        return self._call("GetFunctionConcurrency").get("ReservedConcurrentExecutions")
 
-    def provisioned(self) -> tuple[str, ...]:
-        key = "ProvisionedConcurrencyConfigs"
-        configs = self._pages("ListProvisionedConcurrencyConfigs", key)
-        return tuple(name_in(str(config["FunctionArn"])) for config in configs)
+def _log_group(aws: AwsClient, name: str) -> Fields | None:
+    request = {"logGroupNamePrefix": name}
+    answer = aws.call("logs", "DescribeLogGroups", request, subject=f"log group {name}")
+    groups = answer.get("logGroups", [])
+    return next((group for group in groups if group["logGroupName"] == name), None)
 
-    def event_sources(self) -> tuple[Fields, ...]:
-        return tuple(self._pages("ListEventSourceMappings", "EventSourceMappings"))
 
-    def policy(self) -> Fields:
-        policy: Fields = json.loads(self._call("GetPolicy")["Policy"])
-        return policy
-
-    def log_group(self, name: str) -> Fields | None:
-        request = {"logGroupNamePrefix": name}
-        answer = self._aws.call("logs", "DescribeLogGroups", request, subject=f"log group {name}")
-        groups = answer.get("logGroups", [])
-        return next((group for group in groups if group["logGroupName"] == name), None)
-
-    def indexed_fields(self, name: str) -> tuple[str, ...]:
-        request = {"logGroupIdentifiers": [name]}
-        answer = self._aws.call("logs", "DescribeFieldIndexes", request, subject=name)
-        return tuple(index["fieldIndexName"] for index in answer.get("fieldIndexes", []))
-
-    def _pages(self, operation: str, key: str) -> Iterator[AwsResponse]:
-        pages = self._aws.pages("lambda", operation, self._request, subject=self._subject)
-        for page in pages:
-            yield from page.get(key, [])
-
-    def _call(self, operation: str) -> AwsResponse:
-        return self._aws.call("lambda", operation, self._request, subject=self._subject)
+def _indexed_fields(aws: AwsClient, name: str) -> tuple[str, ...]:
+    request = {"logGroupIdentifiers": [name]}
+    answer = aws.call("logs", "DescribeFieldIndexes", request, subject=name)
+    return tuple(index["fieldIndexName"] for index in answer.get("fieldIndexes", []))
 
 
 def _resource(aws: AwsClient, arn: str) -> Fields | NotRead | None:
     """Return what an ARN names: its attributes, ``None`` where it does not exist."""
-    name = name_in(arn)
-    readers: dict[str, tuple[str, Callable[[], Fields]]] = {
-        "sqs": ("GetQueueAttributes", lambda: _queue(aws, arn)),
-        "sns": (
-            "GetTopicAttributes",
-            lambda: aws.call("sns", "GetTopicAttributes", {"TopicArn": arn}),
-        ),
-        "lambda": (
-            "GetFunctionConfiguration",
-            lambda: aws.call("lambda", "GetFunctionConfiguration", {"FunctionName": arn}),
-        ),
-        "events": (
-            "DescribeEventBus",
-            lambda: aws.call("events", "DescribeEventBus", {"Name": arn.rpartition("/")[2]}),
-        ),
-        "s3": ("ListBucket", lambda: aws.call("s3", "HeadBucket", {"Bucket": name})),
+    requests = {
+        "sns": ("GetTopicAttributes", {"TopicArn": arn}),
+        "lambda": ("GetFunctionConfiguration", {"FunctionName": arn}),
+        "events": ("DescribeEventBus", {"Name": arn.rpartition("/")[2]}),
+        "s3": ("HeadBucket", {"Bucket": name_in(arn)}),
     }
     service = service_of(arn)
-    if service not in readers:
+    if service == "sqs":
+        return fact_or_none("sqs:GetQueueAttributes", partial(_queue, aws, arn))
+    if service not in requests:
         return NotRead(action="", reason=f"{arn} names a resource of a kind that is not checked.")
-    operation, read = readers[service]
-    return fact_or_none(f"{service}:{operation}", read)
+    operation, request = requests[service]
+    action = "ListBucket" if operation == "HeadBucket" else operation  # the API's name is not IAM's
+    return fact_or_none(f"{service}:{action}", partial(aws.call, service, operation, request))
 
 
 def _queue(aws: AwsClient, arn: str) -> Fields:
@@ -209,38 +190,32 @@ def try_actions(
     them. The Insights query reads one second from before the log group existed.
     """
     events = {"logGroupName": group, "startTime": now_ms - _HOUR_MS, "limit": 1}
-    stream = {"logGroupName": group, "logStreamName": _NO_NAME, "limit": 1}
     query = {"logGroupName": group, "startTime": 0, "endTime": 1, "queryString": "limit 1"}
-    named, qualified = {"FunctionName": function}, {"FunctionName": function, "Name": _NO_NAME}
-    calls: dict[str, tuple[str, dict[str, object]]] = {
-        "logs:FilterLogEvents": ("FilterLogEvents", {**events}),
-        "logs:GetLogEvents": ("GetLogEvents", {**stream}),
-        "logs:StartQuery": ("StartQuery", {**query}),
-        "logs:GetQueryResults": ("GetQueryResults", {"queryId": _NO_QUERY}),
-        "logs:StopQuery": ("StopQuery", {"queryId": _NO_QUERY}),
-        "logs:GetTransformer": ("GetTransformer", {"logGroupIdentifier": group}),
-        "logs:DescribeAccountPolicies": (
-            "DescribeAccountPolicies",
-            {"policyType": "TRANSFORMER_POLICY"},
-        ),
-        "logs:Unmask": ("FilterLogEvents", {**events, "unmask": True}),
-        "lambda:ListFunctions": ("ListFunctions", {"MaxItems": 1}),
-        "lambda:GetFunctionEventInvokeConfig": ("GetFunctionEventInvokeConfig", {**named}),
-        "lambda:GetAlias": ("GetAlias", {**qualified}),
+    requests: dict[str, dict[str, Any]] = {
+        "logs:FilterLogEvents": events,
+        "logs:GetLogEvents": {"logGroupName": group, "logStreamName": _NO_NAME, "limit": 1},
+        "logs:StartQuery": query,
+        "logs:GetQueryResults": {"queryId": _NO_QUERY},
+        "logs:StopQuery": {"queryId": _NO_QUERY},
+        "logs:GetTransformer": {"logGroupIdentifier": group},
+        "logs:DescribeAccountPolicies": {"policyType": "TRANSFORMER_POLICY"},
+        "logs:Unmask": {**events, "unmask": True},
+        "lambda:ListFunctions": {"MaxItems": 1},
+        "lambda:GetFunctionEventInvokeConfig": {"FunctionName": function},
+        "lambda:GetAlias": {"FunctionName": function, "Name": _NO_NAME},
     }
-    return {
-        action: _try(aws, action, operation, request)
-        for action, (operation, request) in calls.items()
-    }
+    return {action: _try(aws, action, request) for action, request in requests.items()}
 
 
-def _try(aws: AwsClient, action: str, operation: str, request: dict[str, object]) -> NotRead | None:
+def _try(aws: AwsClient, action: str, request: dict[str, Any]) -> NotRead | None:
+    service, _, operation = action.partition(":")
+    operation = "FilterLogEvents" if operation == "Unmask" else operation
     try:
-        answer = aws.call(action.partition(":")[0], operation, request, subject=action)
+        answer = aws.call(service, operation, request, subject=action)
     except CouldNotLook as error:
         return None if _was_allowed(error) else reason_not_read(action, error)
     if operation == "StartQuery":
-        _try(aws, "logs:StopQuery", "StopQuery", {"queryId": answer["queryId"]})
+        _try(aws, "logs:StopQuery", {"queryId": answer["queryId"]})
     return None
 
 

@@ -1,4 +1,4 @@
-"""What each JSON value of a saved log gives: the shapes of the services, one class each.
+"""What each JSON value of a saved log gives: the shapes of the services.
 
 Sources: the answers of ``filter-log-events``, ``get-log-events``, ``get-query-results`` and
 ``lambda invoke`` in botocore's service model; the user guide of CloudWatch Logs for records of
@@ -13,17 +13,16 @@ import gzip
 import json
 import re
 import zlib
-from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import field
+from functools import partial
 from io import BytesIO
-from typing import ClassVar
 from zlib import crc32
 
 from retryctl.core.model.events import UNTIMED_MS
 from retryctl.core.model.group_names import has_place
 from retryctl.core.timestamps import iso_ms
-from retryctl.core.value_classes import state_class
+from retryctl.core.value_classes import state_class, value_class
 from retryctl.sources.saved.formats.bare_messages import messages_of
 from retryctl.sources.saved.formats.event_times import first_place
 from retryctl.sources.saved.formats.json_event import (
@@ -70,161 +69,143 @@ class DocumentContext:
         return f":{crc32(self.name.encode(errors='replace')):08x}.{self.document}"
 
 
-class JsonShape(ABC):
-    """One shape of JSON value. ``key`` is the key that shows it."""
+@value_class
+class JsonShape:
+    """One shape of JSON value. ``key`` is the key that shows it.
 
-    name: ClassVar[str]
-    made_by: ClassVar[str]
-    key: ClassVar[str]
+    ``events`` yields the events of the value; nothing where it has only a similar form.
+    """
 
-    @abstractmethod
-    def events(self, fields: Fields, context: DocumentContext) -> Iterator[RawEvent]:
-        """Yield the events of the value; nothing where it has only a similar form."""
+    name: str
+    made_by: str
+    key: str
+    events: Callable[[Fields, DocumentContext], Iterator[RawEvent]]
 
 
-class LogEvents(JsonShape):
-    """One event of FilterLogEvents or GetLogEvents."""
+# {"logStreamName": "…", "timestamp": 1795402800123, "message": "0\n", "eventId": "3800…"}
+def _log_event(fields: Fields, context: DocumentContext) -> Iterator[RawEvent]:
+    """Yield the event of FilterLogEvents or GetLogEvents; a missing time is that before."""
+    if event := event_of(fields, context.before_ms):
+        context.before_ms = event.timestamp_ms
+        yield event
 
-    name = "JSON of the AWS CLI"
-    made_by = "aws logs filter-log-events --log-group-name GROUP --output json"
-    key = "message"
 
-    # {"logStreamName": "…", "timestamp": 1795402800123, "message": "0\n", "eventId": "3800…"}
-    def events(self, fields: Fields, context: DocumentContext) -> Iterator[RawEvent]:
-        """Yield the event; a missing time is that of the event before."""
-        if event := event_of(fields, context.before_ms):
+# {"@timestamp": "2026-11-23 03:00:00.123", "@message": "…", "@logStream": "…", "@log": "…"}
+def _insights_row(fields: Fields, context: DocumentContext) -> Iterator[RawEvent]:
+    """Yield the row's event. A message in JSON may stand as an object; times are UTC."""
+    text = _text(fields["@message"])
+    moment = fields.get("@timestamp")
+    timestamp_ms = context.next_untimed_ms if moment is None else _moment_ms(moment)
+    if text is not None and timestamp_ms is not None:
+        group = first_text(fields, ("@log",))
+        stream = first_text(fields, ("@logStream",))
+        yield RawEvent(timestamp_ms, text, stream, group)
+
+
+# {"messageType": "DATA_MESSAGE", "logGroup": "…", "logStream": "…", "logEvents": [{"id": …}]}
+def _subscription_record(fields: Fields, context: DocumentContext) -> Iterator[RawEvent]:
+    """Yield the events of the record, which are of one stream; a control message has none."""
+    events = fields["logEvents"]
+    if fields.get("messageType") == "CONTROL_MESSAGE" or not isinstance(events, list):
+        return
+    stream, group = first_text(fields, STREAM_KEYS), first_text(fields, GROUP_KEYS)
+    located = f"{fields.get('owner')}:{group}"
+    group = located if group and has_place(located) else group
+    for item in events:
+        if event := event_of(item, context.before_ms):
             context.before_ms = event.timestamp_ms
-            yield event
+            yield event._replace(log_stream=stream, log_group=group)
+        else:
+            context.unread.append(item)
 
 
-class InsightsRow(JsonShape):
-    """One row of Logs Insights, as the console exports it."""
-
-    name = "JSON of Logs Insights"
-    made_by = (
-        "Logs Insights: fields @timestamp, @message, @logStream, @log; "
-        "Export results, Download (JSON)"
-    )
-    key = "@message"
-
-    # {"@timestamp": "2026-11-23 03:00:00.123", "@message": "…", "@logStream": "…", "@log": "…"}
-    def events(self, fields: Fields, context: DocumentContext) -> Iterator[RawEvent]:
-        """Yield the row's event. A message in JSON may stand as an object; times are UTC."""
-        text = _text(fields["@message"])
-        moment = fields.get("@timestamp")
-        timestamp_ms = context.next_untimed_ms if moment is None else _moment_ms(moment)
-        if text is not None and timestamp_ms is not None:
-            group = first_text(fields, ("@log",))
-            stream = first_text(fields, ("@logStream",))
-            yield RawEvent(timestamp_ms, text, stream, group)
+# {"time": "2026-11-23T03:00:00.123Z", "type": "platform.start", "record": {"requestId": "…"}}
+# {"time": "2026-11-23T03:00:00.127Z", "type": "function", "record": "process A\n"}
+def _telemetry_record(fields: Fields, context: DocumentContext) -> Iterator[RawEvent]:
+    """Yield Lambda's own record as CloudWatch has it, or what the function wrote."""
+    timestamp_ms, kind = _moment_ms(fields.get("time")), fields.get("type")
+    if timestamp_ms is None or not isinstance(kind, str):
+        return
+    own = kind.startswith("platform.")
+    text = _dumped(fields) if own else _text(fields["record"])
+    if text is not None:
+        yield RawEvent(timestamp_ms, text, context.unnamed_stream)
 
 
-class SubscriptionRecord(JsonShape):
-    """A record of a subscription: some events of one stream."""
-
-    name = "records of a subscription"
-    made_by = "a subscription filter to Firehose, Kinesis or Lambda"
-    key = "logEvents"
-
-    # {"messageType": "DATA_MESSAGE", "logGroup": "…", "logStream": "…", "logEvents": [{"id": …}]}
-    def events(self, fields: Fields, context: DocumentContext) -> Iterator[RawEvent]:
-        """Yield the events of the record; a control message has none."""
-        events = fields["logEvents"]
-        if fields.get("messageType") == "CONTROL_MESSAGE" or not isinstance(events, list):
-            return
-        stream, group = first_text(fields, STREAM_KEYS), first_text(fields, GROUP_KEYS)
-        located = f"{fields.get('owner')}:{group}"
-        group = located if group and has_place(located) else group
-        for item in events:
-            if event := event_of(item, context.before_ms):
-                context.before_ms = event.timestamp_ms
-                yield event._replace(log_stream=stream, log_group=group)
-            else:
-                context.unread.append(item)
+# {"StatusCode": 200, "LogResult": "U1RBUlQgUmVxdWVzdElkOiAuLi4=", "ExecutedVersion": "$LATEST"}
+def _invoke_answer(fields: Fields, context: DocumentContext) -> Iterator[RawEvent]:
+    """Yield the messages of the last 4 KB of the log, which have no times."""
+    content = _decoded(fields["LogResult"])
+    first_ms = context.next_untimed_ms
+    for place, message in enumerate(messages_of(content or b"")):
+        yield RawEvent(first_ms + place, message.decode(errors="replace"))
 
 
-class TelemetryRecord(JsonShape):
-    """A record of the Telemetry API or the Logs API, as an extension gets it."""
-
-    name = "records of the Telemetry API"
-    made_by = "an extension that writes what the Telemetry API or the Logs API sends"
-    key = "record"
-
-    # {"time": "2026-11-23T03:00:00.123Z", "type": "platform.start", "record": {"requestId": "…"}}
-    # {"time": "2026-11-23T03:00:00.127Z", "type": "function", "record": "process A\n"}
-    def events(self, fields: Fields, context: DocumentContext) -> Iterator[RawEvent]:
-        """Lambda's own record as CloudWatch has it, or what the function wrote."""
-        timestamp_ms, kind = _moment_ms(fields.get("time")), fields.get("type")
-        if timestamp_ms is None or not isinstance(kind, str):
-            return
-        own = kind.startswith("platform.")
-        text = _dumped(fields) if own else _text(fields["record"])
-        if text is not None:
-            yield RawEvent(timestamp_ms, text, context.unnamed_stream)
+# {"Records": [{"Data": "H4sIAAAA…"}]}, {"Records": [{"kinesis": {"data": "H4sIAAAA…"}}]}
+# {"invocationId": "…", "records": [{"recordId": "49", "data": "H4sIAAAA…"}]}
+def _encoded_records(key: str, fields: Fields, context: DocumentContext) -> Iterator[RawEvent]:
+    """Yield the events of all records under a key, whose data is still encoded."""
+    records = fields[key]
+    for record in records if isinstance(records, list) else ():
+        yield from _encoded(record, context)
 
 
-class InvokeAnswer(JsonShape):
-    """The answer of Lambda to a synchronous call, with the last 4 KB of its log in base64."""
-
-    name = "answer of aws lambda invoke"
-    made_by = "aws lambda invoke --function-name FUNCTION --log-type Tail out.json > answer.json"
-    key = "LogResult"
-
-    # {"StatusCode": 200, "LogResult": "U1RBUlQgUmVxdWVzdElkOiAuLi4=", "ExecutedVersion": "$LATEST"}
-    def events(self, fields: Fields, context: DocumentContext) -> Iterator[RawEvent]:
-        """Yield the messages of the log, which have no times."""
-        content = _decoded(fields["LogResult"])
-        first_ms = context.next_untimed_ms
-        for place, message in enumerate(messages_of(content or b"")):
-            yield RawEvent(first_ms + place, message.decode(errors="replace"))
-
-
-class EncodedRecords(JsonShape):
-    """Records of Kinesis or Firehose whose data is still encoded."""
-
-    name = "encoded records of Kinesis or Firehose"
-    made_by = "aws kinesis get-records --shard-iterator ITERATOR"
-    key = "Records"
-
-    # {"Records": [{"Data": "H4sIAAAA…"}]}, {"Records": [{"kinesis": {"data": "H4sIAAAA…"}}]}
-    def events(self, fields: Fields, context: DocumentContext) -> Iterator[RawEvent]:
-        """Yield the events of all records."""
-        records = fields[self.key]
-        for record in records if isinstance(records, list) else ():
-            yield from _encoded(record, context)
-
-
-class FirehoseRecords(EncodedRecords):
-    """What Firehose hands to a transformation or an HTTP endpoint."""
-
-    name = "records of Firehose for a transformation"
-    made_by = "the event of a Firehose transformation, or the body of an HTTP delivery"
-    key = "records"
-    # {"invocationId": "…", "records": [{"recordId": "49", "data": "H4sIAAAA…"}]}
-
-
-class LambdaSubscriptionEvent(JsonShape):
-    """The event that a subscription sends to a function."""
-
-    name = "event of a subscription to Lambda"
-    made_by = "the event of a function that a subscription filter calls"
-    key = "awslogs"
-
-    # {"awslogs": {"data": "H4sIAAAA…"}}
-    def events(self, fields: Fields, context: DocumentContext) -> Iterator[RawEvent]:
-        """Yield the events of the record within."""
-        yield from _encoded(fields["awslogs"], context)
+# {"awslogs": {"data": "H4sIAAAA…"}}
+def _lambda_event(fields: Fields, context: DocumentContext) -> Iterator[RawEvent]:
+    """Yield the events of the record within."""
+    return _encoded(fields["awslogs"], context)
 
 
 JSON_SHAPES: tuple[JsonShape, ...] = (
-    InsightsRow(),
-    SubscriptionRecord(),
-    LambdaSubscriptionEvent(),
-    InvokeAnswer(),
-    EncodedRecords(),
-    FirehoseRecords(),
-    LogEvents(),
-    TelemetryRecord(),
+    JsonShape(
+        name="JSON of Logs Insights",
+        made_by="Logs Insights: fields @timestamp, @message, @logStream, @log; "
+        "Export results, Download (JSON)",
+        key="@message",
+        events=_insights_row,
+    ),
+    JsonShape(
+        name="records of a subscription",
+        made_by="a subscription filter to Firehose, Kinesis or Lambda",
+        key="logEvents",
+        events=_subscription_record,
+    ),
+    JsonShape(
+        name="event of a subscription to Lambda",
+        made_by="the event of a function that a subscription filter calls",
+        key="awslogs",
+        events=_lambda_event,
+    ),
+    JsonShape(
+        name="answer of aws lambda invoke",
+        made_by="aws lambda invoke --function-name FUNCTION --log-type Tail out.json > answer.json",
+        key="LogResult",
+        events=_invoke_answer,
+    ),
+    JsonShape(
+        name="encoded records of Kinesis or Firehose",
+        made_by="aws kinesis get-records --shard-iterator ITERATOR",
+        key="Records",
+        events=partial(_encoded_records, "Records"),
+    ),
+    JsonShape(
+        name="records of Firehose for a transformation",
+        made_by="the event of a Firehose transformation, or the body of an HTTP delivery",
+        key="records",
+        events=partial(_encoded_records, "records"),
+    ),
+    JsonShape(
+        name="JSON of the AWS CLI",
+        made_by="aws logs filter-log-events --log-group-name GROUP --output json",
+        key="message",
+        events=_log_event,
+    ),
+    JsonShape(
+        name="records of the Telemetry API",
+        made_by="an extension that writes what the Telemetry API or the Logs API sends",
+        key="record",
+        events=_telemetry_record,
+    ),
 )
 
 
@@ -280,7 +261,7 @@ def _row_event(items: list[object], context: DocumentContext) -> RawEvent | None
     """Return the event of a row: fields and values, or a time and a message of ``--query``."""
     if items and all(isinstance(item, dict) and "field" in item for item in items):
         fields = {str(item["field"]): item.get("value") for item in items if isinstance(item, dict)}
-        return next(InsightsRow().events(fields, context), None) if "@message" in fields else None
+        return next(_insights_row(fields, context), None) if "@message" in fields else None
     if len(items) not in (2, 3):
         return None
     moments = [ms for item in items if (ms := _moment_ms(item)) is not None]
