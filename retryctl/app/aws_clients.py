@@ -34,7 +34,7 @@ def aws_for(
     named = next(filter(None, regions), None)
     if options.functions and None in regions:  # the region of an ARN does not apply to a plain name
         named = options.default_region
-    aws = AwsClient(
+    return AwsClient(
         profile=options.profile,
         region=options.region or named or options.default_region,
         region_source="--region" if options.region else _DEFAULT_REGION if not named else "the ARN",
@@ -42,9 +42,8 @@ def aws_for(
         user_agent=f"retryctl/{__version__}",
         unmask=options.unmask,
         clock=clock,
+        on_wait=partial(_show_wait, show),
     )
-    aws.report_waits(partial(_show_wait, show))
-    return aws
 
 
 def _show_wait(show: ShowProgress, action: str, seconds: float) -> None:

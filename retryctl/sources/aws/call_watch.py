@@ -19,9 +19,10 @@ class CallWatch:
     One thread runs while there are any; without ``on_wait`` none does.
     """
 
-    def __init__(self, seconds: Callable[[], float] = time.monotonic) -> None:
-        self.on_wait: Callable[[str, float], None] | None = None
-        self._seconds = seconds
+    def __init__(
+        self, seconds: Callable[[], float], on_wait: Callable[[str, float], None] | None
+    ) -> None:
+        self._seconds, self._on_wait = seconds, on_wait
         self._lock = threading.Lock()
         self._since: dict[int, tuple[float, str]] = {}
         self._running = False
@@ -36,7 +37,7 @@ class CallWatch:
         action = f"{model.service_model.endpoint_prefix}:{model.name}"
         with self._lock:
             self._since[id(context)] = (self._seconds(), action)
-            if self.on_wait and not self._running:
+            if self._on_wait and not self._running:
                 self._running = start_daemon_thread(self._run)  # else the wait is not reported
 
     def _end(self, context: MutableMapping[str, Any], **_: object) -> None:
@@ -52,5 +53,5 @@ class CallWatch:
                     return
                 since, action = min(self._since.values())
             waited_s = self._seconds() - since
-            if waited_s >= _PATIENCE_S and self.on_wait:
-                self.on_wait(action, waited_s)
+            if waited_s >= _PATIENCE_S and self._on_wait:
+                self._on_wait(action, waited_s)

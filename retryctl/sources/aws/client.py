@@ -74,7 +74,9 @@ class AwsClient:
     are read without the masks of data protection. ``region_source`` names where ``region`` was
     set, for an error about it. ``calls`` counts the requests
     that were sent, ``repeated`` the repeats among them. ``seconds`` and ``sleep`` are the clock of
-    the rate limiter, ``clock`` gives the epoch milliseconds of this machine.
+    the rate limiter, ``clock`` gives the epoch milliseconds of this machine. ``on_wait`` is called
+    with an action and the seconds for which its answer is awaited: each second from the third on,
+    from another thread.
     """
 
     def __init__(
@@ -90,6 +92,7 @@ class AwsClient:
         seconds: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        on_wait: Callable[[str, float], None] | None = None,
     ) -> None:
         self.profile = profile
         self.endpoint_url = endpoint_url
@@ -101,7 +104,7 @@ class AwsClient:
         self._user_agent = user_agent
         self._max_attempts = max_attempts or _MAX_ATTEMPTS
         self._seconds = seconds
-        self._watch = CallWatch(seconds)
+        self._watch = CallWatch(seconds, on_wait)
         self._botocore: Any = None
         self._clock = ServiceClock(clock)
         self._clients: dict[tuple[str | None, str], Any] = {}
@@ -111,13 +114,6 @@ class AwsClient:
             lambda: AdaptiveRateLimiter(seconds, sleep)
         )
         self._rests = CallRests(seconds, one_host=endpoint_url is not None)
-
-    def report_waits(self, on_wait: Callable[[str, float], None]) -> None:
-        """Call ``on_wait`` with an action and the seconds for which its answer is awaited.
-
-        Each second from the third on, from another thread.
-        """
-        self._watch.on_wait = on_wait
 
     @property
     def skew_ms(self) -> int:

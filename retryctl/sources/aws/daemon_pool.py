@@ -25,6 +25,8 @@ U = TypeVar("U")
 # Enough to stop a query of Logs Insights, which costs money.
 _WAIT_AFTER_ERROR_S = 1.0
 _CHECK_S = 1.0
+AT_ONCE = 4
+"""Calls at the same time, as a rule: an account has quotas, and others use them too."""
 _MOST_CHECKS_BEFORE_BEGIN = 10
 
 
@@ -141,7 +143,7 @@ def wait_for(
 class DaemonPool:
     """At most ``size`` threads. Leaving the ``with`` block by an error abandons what runs."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int = AT_ONCE) -> None:
         self._size = size
         self._state = _PoolState()
 

@@ -31,8 +31,6 @@ from retryctl.sources.aws.function_name import (
 )
 from retryctl.sources.aws.log_groups import LoggingFunction, Warn
 
-_AT_ONCE = 4
-
 T = TypeVar("T")
 U = TypeVar("U")
 
@@ -129,7 +127,7 @@ def read_settings(
     if named.qualifier:
         request["Qualifier"] = named.qualifier
     configuration = _configuration(calls, request, warn)
-    with DaemonPool(_AT_ONCE) as pool:
+    with DaemonPool() as pool:
         own = [_reserved_concurrency, _has_stream_source] if configuration else []
         reading = [pool.submit(read, calls, request) for read in own]
         group = _logging(configuration).get("LogGroup")
@@ -175,7 +173,7 @@ def with_warnings_in_order(
         notes: list[str] = []
         return read(item, notes.append), notes
 
-    with DaemonPool(_AT_ONCE) as pool:
+    with DaemonPool() as pool:
         for result, notes in pool.map(noted, items):
             for note in notes:
                 warn(note)

@@ -98,9 +98,7 @@ class RequestSearcher:
             if len(some) > 1 and not self._is_any_of_honoured(search, found):
                 found = self._one_by_one(search, known, before)
             self.memory[group, some] = found
-            all_found.hits += found.hits
-            all_found.unsearched += found.unsearched
-            all_found.left += found.left
+            all_found.take(found)
         return all_found
 
     def _is_any_of_honoured(self, search: GroupSearch, found: SearchResult) -> bool:
@@ -139,10 +137,8 @@ class RequestSearcher:
     ) -> SearchResult:
         found = SearchResult(done=before.done)
         for request_id in search.request_ids:
-            one = self._find(replace(search, request_ids=(request_id,)), known, SearchResult())
-            found.add(one.hits)
-            found.unsearched += one.unsearched
-            found.left += one.left
+            one = replace(search, request_ids=(request_id,))
+            found.take(self._find(one, known, SearchResult()))
         return found
 
     def _find(self, search: GroupSearch, known: Description, before: SearchResult) -> SearchResult:

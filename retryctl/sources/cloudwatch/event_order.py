@@ -267,7 +267,6 @@ def _rank(record: Record) -> int:
 
 
 MOST_LOOKUPS = 400
-_AT_ONCE = 4
 
 
 @state_class
@@ -309,7 +308,7 @@ class StreamOrder:
             moment = moment_of(event)
             if moment in rows:
                 rows[moment].append(event)
-        with DaemonPool(_AT_ONCE) as pool:
+        with DaemonPool() as pool:
             found = list(pool.map(lambda moment: self._read(moment, rows[moment]), chosen))
         known = {m: lines for m, lines in zip(chosen, found, strict=True) if lines}
         self.order.known |= known

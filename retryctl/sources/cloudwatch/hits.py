@@ -85,6 +85,15 @@ def hits_in(event: LogEvent, request_ids: Iterable[str]) -> Iterator[Hit]:
         )
 
 
+def by_request(hits: Iterable[Hit]) -> dict[str, list[Hit]]:
+    """Return the hits that are lines of an attempt, by the ID of its request."""
+    own: dict[str, list[Hit]] = defaultdict(list)
+    for hit in hits:
+        if hit.kind is not Kind.TEXT:
+            own[hit.request_id].append(hit)
+    return own
+
+
 def _kind(record: object) -> Kind:
     if isinstance(record, Start):
         return Kind.START

@@ -23,7 +23,7 @@ from retryctl.sources.aws.errors import Refused
 from retryctl.sources.aws.log_groups import Description, LogGroup
 from retryctl.sources.cloudwatch.event_order import Doubt, EventOrder
 from retryctl.sources.cloudwatch.group_features import FieldIndex, id_conditions, request_id_indexes
-from retryctl.sources.cloudwatch.hits import Hit, Kind, StreamSlice, belonging, hits_in
+from retryctl.sources.cloudwatch.hits import Hit, StreamSlice, belonging, by_request, hits_in
 from retryctl.sources.cloudwatch.pages import TimeRange
 from retryctl.sources.cloudwatch.request_search import AttemptSpread, SearchResult
 from retryctl.sources.cloudwatch.search_options import SearchOptions
@@ -323,7 +323,7 @@ class InsightsSearch(InsightsClient):
             else:
                 found.add(self._indexed(part.window, request_ids, indexes))
             plan.finished(part, pages=1)
-            around = [spread.around(own, self.now_ms) for own in _by_request(found.hits)]
+            around = [spread.around(own, self.now_ms) for own in by_request(found.hits).values()]
             plan.aim = tuple(merged([*plan.aim, *around]))
         found.done = plan.done
         found.unsearched += self.incomplete
@@ -370,11 +370,3 @@ class InsightsSearch(InsightsClient):
         if len(self.incomplete) > known:
             raise self.incomplete[-1][1]
         return belonging(events, part)
-
-
-def _by_request(found: Sequence[Hit]) -> list[list[Hit]]:
-    own = [hit for hit in found if hit.kind is not Kind.TEXT]
-    return [
-        [hit for hit in own if hit.request_id == request_id]
-        for request_id in {hit.request_id for hit in own}
-    ]

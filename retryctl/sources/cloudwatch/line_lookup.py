@@ -30,7 +30,6 @@ _BEGINS_PAIR = re.compile(
     rb'"message":"(?:[\d\s]|\\[bfnrt]|\\u00[01].)*"|stackTrace|\\tfail\\t', re.IGNORECASE
 )
 MOST_PAIRS = 1_000
-_AT_ONCE = 4
 # One lookup of a pair for this many pages, and at least this many.
 _PAGES_FOR_A_PAIR, _LEAST_PAIRS = 10, 5
 _MOST_ERRORS = 50  # each decides an outcome
@@ -97,7 +96,7 @@ class LineLookup:
 
     def _look_up(self, chosen: Sequence[AdjacentPair]) -> PairLookup:
         new = [pair for pair in chosen if pair not in self._parted]
-        with DaemonPool(_AT_ONCE) as pool:
+        with DaemonPool() as pool:
             self._parted |= zip(new, pool.map(self._is_parted, new), strict=True)
         results = [self._parted[pair] for pair in chosen]
         return PairLookup(verified=results.count(False), parted=True in results)
@@ -139,7 +138,7 @@ class LineLookup:
             found = self._all_lines(stretch)
             return [event for event in found if not self._is_selected(event.message)]
 
-        with DaemonPool(_AT_ONCE) as pool:
+        with DaemonPool() as pool:
             for events in pool.map(lines, stretches):
                 save(events)
 

@@ -18,7 +18,7 @@ from retryctl.core.value_classes import state_class, value_class
 from retryctl.errors import RetryctlError
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.log_groups import LogGroup
-from retryctl.sources.cloudwatch.hits import Hit, Kind, hits_in
+from retryctl.sources.cloudwatch.hits import Hit, Kind, by_request, hits_in
 from retryctl.sources.cloudwatch.pages import Page, TimeRange, matching_pages
 from retryctl.sources.cloudwatch.slice_runner import SliceRead, SliceRunner
 from retryctl.sources.cloudwatch.time_slices import SlicePlanner, TimeSlice, merged
@@ -81,6 +81,12 @@ class SearchResult:
     def ran(self) -> set[str]:
         """The requests of which a record of Lambda was found."""
         return {hit.request_id for hit in self.hits if hit.kind >= Kind.PLATFORM}
+
+    def take(self, other: SearchResult) -> None:
+        """Add what another search found, and what it left."""
+        self.add(other.hits)
+        self.unsearched += other.unsearched
+        self.left += other.left
 
     def add(self, hits: Iterable[Hit]) -> None:
         """Add the new hits: a slice that is given up or searched again is read twice."""
@@ -186,17 +192,10 @@ class RequestSearch:
 
     def _aim(self) -> None:
         """Aim at the window for requests not found, and for others at the time they can take."""
-        aim = []
-        for request_id in self._request_ids:
-            own = [
-                m
-                for m in self._found.hits
-                if m.request_id == request_id and m.kind is not Kind.TEXT
-            ]
-            if not any(m.kind >= Kind.PLATFORM for m in own):
-                aim.append(self._window)
-            if own:
-                aim.append(self._spread.around(own, self._now_ms))
+        own = by_request(self._found.hits)
+        aim = [self._spread.around(hits, self._now_ms) for hits in own.values()]
+        if not self._found.ran >= {*self._request_ids}:
+            aim.append(self._window)
         self._plan.aim = tuple(merged(aim))
 
 

@@ -13,6 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, partial
+from itertools import chain
 
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.model.coverage import Coverage, LogQuery
@@ -36,9 +37,9 @@ from retryctl.sources.cloudwatch.attempt_reader import AttemptReader
 from retryctl.sources.cloudwatch.engine_choice import Memory, RequestSearcher
 from retryctl.sources.cloudwatch.hits import (
     Hit,
-    Kind,
     StreamSlice,
     belonging,
+    by_request,
     missing,
     stream_slices,
 )
@@ -51,7 +52,6 @@ from retryctl.sources.cloudwatch.stats import SearchStats
 PAGES_BEFORE_INSIGHTS = 100
 # A REPORT is visible some seconds late; what is younger is searched again the next time.
 _LATE_MS = 120_000
-_AT_ONCE = 4
 
 
 class RequestSource:
@@ -215,7 +215,7 @@ class RequestSource:
                 finder.enough.set()
             return result
 
-        with DaemonPool(_AT_ONCE) as pool:
+        with DaemonPool() as pool:
             try:
                 results = self._in_turn(find, groups, pool, until_found=until_found)
                 for group, found in zip(groups, results, strict=True):
@@ -226,8 +226,8 @@ class RequestSource:
                     if isinstance(found, CouldNotLook):
                         self._note_refusal(group, window, found)
                         continue
-                    own = [m for m in found.hits if m.kind is not Kind.TEXT]
-                    for request_id in {hit.request_id for hit in own}:
+                    own = by_request(found.hits)
+                    for request_id in own:
                         found_in[request_id].append(group)
                     for unsearched, error in found.unsearched:
                         again = self._rerun(group)
@@ -261,11 +261,12 @@ class RequestSource:
         return self._listed.get(group) or describe(self._aws, group)
 
     def _attempts(
-        self, finder: RequestSearcher, group: LogGroup, own: list[Hit], now_ms: int
+        self, finder: RequestSearcher, group: LogGroup, own: dict[str, list[Hit]], now_ms: int
     ) -> Iterator[LogEvent]:
         self._note_look_back(group, own, now_ms)
         as_of_ms = min(now_ms, (self._spread.until_ms or now_ms + 1) - 1)
-        wanted = stream_slices(own, timeout_ms=self._spread.timeout_ms, now_ms=as_of_ms)
+        hits = chain.from_iterable(own.values())
+        wanted = stream_slices(hits, timeout_ms=self._spread.timeout_ms, now_ms=as_of_ms)
         masked_before = self._stats.masked
         try:
             yield from self._slices(finder, group, wanted)
@@ -285,7 +286,7 @@ class RequestSource:
         refused: list[RetryctlError] = []
         reader = finder.attempt_reader
         together = reader.read_together(group, wanted)
-        with DaemonPool(_AT_ONCE) as pool:
+        with DaemonPool() as pool:
             results = pool.map(
                 lambda part: self._slice_lines(reader, group, part, together.get(part)), wanted
             )
@@ -347,12 +348,9 @@ class RequestSource:
         self._refused.append(refused)
         self._stats.gaps.append(gaps.not_searched(group, window, refused, self._rerun(group)))
 
-    def _note_look_back(self, group: LogGroup, own: list[Hit], now_ms: int) -> None:
+    def _note_look_back(self, group: LogGroup, own: dict[str, list[Hit]], now_ms: int) -> None:
         """Note how far back the search went, and whether the group keeps that time."""
-        spans = [
-            self._spread.around([m for m in own if m.request_id == request_id], now_ms)
-            for request_id in {hit.request_id for hit in own}
-        ]
+        spans = [self._spread.around(hits, now_ms) for hits in own.values()]
         since_ms = min(span.since_ms for span in spans)
         stats = self._stats
         stats.since_ms = min(stats.since_ms, since_ms)
