@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import IO, Any
+
+from zlib_ng import zlib_ng as zlib
 
 from retryctl.core.value_classes import value_class
 from retryctl.sources.saved.diagnostics import FileDiagnostics
@@ -66,7 +67,7 @@ def gunzipped(
                 next_checkpoint = unpacked_bytes + CHECKPOINT_BYTES
             try:
                 unpacked = member.decompress(pending, UNPACKED_BYTES)
-            except zlib.error as error:
+            except zlib.error as error:  # type: ignore[misc]  # declared as an instance
                 diagnostics.is_decoded = True
                 diagnostics.damaged(f"corrupt gzip data before byte {at} ({error})")
                 yield BREAK

@@ -10,7 +10,6 @@ import re
 from collections.abc import Collection, Iterator
 from functools import lru_cache
 from io import BufferedReader
-from operator import itemgetter
 
 from retryctl.core.value_classes import value_class
 from retryctl.sources.saved import raw_blocks
@@ -61,10 +60,9 @@ class Layout:
         """
         begin = len(self.event)
         opening = text[begin : text.find(b": ", begin) + 2]
-        _, *events = text.split(opening)
-        between = self.closing + b",\n" + self.event
-        ends = set(map(itemgetter(slice(-len(between), None)), events[:-1]))
-        if not events or not ends <= {between} or not events[-1].endswith(self.closing):
+        between = self.closing + b",\n" + self.event + opening
+        events = text[begin + len(opening) :].split(between)
+        if text.count(opening) != len(events) or not text.endswith(self.closing):
             return None
         return span_of_streams(events, _named(self.key) if b'"log' in opening else _UNNAMED)
 

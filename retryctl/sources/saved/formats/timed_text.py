@@ -230,7 +230,8 @@ class TimedText(LogFormat):
         return self._has_no_joined_header(text, events)
 
     def _has_no_joined_header(self, text: bytes, events: int) -> bool:
-        if _UTC in self.header and text.count(b"+00:00 ") == events:
+        # one byte is counted three times as fast as several
+        if _UTC in self.header and any(text.count(o) == events for o in (b"+", b"+00:00 ")):
             return True
         return not any(self.joined_headers(b"\n" + text))
 
