@@ -26,13 +26,15 @@ class ScanPlan:
     """What every scan of a chunk needs to know.
 
     Events from ``query.until_ms`` on count as not yet written. ``places`` are the streams that
-    are read, where a survey found them.
+    are read, where a survey found them. Requests are dealt out to ``parts`` partitions, and streams
+    to as many ``shares``.
     """
 
     query: LogQuery
     markers: Markers
     settings: FunctionConfig
     parts: int
+    shares: int = 1
     shown: Shown = field(default_factory=Shown)
     places: frozenset[StreamPlace] | None = None
 
@@ -82,6 +84,7 @@ class ScanTask:
             plan.settings,
             self.cache,
             parts=plan.parts,
+            shares=plan.shares,
             until_ms=plan.query.until_ms,
             shown=plan.shown,
             places=plan.places,

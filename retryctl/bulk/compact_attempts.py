@@ -154,9 +154,13 @@ def function_of(stream: Stream, named: str | None) -> str | None:
 
 def with_distinct_names(streams: Sequence[Stream]) -> Iterator[Stream]:
     """Yield the streams; one has account and region in its names where a name is ambiguous."""
-    located = [_located(stream) for stream in streams]
+    located = list(map(_located, streams))
     names = {function_of(stream, None) or stream.log_group or "" for stream in located}
     ambiguous = ambiguous_names(names)
+    groups = {stream.log_group for stream in located}
+    if not any(map(has_place, (*names, *groups))):  # most logs name no account
+        yield from streams
+        return
     for stream in located:
         group, function = stream.log_group, function_of(stream, None)
         name = function_name(function) if function else group and group_name(group)

@@ -6,8 +6,10 @@ are kept until their attempt is closed; all others go to the ``AttemptBuilder``.
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Collection
 from io import BytesIO
+from sys import intern
 
 from retryctl.bulk.attempt_builder import AttemptBuilder
 from retryctl.bulk.attempt_templates import TemplateCache
@@ -16,7 +18,7 @@ from retryctl.bulk.id_survey import fold_search
 from retryctl.bulk.line_kinds import HEAD_BYTES, PLAIN, LineKinds, consequence
 from retryctl.bulk.line_layout import NamelessLines, NoEvent, lead_with_groups, nameless_lines
 from retryctl.bulk.stream_batch import StreamBatch, by_header
-from retryctl.bulk.stream_state import ScannedChunk, StreamFragment
+from retryctl.bulk.stream_state import ScannedChunk, StreamFragment, share_of
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.sources.saved.canonical_lines import HEADER, KEY, canonical_line
@@ -44,11 +46,12 @@ class LineScanner:
         cache: TemplateCache,
         *,
         parts: int,
+        shares: int,
         until_ms: int | None,
         shown: Shown = Shown(),  # noqa: B008 - frozen
         places: Collection[StreamPlace] | None = None,
     ) -> None:
-        self._only, self._shown = places, shown
+        self._only, self._shown, self._shares = places, shown, shares
         self._filter = selected
         self._until = b":" if until_ms is None else b"%013d" % until_ms
         self._width = self._message_at = 0
@@ -248,7 +251,8 @@ class LineScanner:
         if key not in self._places:
             m = KEY.match(key)
             assert m is not None  # a header has it
-            group = m[1].decode(errors="replace") if m[1] else None
+            # one text for all streams of the group, also once they are pickled
+            group = intern(m[1].decode(errors="replace")) if m[1] else None
             stream = m[2].decode(errors="replace")
             wanted = self._wants(group, stream)
             self._places[key] = (group, stream) if wanted else None
@@ -315,12 +319,21 @@ class LineScanner:
     def finish(self) -> ScannedChunk:
         """Return what was found, once all lines are read."""
         self._read_waiting()
-        for fragment in self.found.fragments:
-            self._see(int(fragment.first))
-            self._see(int(fragment.last))
-            fragment.finish()
+        self._finish_fragments()
         self.found.plain = deal_out(self.found.records, len(self.found.others))
         self.found.records.clear()
         self.found.kept = list(map(self._shown.packed, self.found.others))
         self.found.others.clear()
         return self.found
+
+    def _finish_fragments(self) -> None:
+        """Deal the fragments out to the shares of streams."""
+        dealt: list[list[StreamFragment]] = [[] for _ in range(self._shares)]
+        for fragment in self.found.fragments:
+            self._see(int(fragment.first))
+            self._see(int(fragment.last))
+            fragment.finish()
+            dealt[share_of(fragment.key, self._shares)].append(fragment)
+        self.found.fragment_count = len(self.found.fragments)
+        self.found.fragments.clear()
+        self.found.shares = [pickle.dumps(each, protocol=5) if each else b"" for each in dealt]

@@ -36,10 +36,11 @@ CHUNK_BYTES = 64 << 20
 LEAST_CHUNK_BYTES = 4 << 20
 CHUNKS_PER_PROCESS = 4  # so that none waits long for another at the end
 PARTITION_BYTES = 48 << 20
+SHARE_BYTES = 4 << 20  # of the log, at most, whose lines are stitched together
 # Where all events are kept, they take more room.
 SHOWN_CHUNK_BYTES = 8 << 20
 SHOWN_PER_PARTITION = 2_000
-MOST_CHUNKS, MOST_PARTITIONS = 512, 256
+MOST_CHUNKS, MOST_PARTITIONS, MOST_SHARES = 512, 256, 256
 EXAMINED_BYTES = 4 << 20
 """A log whose text is at most this large is examined whole for lost lines, also for one request.
 
@@ -248,6 +249,7 @@ class BulkReader:
             markers=markers,
             settings=settings,
             parts=min(MOST_PARTITIONS, parts),
+            shares=min(MOST_SHARES, 1 + self._size // SHARE_BYTES),
             shown=shown,
         )
 

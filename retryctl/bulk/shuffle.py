@@ -12,8 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from itertools import chain, pairwise
-from operator import attrgetter
+from itertools import chain
 
 from retryctl.bulk.chunk_blocks import ChunkBlocks
 from retryctl.bulk.chunk_tasks import ScanPlan
@@ -23,14 +22,15 @@ from retryctl.bulk.id_survey import LineSelector, events_in
 from retryctl.bulk.reduction import Partition, StreamReading
 from retryctl.bulk.spill_file import SpillFile, SpillPlace
 from retryctl.bulk.stitch_tasks import (
-    STREAMS_AT_ONCE,
+    FRAGMENT_PLACE,
     StitchedBatch,
     StitchTask,
+    StreamShare,
     apart,
     deal_streams,
 )
 from retryctl.bulk.stitched_streams import StitchedStream
-from retryctl.bulk.stream_state import ScannedChunk
+from retryctl.bulk.stream_state import ScannedChunk, share_of
 from retryctl.bulk.workers import run_in_workers
 from retryctl.core.history.history_builder import mentions_in
 from retryctl.core.history.lost_lines import has_cut_record, has_lost_lines
@@ -72,16 +72,6 @@ class _Pickled:
         yield from pickle.loads(self.data)
 
 
-@value_class
-class _FragmentPlace:
-    """Where a fragment is kept, and its place among the fragments of its stream."""
-
-    first: bytes
-    reading: int
-    number: int
-    place: SpillPlace
-
-
 class ShuffleStore:
     """What all scans found, taken one ``part`` of the requests at a time."""
 
@@ -94,7 +84,7 @@ class ShuffleStore:
         self.has_malformed = False
         self._plan = plan
         self._spill = SpillFile()
-        self._fragments: dict[StreamPlace, list[_FragmentPlace]] = defaultdict(list)
+        self._shares: list[list[tuple[int, SpillPlace]]] = [[] for _ in range(plan.shares)]
         self._plain: list[list[tuple[int, SpillPlace]]] = [[] for _ in range(plan.parts)]
         self._others: list[list[tuple[int, SpillPlace | list[tuple[int, Attempt]]]]] = [
             [] for _ in range(plan.parts)
@@ -126,17 +116,13 @@ class ShuffleStore:
     def take(self, scanned: ScannedChunk) -> None:
         """Take over what a scan found."""
         reading = len(self._counts)
-        self._counts.append(len(scanned.fragments))
+        self._counts.append(scanned.fragment_count)
         self._templates.append(scanned.templates)
         self._unrecognised.append(scanned.unrecognised)
         self._out_of_order.update(scanned.out_of_order)
-        for fragment in scanned.fragments:
-            place = self._spill.put(pickle.dumps(fragment, protocol=5))
-            self._fragments[fragment.key].append(
-                _FragmentPlace(
-                    first=fragment.first, reading=reading, number=fragment.number, place=place
-                )
-            )
+        for kept, fragments in zip(self._shares, scanned.shares, strict=True):
+            if fragments:
+                kept.append((reading, self._spill.put(fragments)))
         self._put(reading, scanned.plain, scanned.kept)
         self.web |= scanned.web
         self.take_search(scanned.id_search, answers_search=scanned.answers_search)
@@ -205,12 +191,8 @@ class ShuffleStore:
 
     def join(self, files: Sequence[SavedFile], processes: int = 1) -> None:
         """Join the fragments of each stream, and read those streams again where that cannot be."""
-        places = [place for place in self._fragments if place not in self._out_of_order]
-        batches = [self._taken(*each) for each in enumerate(self._stitched(places, processes))]
-        streams = chain.from_iterable(batch.streams for batch in batches)
-        self._out_of_order.update(
-            place for place, stream in zip(places, streams, strict=True) if stream is None
-        )
+        batches = [self._taken(*each) for each in enumerate(self._stitched(processes))]
+        self._out_of_order.update(chain.from_iterable(batch.out_of_order for batch in batches))
         if self._out_of_order:
             whole = deal_streams(self._sorted_streams(files), self._plan)
             batches += [self._taken(*each) for each in enumerate(whole, len(batches))]
@@ -221,24 +203,25 @@ class ShuffleStore:
             }
         for number, batch in enumerate(batches, len(self._counts)):
             self._add(number, batch)
-        streams = chain.from_iterable(batch.streams for batch in batches)
-        self._describe(dict(zip(places, streams, strict=False)))
-        self._fragments.clear()
+        self._describe(batches)
 
-    def _stitched(self, places: Sequence[StreamPlace], processes: int) -> Iterator[StitchedBatch]:
-        """Stitch the streams, some at a time."""
-        batches = range(0, len(places), STREAMS_AT_ONCE)
-        items = (
-            [self._pickled_fragments(place) for place in places[at : at + STREAMS_AT_ONCE]]
-            for at in batches
+    def _stitched(self, processes: int) -> Iterator[StitchedBatch]:
+        """Stitch the streams, a share at a time."""
+        out_of_order: dict[int, set[StreamPlace]] = defaultdict(set)
+        for place in self._out_of_order:
+            out_of_order[share_of(place, len(self._shares))].add(place)
+        shares = (
+            StreamShare(
+                pickled=[(reading, self._spill.get(place)) for reading, place in kept],
+                out_of_order=frozenset(out_of_order[number]),
+            )
+            for number, kept in enumerate(self._shares)
+            if kept
         )
-        task = StitchTask(plan=self._plan)
-        if processes > 1 and len(batches) > 1:
-            return run_in_workers(task, items, min(processes, len(batches)))
-        return map(task, items)
-
-    def _pickled_fragments(self, place: StreamPlace) -> list[bytes]:
-        return [self._spill.get(each.place) for each in _oldest_first(self._fragments[place])]
+        task, count = StitchTask(plan=self._plan), sum(map(bool, self._shares))
+        if processes > 1 and count > 1:
+            return run_in_workers(task, shares, min(processes, count))
+        return map(task, shares)
 
     def _taken(self, number: int, batch: StitchedBatch) -> StitchedBatch:
         """Put the attempts of a batch into the temporary file; return the rest of it."""
@@ -247,17 +230,17 @@ class ShuffleStore:
         self.has_malformed |= batch.has_malformed
         return replace(batch, plain=(), kept=())
 
-    def _describe(self, streams: dict[StreamPlace, Stream | None]) -> None:
+    def _describe(self, batches: Sequence[StitchedBatch]) -> None:
+        """Name the stream of each fragment, and count what was not recognised in it."""
         rows: list[list[Stream | None]] = [[None] * count for count in self._counts]
-        for place, stream in streams.items():
-            if stream is None:
-                continue
+        for batch in batches:
             unread: set[object] = set()
-            for fragment in self._fragments[place]:
-                rows[fragment.reading][fragment.number] = stream
-                for found in self._unrecognised[fragment.reading].get(fragment.number, ()):
+            for reading, number, at in FRAGMENT_PLACE.iter_unpack(batch.fragments):
+                rows[reading][number] = stream = batch.streams[at]
+                for found in self._unrecognised[reading].get(number, ()) if stream else ():
                     # an event without an ID is identified by where it was read
-                    unread.add(found if isinstance(found, str) else (fragment, found))
+                    where = at if isinstance(found, str) else (reading, number)
+                    unread.add((where, found))
             self.stats.unrecognised += len(unread)
         for number, row in enumerate(rows):
             self.readings[number] = StreamReading(templates=self._templates[number], streams=row)
@@ -324,16 +307,6 @@ class ShuffleStore:
             is_torn=has_lost_lines(piece.brackets, opens=True, closes=True)
             or has_cut_record(piece.lines),
         )
-
-
-def _oldest_first(places: list[_FragmentPlace]) -> list[_FragmentPlace]:
-    """Sort the fragments by time; those of one millisecond as read, or the other way round.
-
-    The file is newest first where each fragment is older than the one that was read before it.
-    """
-    firsts = [each.first for each in places]
-    falls = firsts[0] > firsts[-1] and all(one >= other for one, other in pairwise(firsts))
-    return sorted(places[::-1] if falls else places, key=attrgetter("first"))
 
 
 def _put_events(

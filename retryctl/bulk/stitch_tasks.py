@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pickle
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
+from itertools import islice, pairwise
+from operator import attrgetter
+from struct import Struct
 
 from retryctl.bulk.chunk_tasks import ScanPlan
 from retryctl.bulk.compact_attempts import (
@@ -20,20 +22,28 @@ from retryctl.bulk.compact_attempts import (
 from retryctl.bulk.line_layout import NoEvent
 from retryctl.bulk.plain_ends import PlainEnds
 from retryctl.bulk.stitched_streams import StitchedStream, StreamStitcher
+from retryctl.bulk.stream_state import StreamFragment
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.events import LogEvent
 from retryctl.core.value_classes import value_class
+from retryctl.sources.saved.stream_filter import StreamPlace
 
 STREAMS_AT_ONCE = 500
+"""As many streams that were read as a whole are in a batch."""
+FRAGMENT_PLACE = Struct("<III")
+"""The numbers of a fragment's scan, of the fragment there, and of its stream in the batch."""
+FoundFragment = tuple[int, StreamFragment]
+"""A fragment, with the number of the scan that found it."""
 
 
 @value_class
 class StitchedBatch:
-    """Some stitched streams; ``None`` stands for one that is out of order.
+    """Some stitched streams; ``None`` stands for one of those that are ``out_of_order``.
 
     ``kept`` has their attempts by partition, each with the number of its stream in the batch;
     ``plain`` those that are packed by ``templates``.
     ``found_mentions`` have such a number too. ``torn`` are the numbers of streams that lost lines.
+    ``fragments`` has the places of the fragments that were stitched.
     """
 
     streams: tuple[Stream | None, ...]
@@ -42,6 +52,8 @@ class StitchedBatch:
     torn: tuple[int, ...]
     plain: tuple[bytes, ...] = ()
     templates: tuple[Attempt, ...] = ()
+    fragments: bytes = b""
+    out_of_order: tuple[StreamPlace, ...] = ()
     has_malformed: bool = False
 
     @property
@@ -67,24 +79,62 @@ class StitchedBatch:
 
 
 @value_class
+class StreamShare:
+    """Some of the streams: their pickled fragments, by the number of the scan that found them.
+
+    Those ``out_of_order`` are left out.
+    """
+
+    pickled: Sequence[tuple[int, bytes]]
+    out_of_order: frozenset[StreamPlace]
+
+    def fragments(self) -> Mapping[StreamPlace, list[FoundFragment]]:
+        """Return the fragments of each stream, in the order of the log."""
+        found: dict[StreamPlace, list[FoundFragment]] = defaultdict(list)
+        for reading, data in self.pickled:
+            for fragment in pickle.loads(data):
+                if fragment.key not in self.out_of_order:
+                    found[fragment.key].append((reading, fragment))
+        return found
+
+
+@value_class
 class StitchTask:
-    """The stitching of streams, each given by its pickled fragments in order of time."""
+    """The stitching of a share of the streams."""
 
     plan: ScanPlan
 
-    def __call__(self, streams: Sequence[Sequence[bytes]]) -> StitchedBatch:
-        """Stitch some streams."""
+    def __call__(self, share: StreamShare) -> StitchedBatch:
+        """Stitch the streams."""
         stitcher, malformed = StreamStitcher(self.plan), False
         stitched: list[StitchedStream | None] = []
-        for number, pickled in enumerate(streams):
-            fragments = list(map(pickle.loads, pickled))
+        streams, places = share.fragments(), list[bytes]()
+        for number, found in enumerate(streams.values()):
+            places += (FRAGMENT_PLACE.pack(reading, each.number, number) for reading, each in found)
             try:
-                stitched.append(stitcher.stitch(fragments, number))
+                stitched.append(stitcher.stitch(_oldest_first(found), number))
             except NoEvent:
                 malformed = True
                 stitched.append(None)
-        batch = _batch(stitched, self.plan, stitcher.plain_ends)
-        return replace(batch, has_malformed=malformed)
+        return replace(
+            _batch(stitched, self.plan, stitcher.plain_ends),
+            fragments=b"".join(places),
+            out_of_order=tuple(
+                place for place, stream in zip(streams, stitched, strict=True) if stream is None
+            ),
+            has_malformed=malformed,
+        )
+
+
+def _oldest_first(found: Sequence[FoundFragment]) -> list[StreamFragment]:
+    """Sort the fragments by time; those of one millisecond as read, or the other way round.
+
+    The file is newest first where each fragment is older than the one that was read before it.
+    """
+    fragments = [fragment for _, fragment in found]
+    firsts = [each.first for each in fragments]
+    falls = firsts[0] > firsts[-1] and all(one >= other for one, other in pairwise(firsts))
+    return sorted(fragments[::-1] if falls else fragments, key=attrgetter("first"))
 
 
 def deal_streams(streams: Iterable[StitchedStream], plan: ScanPlan) -> Iterator[StitchedBatch]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import field
 from typing import Any
+from zlib import crc32
 
 from retryctl.bulk.compact_attempts import KeptAttempts
 from retryctl.core.history.searched_log import IdSearch
@@ -214,15 +215,23 @@ class StreamFragment:
         self.tail_attempt, self.template = self._plain_attempt(), ()
 
 
+def share_of(place: tuple[str | None, str], shares: int) -> int:
+    """Return the share that a stream belongs to, of this number of them."""
+    return crc32(place[1].encode(errors="replace")) % shares
+
+
 @state_class
 class ScannedChunk:
     """What the scan of a chunk found; ``others`` are partitioned by request ID.
 
     At the end ``plain`` has the packed attempts of ``records`` and ``kept`` the others, by
-    partition, so that these are unpickled with their partition only.
+    partition, so that these are unpickled with their partition only; ``shares`` have the pickled
+    ``fragments``, by share of the streams.
     """
 
     fragments: list[StreamFragment] = field(default_factory=list)
+    fragment_count: int = 0
+    shares: list[bytes] = field(default_factory=list)
     out_of_order: set[tuple[str | None, str]] = field(default_factory=set)
     records: list[bytes] = field(default_factory=list)
     plain: list[bytes] = field(default_factory=list)
