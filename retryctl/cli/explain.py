@@ -67,7 +67,7 @@ def explain(given: ExplainArguments) -> None:
         raise UsageError(f"explain does not know {given.name!r}.", hint)
     refuse_unknown(given.output, ("text", "json"), "--output")
     if given.output == "json":
-        from retryctl.views.json.explain import explain_document
+        from retryctl.views.json.documents import explain_document
 
         put(explain_document({name: texts[name]} if name else texts), document=True)
     elif name is None:

@@ -76,9 +76,9 @@ def probe(given: ProbeArguments) -> ExitStatus:
     from retryctl.cli.options.source import aws_client
     from retryctl.cli.output import terminal
     from retryctl.cli.output.report_files import refuse_unwritable, write
-    from retryctl.views.json.probe import probe_document
+    from retryctl.views.json.documents import probe_document
+    from retryctl.views.text.check import probe_blocks
     from retryctl.views.text.layout import text_of
-    from retryctl.views.text.probe import probe_blocks
 
     if given.report:
         refuse_unwritable(given.report)

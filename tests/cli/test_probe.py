@@ -22,10 +22,10 @@ from retryctl.app.probe.probe_groups import PREFIX
 from retryctl.cli.output.terminal import progress_lines
 from retryctl.core.probe_report import ProbeReport
 from retryctl.sources.aws.client import AwsClient
-from retryctl.views.json.probe import probe_document
-from retryctl.views.screen import Screen
+from retryctl.views.blocks import Screen
+from retryctl.views.json.documents import probe_document
+from retryctl.views.text.check import probe_blocks
 from retryctl.views.text.layout import text_of
-from retryctl.views.text.probe import probe_blocks
 from tests.endpoint.server import Endpoint
 from tests.support.aws_program import CREDENTIALS, GROUP, put_both
 from tests.support.program import PROGRAM, environment, run

@@ -14,10 +14,10 @@ from retryctl.core.check.expectations import Expectations
 from retryctl.core.crosscheck import findings
 from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.summary.tally import SummaryTally
+from retryctl.views.blocks import Screen
 from retryctl.views.ci.report import CheckReport, problems
 from retryctl.views.html.trace import trace_page
-from retryctl.views.json.check import report as json_report
-from retryctl.views.screen import Screen
+from retryctl.views.json.documents import check_document as json_report
 from retryctl.views.text.layout import text_of
 from retryctl.views.text.trace import TraceOptions, trace_blocks
 from tests.support.lambda_log import ID, Environment, events_of, judged, whole

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from retryctl.core.summary.request_row import request_rows
-from retryctl.views.html.request_list import list_page
+from retryctl.views.html.summary import list_page
 from retryctl.views.html.trace import trace_page
 from tests.support import checked_requests as world
 from tests.support.campaigns import LONG

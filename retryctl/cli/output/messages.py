@@ -10,7 +10,7 @@ from retryctl.app.options import Feedback
 from retryctl.core.model.coverage import AFTER_LOGIN, Coverage
 from retryctl.core.wording import capitalised
 from retryctl.errors import CouldNotLook, NothingFound, RetryctlError, UnreadableInput
-from retryctl.views.coverage_sentence import coverage_sentence
+from retryctl.views.coverage import coverage_sentence
 from retryctl.views.next_steps import place_options
 
 _MOST_GAPS = 10

@@ -16,7 +16,7 @@ from retryctl.core.crosscheck.attempt_check import Verdict
 from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.model.coverage import Coverage
 from retryctl.errors import ExitStatus, NothingFound, RetryctlError, UsageError
-from retryctl.views.screen import A_FILE, Screen
+from retryctl.views.blocks import A_FILE, Screen
 
 _ON_CLOUDWATCH = "Widen the window with --since or --until, or name another function with -f."
 
@@ -141,7 +141,7 @@ def trace_view(
         return records
     text = text_of(blocks, screen) + records
     if region:
-        from retryctl.views.console_links import console_lines
+        from retryctl.views.next_steps import console_lines
 
         text += "".join(console_lines(result.checked, region))
     return text
@@ -157,7 +157,7 @@ def _open_browser(result: TraceResult) -> None:
     """Open the log stream of the newest attempt; where no browser can be opened, print the link."""
     import webbrowser
 
-    from retryctl.views.console_links import attempt_link
+    from retryctl.views.next_steps import attempt_link
 
     attempts = [attempt for one in result.checked for attempt in one.request.attempts]
     newest = max(attempts, key=lambda attempt: attempt.placed_ms, default=None)

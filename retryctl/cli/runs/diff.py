@@ -17,7 +17,7 @@ from retryctl.core.attempt_diff import diff_attempts
 from retryctl.core.crosscheck.attempt_check import AttemptCheck
 from retryctl.core.model.attempt import Attempt
 from retryctl.errors import ExitStatus, NothingFound, UsageError
-from retryctl.views.json.diff import diff_document
+from retryctl.views.json.documents import diff_document
 
 if TYPE_CHECKING:
     from retryctl.cli.diff import DiffArguments

@@ -15,11 +15,11 @@ from retryctl.cli.output.report_files import annotate, report_files, write_repor
 from retryctl.cli.output.terminal import TerminalFeedback, put, stdout_screen
 from retryctl.config import config_for
 from retryctl.errors import ExitStatus, UsageError
-from retryctl.views.ci.configuration import configuration_report
+from retryctl.views.blocks import Screen
 from retryctl.views.ci.formats import CI_REPORTS, REPORTS
-from retryctl.views.json.doctor import doctor_document
-from retryctl.views.screen import Screen
-from retryctl.views.text.doctor import doctor_blocks
+from retryctl.views.ci.report import configuration_report
+from retryctl.views.json.documents import doctor_document
+from retryctl.views.text.check import doctor_blocks
 from retryctl.views.text.layout import text_of
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from retryctl.cli.output.terminal import put, stdout_screen
 from retryctl.core.related.keys import KeyPatternError, KeyReader, key_reader, known_keys
 from retryctl.core.wording import number_of
 from retryctl.errors import ExitStatus, UsageError
-from retryctl.views.json.related import related_document
+from retryctl.views.json.documents import related_document
 from retryctl.views.text import related as text_views
 from retryctl.views.text.layout import text_of
 

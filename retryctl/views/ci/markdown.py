@@ -15,7 +15,7 @@ from retryctl.views.ci.report import (
     notes,
     result_sentence,
 )
-from retryctl.views.coverage_blocks import first_gaps
+from retryctl.views.coverage import first_gaps
 from retryctl.views.markdown import escaped, table_lines
 
 _MOST_ROWS, _MOST_NAMED = 100, 10

@@ -11,13 +11,14 @@ from typing import Literal
 
 from retryctl.core.check.check_evaluator import REQUEST, CheckOutcome, FindingEffect, JudgedFinding
 from retryctl.core.check.expectations import COVERAGE, CROSS_CHECK, CheckResult
+from retryctl.core.doctor.result import DoctorReport
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.events import LogEvent, is_timed
 from retryctl.core.timestamps import iso_text
 from retryctl.core.value_classes import value_class
 from retryctl.core.wording import as_sentences, in_a_row, number_of
 from retryctl.errors import ExitStatus
-from retryctl.views.coverage_sentence import coverage_sentence
+from retryctl.views.coverage import coverage_sentence
 from retryctl.views.inert_text import cut, lines_of
 from retryctl.views.next_steps import list_command, place_options, until_option
 from retryctl.views.sentences import SET_MARKERS, may_lack_lines
@@ -310,3 +311,32 @@ def _lines(event: LogEvent, tz: tzinfo) -> list[str]:
 def _numbers(judgement: CheckOutcome, effect: FindingEffect) -> str:
     numbers = {rule: number for (of, rule), number in judgement.counts.items() if of == effect}
     return ", ".join(f"{rule} {number:,}" for rule, number in sorted(numbers.items()))
+
+
+def configuration_report(report: DoctorReport, *, version: str, tz: tzinfo) -> CheckReport:
+    """Return each diagnosis as a check with its remedy; no request was read."""
+    checks = tuple(
+        CheckResult(
+            name=each.name,
+            passed=each.passed,
+            message=each.evidence,
+            function=report.function,
+            remedy=each.remedy,
+            is_option=False,
+        )
+        for each in report.diagnoses
+    )
+    judgement = CheckOutcome(
+        checks=checks,
+        findings=(),
+        counts={},
+        requests=0,
+        retried=0,
+        functions=(report.function,),
+        not_found=(),
+        empty=False,
+    )
+    coverage = Coverage(source="cloudwatch")
+    return CheckReport(
+        judgement=judgement, coverage=coverage, version=version, tz=tz, command="doctor"
+    )

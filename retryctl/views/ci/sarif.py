@@ -29,7 +29,7 @@ from retryctl.views.ci.report import (
     same_kind,
 )
 from retryctl.views.inert_text import inert, lines_of
-from retryctl.views.json.check import ci_document
+from retryctl.views.json.documents import ci_document
 from retryctl.views.rule_texts import RuleText, rule_texts
 from retryctl.views.times import iso
 

@@ -1,6 +1,6 @@
-"""``summary`` as one page to attach: every count in a table, bars beside it, failures over time.
+"""``summary`` and ``list`` as one page to attach.
 
-Its size depends on the kinds of things that were counted, not on their number: long lists are cut
+A summary has every count in a table, bars beside it, and failures over time. Its size depends on the kinds of things that were counted, not on their number: long lists are cut
 and end in the number of the rows that are missing.
 """
 
@@ -15,20 +15,32 @@ from retryctl.core.history.outcome import AttemptOutcome
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.request import RequestOutcome
 from retryctl.core.summary.changes import Change
+from retryctl.core.summary.histogram import Histogram
+from retryctl.core.summary.request_row import RequestRow
 from retryctl.core.summary.tally import SummaryTally
 from retryctl.core.wording import number_of
-from retryctl.views import summary_tables as tables
+from retryctl.views import summary_figures as figures
 from retryctl.views.blocks import Table
-from retryctl.views.html.histogram import failures
-from retryctl.views.html.markup import Markup, spans, tag
-from retryctl.views.html.page import command_line, document, table, text_with_command
-from retryctl.views.summary_figures import Tallies, advice, extent, lists_of_wrong
-from retryctl.views.times import span
+from retryctl.views.html.page import (
+    Markup,
+    closing,
+    command_line,
+    document,
+    opening,
+    spans,
+    table,
+    table_pieces,
+    tag,
+    text_with_command,
+)
+from retryctl.views.text.request_list import durable_remarks, legend, requests_table
+from retryctl.views.text.timeline import round_times
+from retryctl.views.times import moment, span
 
 
 def summary_page(
     tally: SummaryTally,
-    tallies: Tallies,
+    tallies: figures.Tallies,
     coverage: Coverage,
     branches: Branches,
     changes: Sequence[Change] | None = None,
@@ -42,18 +54,23 @@ def summary_page(
     """
     function, several = tallies[0][0], len(tallies) > 1
     panels = {
-        "Functions": [_table("Each function", tables.functions_table(tallies))] if several else [],
-        "Compared with the earlier summary": [_table("What changed", tables.changes_table(changes))]
+        "Functions": [_table("Each function", figures.functions_table(tallies))] if several else [],
+        "Compared with the earlier summary": [
+            _table("What changed", figures.changes_table(changes))
+        ]
         if changes
         else [],
         "Requests": _requests(tally),
-        "Branch and counter": _counting(tally, branches, lists_of_wrong(tallies, coverage)),
+        "Branch and counter": _counting(tally, branches, figures.lists_of_wrong(tallies, coverage)),
         "Failures": _failures(tally, tz),
         "Waits and cost": _waits_and_cost(tally),
     }
     name = f"{len(tallies):,} functions" if several else function or coverage.where
     what = number_of(tally.requests, "request")
-    header = [tag("p", _extent(tally, tz)), tag("p", text_with_command(advice(tally, coverage)))]
+    header = [
+        tag("p", _extent(tally, tz)),
+        tag("p", text_with_command(figures.advice(tally, coverage))),
+    ]
     main = (
         tag("section", tag("h2", heading), *content, class_="panel")
         for heading, parts in panels.items()
@@ -63,45 +80,45 @@ def summary_page(
 
 
 def _extent(tally: SummaryTally, tz: tzinfo) -> str:
-    words = f"{extent(tally)}."
+    words = f"{figures.extent(tally)}."
     if tally.first_ms is None or tally.last_ms is None:
         return words
     return f"{words} The attempts started {span(tally.first_ms, tally.last_ms, tz)}."
 
 
 def _requests(tally: SummaryTally) -> Iterator[Markup]:
-    by_attempts = tables.by_attempts(tally)
+    by_attempts = figures.by_attempts(tally)
     yield _counts("Requests by number of attempts", "attempts", "requests", by_attempts)
-    outcomes = tables.by_name(RequestOutcome, tally.outcomes)
+    outcomes = figures.by_name(RequestOutcome, tally.outcomes)
     yield _counts("Outcomes", "outcome", "requests", outcomes)
     if tally.executions:
-        yield _table("Durable executions", tables.executions_table(tally))
+        yield _table("Durable executions", figures.executions_table(tally))
 
 
 def _counting(tally: SummaryTally, branches: Branches, commands: Sequence[str]) -> Iterator[Markup]:
-    yield _table("The counter on retries", tables.counter_table(tally))
+    yield _table("The counter on retries", figures.counter_table(tally))
     for command in commands:
         yield command_line("Requests with a wrong counter:", command)
-    yield _table("Which branch ran", tables.branches_table(tally, branches))
-    checks = tables.by_name(AttemptVerdict, tally.checks)
+    yield _table("Which branch ran", figures.branches_table(tally, branches))
+    checks = figures.by_name(AttemptVerdict, tally.checks)
     yield _counts("The counter, by attempt", "verdict", "attempts", checks)
     if tally.findings:
-        yield _table("Findings", tables.findings_table(tally))
+        yield _table("Findings", figures.findings_table(tally))
         yield tag("p", "retryctl explain FINDING explains each of them.", class_="dim")
 
 
 def _failures(tally: SummaryTally, tz: tzinfo) -> Iterator[Markup]:
-    outcomes = tables.by_name(AttemptOutcome, tally.attempt_outcomes)
+    outcomes = figures.by_name(AttemptOutcome, tally.attempt_outcomes)
     yield _counts("How attempts ended", "outcome", "attempts", outcomes)
     yield from failures(tally, tz)
     if tally.error_groups():
-        yield _table("Errors", tables.errors_table(tally))
+        yield _table("Errors", figures.errors_table(tally))
 
 
 def _waits_and_cost(tally: SummaryTally) -> Iterator[Markup]:
     if tally.wait_figures():
-        yield _table("How long retries waited", tables.waits_table(tally))
-    yield _table("What was billed", tables.cost_table(tally))
+        yield _table("How long retries waited", figures.waits_table(tally))
+    yield _table("What was billed", figures.cost_table(tally))
 
 
 def _table(caption: str, content: Table, bars: Sequence[Markup] | None = None) -> Markup:
@@ -121,8 +138,8 @@ def _table(caption: str, content: Table, bars: Sequence[Markup] | None = None) -
 
 def _counts(caption: str, what: str, counted: str, counts: Mapping[str, int]) -> Markup:
     most = max(counts.values(), default=0)
-    bars = [_bar(count / most) for count in list(counts.values())[: tables.MOST_ROWS]]
-    return _table(caption, tables.counts_table(what, counted, counts), bars)
+    bars = [_bar(count / most) for count in list(counts.values())[: figures.MOST_ROWS]]
+    return _table(caption, figures.counts_table(what, counted, counts), bars)
 
 
 def _bar(share: float) -> Markup:
@@ -135,3 +152,94 @@ def _bar(share: float) -> Markup:
         height=10,
         aria_hidden="true",
     )
+
+
+# --------------------------------------------------------------------------- failures over time
+
+
+_HEIGHT, _AXIS, _CELLS = 90, 24, 34
+
+
+def failures(tally: SummaryTally, tz: tzinfo) -> Iterator[Markup]:
+    """Yield a figure and a table of failed attempts; nothing where none failed at a known time."""
+    over = figures.failures_over_time(tally, tz)
+    if over is None:
+        return
+    each, most = figures.bucket_name(over), max(over.counts)
+    peak = moment(over.start_ms(over.counts.index(most)), tz, "minutes")
+    caption = f"Failed attempts per {each}, peak {most:,} at {peak}"
+    yield tag(
+        "figure",
+        tag(
+            "svg",
+            *_axis(over, tz),
+            *_bars(over, most),
+            role="img",
+            width="100%",
+            height=_HEIGHT + _AXIS,
+            aria_label=f"{caption}; the table below has the same data",
+        ),
+        tag("figcaption", f"{caption}."),
+    )
+    rows = [
+        (moment(over.start_ms(place), tz, "minutes"), f"{count:,}")
+        for place, count in enumerate(over.counts)
+        if count
+    ]
+    yield tag(
+        "details",
+        tag("summary", f"failed attempts per {each}, as a table"),
+        table("Those with a failed attempt", ("start", "failed attempts"), rows),
+    )
+
+
+def _bars(over: Histogram, most: int) -> Iterator[Markup]:
+    cell = 100 / len(over.counts)
+    for place, count in enumerate(over.counts):
+        if count:
+            height = max(round(count / most * (_HEIGHT - 10)), 2)
+            yield tag(
+                "rect",
+                class_="failed",
+                x=f"{place * cell:.3f}%",
+                width=f"{0.8 * cell:.3f}%",
+                y=_HEIGHT - height,
+                height=height,
+            )
+
+
+def _axis(over: Histogram, tz: tzinfo) -> Iterator[Markup]:
+    first_ms, last_ms = over.start_ms(0), over.start_ms(len(over.counts))
+    yield tag("line", class_="lane", x1="0", x2="100%", y1=_HEIGHT, y2=_HEIGHT)
+    for ms, label in round_times(first_ms, last_ms, tz, _CELLS):
+        x = f"{(ms - first_ms) / (last_ms - first_ms) * 100:.2f}%"
+        yield tag("line", class_="grid", x1=x, x2=x, y1=0, y2=_HEIGHT + 4)
+        yield tag("text", label, class_="tick dim", x=x, y=_HEIGHT + 19)
+
+
+# --------------------------------------------------------------------------- list
+
+
+def list_page(
+    listed: Sequence[RequestRow], coverage: Coverage, *, shown: str, tz: tzinfo
+) -> Iterator[str]:
+    """Yield an HTML document in ASCII. ``shown`` is the sentence that counts the requests."""
+    functions = {row.function for row in listed}
+    name = (functions.pop() if len(functions) == 1 else None) or coverage.where
+    title = f"{number_of(len(listed), 'request')}{f' of {name}' if name else ''}"
+    return document(title, "list", [], _panel(listed, shown, tz), coverage, tz)
+
+
+def _panel(listed: Sequence[RequestRow], shown: str, tz: tzinfo) -> Iterator[Markup]:
+    columns = list(requests_table(listed, tz).columns.values())
+    heads = [column.head for column in columns]
+    rows = (
+        [tag("code", spans(request)), *map(spans, cells)]
+        for request, *cells in zip(*(column.cells for column in columns), strict=True)
+    )
+    yield opening("section", class_="panel wide")
+    yield tag("h2", "Requests")
+    yield from table_pieces(shown, heads, rows)
+    yield from (tag("p", words, class_="dim") for words in legend(listed))
+    yield from (tag("p", remark) for remark in durable_remarks(listed))
+    yield closing("section")

@@ -15,14 +15,28 @@ from retryctl.core.crosscheck.claims import Branches
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.wording import number_of
-from retryctl.views.attempts_table import attempts_table, table_legend, versions
-from retryctl.views.blocks import Table
-from retryctl.views.environments import environments
-from retryctl.views.html.attempt import Setting, attempt_article, findings_section, mentions
-from retryctl.views.html.markup import Markup, closing, opening, spans, tag
-from retryctl.views.html.page import command_line, document, sentence_line, table
+from retryctl.views.attempts_table import attempts_table, environments, table_legend, versions
+from retryctl.views.blocks import UNSURE, Table
+from retryctl.views.html.attempt import (
+    Setting,
+    attempt_article,
+    files_after,
+    files_are_inferred,
+    findings_section,
+    mentions,
+)
+from retryctl.views.html.page import (
+    Markup,
+    closing,
+    command_line,
+    document,
+    opening,
+    sentence_line,
+    spans,
+    table,
+    tag,
+)
 from retryctl.views.html.timeline import picture
-from retryctl.views.html.tmp_files import files_after, files_are_inferred
 from retryctl.views.next_steps import grouped_findings, next_steps, others_step
 from retryctl.views.sentences import (
     Sentence,
@@ -32,7 +46,6 @@ from retryctl.views.sentences import (
     unlisted_findings,
     verdict_sentences,
 )
-from retryctl.views.signs import UNSURE
 from retryctl.views.text.trace import TraceOptions
 from retryctl.views.times import on_one_day, starts_ms
 

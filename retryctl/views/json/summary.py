@@ -15,7 +15,7 @@ from retryctl.core.summary.histogram import failed_over_time
 from retryctl.core.summary.tally import SummaryTally
 from retryctl.views.json.encoding import document_text, dumps, fields_of
 from retryctl.views.json.trace import coverage_object
-from retryctl.views.summary_figures import Tallies
+from retryctl.views.summary_figures import Tallies, durable_executions
 from retryctl.views.times import iso
 
 SCHEMA = "retryctl/summary/1"
@@ -92,11 +92,6 @@ def summary_object(function: str | None, tally: SummaryTally, branches: Branches
         "cost": fields_of(tally.cost(), "billed_ms billed_ms_on_retries gb_s gb_s_on_retries"),
         "failed_over_time": _over_time(tally),
     }
-
-
-def durable_executions(tally: SummaryTally) -> list[tuple[str, int]]:
-    """Return the ARNs of durable executions, those with most requests first."""
-    return sorted(tally.executions.items(), key=lambda item: (-item[1], item[0]))
 
 
 def branch_rows(tally: SummaryTally, branches: Branches) -> list[Mapping[str, int]]:

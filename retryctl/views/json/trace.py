@@ -5,6 +5,7 @@ Keys may be added; none is renamed or dropped within a version of the schema.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from math import isfinite
@@ -17,9 +18,8 @@ from retryctl.core.failure_records.documents import FailureRecord
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import Coverage, Gap
 from retryctl.core.model.events import LogEvent, stream_name
-from retryctl.views.console_links import attempt_link
 from retryctl.views.json.encoding import document_pieces, fields_of, line_pieces
-from retryctl.views.json.lab import add_responses
+from retryctl.views.next_steps import attempt_link
 from retryctl.views.times import iso, waits_ms
 
 SCHEMA = "retryctl/trace/1"
@@ -186,3 +186,18 @@ def _gap(gap: Gap) -> Object:
 def _number(value: float | None) -> float | None:
     """``1e999`` in a log is infinite; JSON has no infinity."""
     return value if value is not None and isfinite(value) else None
+
+
+def add_responses(request: dict[str, Any], bodies: Sequence[bytes | None]) -> None:
+    """Add ``response`` to each attempt of a request, null where the attempt gave none."""
+    for attempt, body in zip(request["attempts"], bodies, strict=False):
+        attempt["response"] = _document(body)
+
+
+def _document(body: bytes | None) -> Any:
+    if body is None:
+        return None
+    try:
+        return json.loads(body, parse_constant=str)  # NaN is not JSON
+    except ValueError:
+        return body.decode("utf-8", "replace")

@@ -1,14 +1,33 @@
-"""The result of a check as text, for the log of a CI job."""
+"""The results of ``check``, for the log of a CI job, of ``doctor`` and of ``probe`` as text."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from retryctl.core.check.expectations import CheckResult
+from retryctl.core.doctor.result import Diagnosis, DoctorReport
+from retryctl.core.probe_report import ProbeReport
 from retryctl.core.wording import number_of
 from retryctl.errors import ExitStatus
-from retryctl.views.blocks import Block, Command, LogLines, Paragraph, plain_paragraph
+from retryctl.views.blocks import (
+    A_FILE,
+    BAD,
+    BLANK,
+    GOOD,
+    NOTE,
+    STYLES,
+    UNSURE,
+    WARNING,
+    Block,
+    Command,
+    LogLines,
+    Paragraph,
+    Screen,
+    plain_paragraph,
+    signed,
+    with_command_apart,
+)
 from retryctl.views.ci.report import (
     CheckReport,
     Problem,
@@ -20,9 +39,7 @@ from retryctl.views.ci.report import (
     unchecked_sentence,
     uncompared_sentence,
 )
-from retryctl.views.coverage_blocks import coverage_blocks
-from retryctl.views.screen import A_FILE, Screen
-from retryctl.views.signs import BAD, GOOD, NOTE, UNSURE, WARNING, signed
+from retryctl.views.coverage import coverage_blocks
 from retryctl.views.text.layout import text_of
 
 _MOST_SHOWN, _MOST_NAMED = 50, 10
@@ -87,3 +104,69 @@ def _failed(
 
 def _indented(lines: Sequence[str]) -> LogLines:
     return LogLines(lines=[(("    ", ""), (line, "dim")) for line in lines])
+
+
+# --------------------------------------------------------------------------- doctor
+
+
+_PASSED_SIGNS = {True: GOOD, False: BAD, None: UNSURE}
+_PASSED_ORDER = (False, None, True)
+
+
+def doctor_blocks(report: DoctorReport) -> Iterator[Block]:
+    """Yield the checks: first what failed, then what could not be checked, then what passed."""
+    yield signed("", report.function)
+    yield from diagnosis_blocks(report.diagnoses)
+    yield BLANK
+    yield signed(_PASSED_SIGNS[report.passed], doctor_result(report))
+
+
+def diagnosis_blocks(diagnoses: Iterable[Diagnosis]) -> Iterator[Block]:
+    """Yield a paragraph for each check: those that failed, those not made, those that passed."""
+    for diagnosis in sorted(diagnoses, key=lambda one: _PASSED_ORDER.index(one.passed)):
+        sign = _PASSED_SIGNS[diagnosis.passed]
+        yield Paragraph(
+            lead=((f"{sign} ", STYLES[sign]),),
+            words=((diagnosis.name, "bold"), (f"  {diagnosis.evidence}", "")),
+        )
+        if diagnosis.remedy:
+            yield from with_command_apart(diagnosis.remedy, lead=(("    → ", ""),))
+
+
+def doctor_result(report: DoctorReport) -> str:
+    """``2 failed and 1 could not be checked, of 21 checks``."""
+    counts = [sum(d.passed is passed for d in report.diagnoses) for passed in _PASSED_ORDER[:2]]
+    labels = ("failed", "could not be checked")
+    parts = [f"{count} {label}" for count, label in zip(counts, labels, strict=True) if count]
+    checks = number_of(len(report.diagnoses), "check")
+    return f"{' and '.join(parts)}, of {checks}." if parts else f"All {checks} passed."
+
+
+# --------------------------------------------------------------------------- probe
+
+
+def probe_blocks(report: ProbeReport) -> Iterator[Block]:
+    """Yield the wrong assumptions, then those that could not be tested, then the right ones."""
+    yield from diagnosis_blocks(report.diagnoses)
+    yield BLANK
+    yield plain_paragraph(_probe_result(report))
+    yield plain_paragraph(
+        f"It took {report.seconds:.0f} s and {number_of(report.calls, 'call')}, and cost about "
+        f"${report.usd:.4f}: {report.bytes_written / 1e6:.1f} MB written, "
+        f"{report.bytes_scanned / 1e6:.1f} MB scanned."
+    )
+    if report.kept_groups:
+        yield plain_paragraph(
+            f"Log groups of a probe that still exist: {', '.join(report.kept_groups)}."
+        )
+
+
+def _probe_result(report: ProbeReport) -> str:
+    """``28 of 31 assumptions are right, 2 wrong, 1 not tested.``"""
+    right, wrong, untested = (
+        sum(one.passed is passed for one in report.diagnoses) for passed in (True, False, None)
+    )
+    return (
+        f"{right} of {number_of(len(report.diagnoses), 'assumption')} are right, "
+        f"{wrong} wrong, {untested} not tested."
+    )

@@ -13,7 +13,7 @@ from retryctl.core.model.events import LogEvent
 from retryctl.core.wording import number_of
 from retryctl.views.attempts_table import branch_cell, counter_cell
 from retryctl.views.blocks import BLANK, Block, Paragraph, Piece, Pieces
-from retryctl.views.coverage_blocks import coverage_blocks
+from retryctl.views.coverage import coverage_blocks
 from retryctl.views.inert_text import lines_of
 
 _CONTEXT = 2

@@ -15,10 +15,9 @@ from retryctl.core.model.events import is_timed
 from retryctl.core.model.request import RequestOutcome
 from retryctl.core.value_classes import value_class
 from retryctl.core.wording import number_of
-from retryctl.views.blocks import BLANK, Block, Paragraph, Table, text_column
-from retryctl.views.coverage_blocks import coverage_blocks
+from retryctl.views.blocks import BLANK, NOTHING, Block, Paragraph, Table, text_column
+from retryctl.views.coverage import coverage_blocks
 from retryctl.views.inert_text import cut
-from retryctl.views.signs import NOTHING
 from retryctl.views.times import stamp, zone_name
 
 _EXHAUSTED = ("RetriesExhausted", "RetryAttemptsExhausted")

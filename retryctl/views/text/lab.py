@@ -11,8 +11,16 @@ from retryctl.core.history.outcome import AttemptOutcome, ErrorInfo
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.wording import number_of
 from retryctl.views.attempts_table import outcome_word, response_lines
-from retryctl.views.blocks import Block, Paragraph, Table, plain_paragraph, text_column
-from retryctl.views.signs import NOTHING, SEVERITY_SIGNS, signed
+from retryctl.views.blocks import (
+    NOTHING,
+    SEVERITY_SIGNS,
+    Block,
+    Paragraph,
+    Table,
+    plain_paragraph,
+    signed,
+    text_column,
+)
 
 _SELF_EVIDENT = ("retries-exhausted",)
 

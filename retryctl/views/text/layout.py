@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from html import escape, unescape
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,9 @@ from rich.text import Span, Text
 
 from retryctl.core.late_regex import late_regex
 from retryctl.views.blocks import (
+    A_FILE,
+    ASCII,
+    NOTHING,
     Block,
     Column,
     Command,
@@ -23,15 +27,15 @@ from retryctl.views.blocks import (
     LogLines,
     Paragraph,
     Pieces,
+    Screen,
     Table,
 )
 from retryctl.views.inert_text import inert
 from retryctl.views.markdown import markdown_of
-from retryctl.views.screen import A_FILE, Screen
-from retryctl.views.signs import ASCII, NOTHING
 
 if TYPE_CHECKING:
     from rich.console import Console
+
 
 _Grid = dict[str, list[Text]]
 """The columns of a table by name; each begins with its heading."""
@@ -61,12 +65,10 @@ def rendered(
 
 def svg_of(blocks: Iterable[Block], *, title: str, width: int) -> str:
     """Return a picture of a terminal with the blocks in ``width`` cells."""
-    from retryctl.views.text.svg_frame import FORMAT, each_word_placed
-
     console = _console(width)
     _print(console, _Page(width, ascii_only=False).lines(blocks))
-    svg = console.export_svg(title=title, code_format=FORMAT, unique_id="retryctl")
-    return each_word_placed(svg)
+    svg = console.export_svg(title=title, code_format=_FORMAT, unique_id="retryctl")
+    return _each_word_placed(svg)
 
 
 def text_of(blocks: Iterable[Block], screen: Screen = A_FILE) -> str:
@@ -261,3 +263,70 @@ def _clipped(cell: Text, cells: int) -> Text:
     short = cell.copy()
     short.truncate(cells, overflow="ellipsis")
     return short
+
+
+# --------------------------------------------------------------------------- pictures
+
+
+_TEXT = re.compile(
+    r'<text class="(?P<style>[^"]+)" x="(?P<x>[\d.]+)" y="(?P<y>[\d.]+)" '
+    r'textLength="(?P<length>[\d.]+)"(?P<clip>[^>]*)>(?P<words>[^<]*)</text>'
+)
+_WORD = re.compile("[^\xa0\n]+")
+
+# rich's own frame loads its font from the network. This one is self-contained and looks the same in
+# a README, in a mail and offline. The fields in braces are those of ``Console.export_svg``.
+_FORMAT = """\
+<svg viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">
+    <style>
+    .{unique_id}-matrix {{
+        font-family: "DejaVu Sans Mono", Menlo, Consolas, monospace;
+        font-size: {char_height}px;
+        line-height: {line_height}px;
+    }}
+    .{unique_id}-title {{
+        font-family: system-ui, sans-serif;
+        font-size: 18px;
+        font-weight: bold;
+    }}
+    {styles}
+    </style>
+    <defs>
+    <clipPath id="{unique_id}-clip-terminal">
+      <rect x="0" y="0" width="{terminal_width}" height="{terminal_height}" />
+    </clipPath>
+    {lines}
+    </defs>
+    {chrome}
+    <g transform="translate({terminal_x}, {terminal_y})"
+       clip-path="url(#{unique_id}-clip-terminal)">
+    {backgrounds}
+    <g class="{unique_id}-matrix">
+    {matrix}
+    </g>
+    </g>
+</svg>
+"""
+
+
+def _each_word_placed(svg: str) -> str:
+    """Return the picture with a text element for each word.
+
+    rich aligns columns with no-break spaces, which librsvg drops at the ends of an element.
+    """
+    return _TEXT.sub(lambda match: "".join(_words(match)), svg)
+
+
+def _words(match: re.Match[str]) -> Iterator[str]:
+    text = unescape(match["words"])
+    cells = cell_len(text.rstrip("\n"))
+    if not cells:
+        return
+    cell = float(match["length"]) / cells
+    for word in _WORD.finditer(text):
+        x = float(match["x"]) + cell * cell_len(text[: word.start()])
+        length = cell * cell_len(word[0])
+        yield (
+            f'<text class="{match["style"]}" x="{x:g}" y="{match["y"]}" '
+            f'textLength="{length:g}"{match["clip"]}>{escape(word[0])}</text>'
+        )

@@ -14,14 +14,15 @@ from retryctl.core.related.groups import RelatedRequests, counts_by_key
 from retryctl.core.wording import number_of
 from retryctl.views.blocks import (
     BLANK,
+    NOTE,
+    STYLES,
     Block,
     Drawing,
     Paragraph,
     Table,
     text_column,
 )
-from retryctl.views.coverage_blocks import coverage_blocks
-from retryctl.views.signs import NOTE, STYLES
+from retryctl.views.coverage import coverage_blocks
 from retryctl.views.text.timeline import draw_lanes
 from retryctl.views.times import duration, stamp, zone_name
 

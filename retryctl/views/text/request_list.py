@@ -14,7 +14,14 @@ from retryctl.core.model.request import RequestOutcome
 from retryctl.core.summary.request_row import RequestRow
 from retryctl.core.wording import number_of
 from retryctl.views.blocks import (
+    BAD,
     BLANK,
+    GOING,
+    GOOD,
+    NOTHING,
+    STYLES,
+    UNSURE,
+    WARNING,
     Block,
     Column,
     Paragraph,
@@ -23,9 +30,8 @@ from retryctl.views.blocks import (
     Table,
     text_column,
 )
-from retryctl.views.coverage_blocks import coverage_blocks
+from retryctl.views.coverage import coverage_blocks
 from retryctl.views.inert_text import cut
-from retryctl.views.signs import BAD, GOING, GOOD, NOTHING, STYLES, UNSURE, WARNING
 from retryctl.views.times import on_one_day, stamp, zone_name
 
 _SIGNS = {

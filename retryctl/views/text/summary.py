@@ -12,9 +12,14 @@ from retryctl.core.model.request import RequestOutcome
 from retryctl.core.summary.changes import Change
 from retryctl.core.summary.tally import SummaryTally
 from retryctl.core.wording import number_of
-from retryctl.views import summary_tables as tables
+from retryctl.views import summary_figures as figures
 from retryctl.views.blocks import (
+    BAD,
     BLANK,
+    EIGHTHS,
+    GOOD,
+    LEVELS,
+    NOTHING,
     Block,
     Command,
     Drawing,
@@ -23,25 +28,12 @@ from retryctl.views.blocks import (
     Pieces,
     Table,
     plain_paragraph,
+    signed,
     text_column,
     with_command_apart,
 )
-from retryctl.views.coverage_blocks import coverage_blocks
+from retryctl.views.coverage import coverage_blocks
 from retryctl.views.inert_text import cut
-from retryctl.views.json.summary import durable_executions
-from retryctl.views.signs import BAD, EIGHTHS, GOOD, LEVELS, NOTHING, signed
-from retryctl.views.summary_figures import (
-    Tallies,
-    advice,
-    before_and_after,
-    bucket_name,
-    cells_of_function,
-    extent,
-    failures_over_time,
-    lists_of_wrong,
-    percent,
-    reasons,
-)
 from retryctl.views.times import duration, span, stamp
 
 _LABEL = 12
@@ -52,7 +44,7 @@ _VERDICT_SIGNS = {"better": GOOD, "worse": BAD, "same": NOTHING, "changed": NOTH
 
 def summary_blocks(
     total: SummaryTally,
-    tallies: Tallies,
+    tallies: figures.Tallies,
     coverage: Coverage,
     branches: Branches,
     changes: Sequence[Change] | None = None,
@@ -69,17 +61,17 @@ def summary_blocks(
     several = len(tallies) > 1
     name = f"{len(tallies):,} functions" if several else tallies[0][0] or "function unknown"
     yield Paragraph(words=[(name, "bold"), (window, "")])
-    yield plain_paragraph(f"{number_of(total.requests, 'request')}, {extent(total)}")
+    yield plain_paragraph(f"{number_of(total.requests, 'request')}, {figures.extent(total)}")
     yield BLANK
     if several:
         yield from _functions(tallies, coverage)
         yield BLANK
     else:
-        yield from _figures(total, branches, tz, lists_of_wrong(tallies, coverage))
+        yield from _figures(total, branches, tz, figures.lists_of_wrong(tallies, coverage))
     if changes is not None:
         yield from _changed(changes)
         yield BLANK
-    yield from with_command_apart(advice(total, coverage), style="bold")
+    yield from with_command_apart(figures.advice(total, coverage), style="bold")
     yield BLANK
     yield from coverage_blocks(coverage, tz)
 
@@ -116,24 +108,24 @@ def _row(label: str, *lines: Pieces) -> Iterator[Paragraph]:
 def _figures(
     tally: SummaryTally, branches: Branches, tz: tzinfo, commands: Sequence[str]
 ) -> Iterator[Block]:
-    by_attempts = tables.counts_table("attempts", "requests", tables.by_attempts(tally))
+    by_attempts = figures.counts_table("attempts", "requests", figures.by_attempts(tally))
     yield Figures(laid_out=[_bars(tally)], table=by_attempts)
     yield BLANK
-    outcomes = tables.by_name(RequestOutcome, tally.outcomes)
+    outcomes = figures.by_name(RequestOutcome, tally.outcomes)
     words = " · ".join(f"{name.replace('-', ' ')} {count:,}" for name, count in outcomes.items())
     yield from _rows(
-        "outcome", [[(words, "")]], tables.counts_table("outcome", "requests", outcomes)
+        "outcome", [[(words, "")]], figures.counts_table("outcome", "requests", outcomes)
     )
     yield BLANK
-    yield Figures(laid_out=[_heat(tally, branches)], table=tables.branches_table(tally, branches))
+    yield Figures(laid_out=[_heat(tally, branches)], table=figures.branches_table(tally, branches))
     yield BLANK
-    yield from _rows("counter", _counter(tally), tables.counter_table(tally))
+    yield from _rows("counter", _counter(tally), figures.counter_table(tally))
     yield from (Command(text=command) for command in commands)
     yield BLANK
-    yield from _rows("waits", _waits(tally), tables.waits_table(tally))
-    yield from _rows("errors", _errors(tally), tables.errors_table(tally))
-    yield from _rows("durable", _durable(tally), tables.executions_table(tally))
-    yield from _rows("cost", [[(_cost(tally), "")]], tables.cost_table(tally))
+    yield from _rows("waits", _waits(tally), figures.waits_table(tally))
+    yield from _rows("errors", _errors(tally), figures.errors_table(tally))
+    yield from _rows("durable", _durable(tally), figures.executions_table(tally))
+    yield from _rows("cost", [[(_cost(tally), "")]], figures.cost_table(tally))
     yield from _over_time(tally, tz)
     yield BLANK
 
@@ -143,7 +135,7 @@ def _bars(tally: SummaryTally) -> Drawing:
     lines: list[Pieces] = []
     for count, number in sorted(tally.by_attempts.items()):
         label = "attempts" if not lines else ""
-        share = f"{percent(number, tally.requests)} of requests"
+        share = f"{figures.percent(number, tally.requests)} of requests"
         bar = f"{_bar(number, most):<{_BAR_CELLS}}"
         lines.append(
             [
@@ -165,18 +157,18 @@ def _bar(number: int, most: int) -> str:
 
 def _heat(tally: SummaryTally, branches: Branches) -> Drawing:
     """Return how often each attempt ran each branch, some branches beside each other."""
-    names = [*tables.branch_names(tally, branches), "none"]
+    names = [*figures.branch_names(tally, branches), "none"]
     lines: list[Pieces] = []
     for start in range(0, len(names), _BRANCHES_ABREAST):
         few = names[start : start + _BRANCHES_ABREAST]
         heads = "".join(f"{cut(name, 8):>10}" for name in few)
         lines.append([(f"{'branch run':<{_LABEL + 2}}{heads}", "dim")])
-        rows = list(tables.ran_branches(tally, branches, few))
-        for attempt, cells in rows[: tables.MOST_ROWS]:
+        rows = list(figures.ran_branches(tally, branches, few))
+        for attempt, cells in rows[: figures.MOST_ROWS]:
             ran = ((f"{text:>10}", style) for text, style in cells)
             lines.append([(f"  {attempt:<{_LABEL}}", ""), *ran])
-    if more := len(rows) - tables.MOST_ROWS if len(rows) > tables.MOST_ROWS else 0:
-        lines.append([(f"  and {more:,} later attempts: --output json", "dim")])
+    if more := rows[figures.MOST_ROWS :]:
+        lines.append([(f"  and {len(more):,} later attempts: --output json", "dim")])
     return Drawing(lines=lines)
 
 
@@ -186,21 +178,21 @@ def _counter(tally: SummaryTally) -> Iterator[Pieces]:
         tally.retries_judged[AttemptVerdict.DISAGREES],
     )
     if right + wrong:
-        share = f"agrees on {percent(right, right + wrong)} of the retries that logged one"
+        share = f"agrees on {figures.percent(right, right + wrong)} of the retries that logged one"
         yield [(f"{share} ({right:,} of {right + wrong:,})", "")]
     elif tally.retried:
         yield [("no counter of a retry was compared", "")]
     else:
         yield [("no retry was read, so there is nothing to compare", "")]
     if tally.wrong_retries:
-        why = ", ".join(f"{rule} {count:,}" for rule, count in reasons(tally))
+        why = ", ".join(f"{rule} {count:,}" for rule, count in figures.reasons(tally))
         yield [(f"disagrees: {why}", "red")]
     undetermined = tally.checks[AttemptVerdict.UNDETERMINED]
     if undetermined:
         yield [(f"undetermined: {number_of(undetermined, 'attempt')}", "")]
     placed = tally.same_environment + tally.other_environment
     if placed:
-        share = percent(tally.same_environment, placed)
+        share = figures.percent(tally.same_environment, placed)
         of = f"{tally.same_environment:,} of {number_of(placed, 'retry', 'retries')}"
         yield [(f"{share} ran in the environment of the attempt before ({of})", "")]
 
@@ -210,7 +202,7 @@ def _waits(tally: SummaryTally) -> Iterator[Pieces]:
         p50, p95, most = map(duration, (waits.p50_ms, waits.p95_ms, waits.max_ms))
         yield [(f"retry {waits.retry}: median {p50}, p95 {p95}, longest {most}", "")]
     if tally.wait_figures():
-        yield [(f"Lambda usually waits {', then '.join(tables.USUAL_WAITS.values())}", "dim")]
+        yield [(f"Lambda usually waits {', then '.join(figures.USUAL_WAITS.values())}", "dim")]
 
 
 def _errors(tally: SummaryTally) -> Iterator[Pieces]:
@@ -226,7 +218,7 @@ def _errors(tally: SummaryTally) -> Iterator[Pieces]:
 
 
 def _durable(tally: SummaryTally) -> Iterator[Pieces]:
-    executions = durable_executions(tally)
+    executions = figures.durable_executions(tally)
     for arn, count in executions[:_MOST_ERRORS]:
         yield [(f"{number_of(count, 'request')} in {arn}", "")]
     if rest := executions[_MOST_ERRORS:]:
@@ -236,7 +228,7 @@ def _durable(tally: SummaryTally) -> Iterator[Pieces]:
 def _cost(tally: SummaryTally) -> str:
     cost = tally.cost()
     took = duration(cost.billed_ms_on_retries)
-    share = percent(cost.billed_ms_on_retries, cost.billed_ms)
+    share = figures.percent(cost.billed_ms_on_retries, cost.billed_ms)
     memory = (
         f", {cost.gb_s_on_retries:,.{1 if cost.gb_s_on_retries >= 1 else 3}f} GB-s"
         if cost.gb_s
@@ -247,25 +239,25 @@ def _cost(tally: SummaryTally) -> str:
 
 
 def _over_time(tally: SummaryTally, tz: tzinfo) -> Iterator[Block]:
-    over = failures_over_time(tally, tz)
+    over = figures.failures_over_time(tally, tz)
     if over is None or len(over.counts) < 2:
         return
     most = max(over.counts)
     line = "".join(LEVELS[-(-count * 7 // most)] for count in over.counts)
     when = stamp(over.start_ms(over.counts.index(most)), tz, "minutes", dated=True)
     yield Drawing(lines=[[(f"{'over time':<{_LABEL}}", "dim"), (line, "yellow")]])
-    words = f"failed attempts per {bucket_name(over)}; peak {most:,} at {when}"
+    words = f"failed attempts per {figures.bucket_name(over)}; peak {most:,} at {when}"
     yield from _row("", [(words, "")])
 
 
 # --------------------------------------------------------------------------- several functions
 
 
-def _functions(tallies: Tallies, coverage: Coverage) -> Iterator[Block]:
-    rows = [cells_of_function(*each) for each in tallies]
+def _functions(tallies: figures.Tallies, coverage: Coverage) -> Iterator[Block]:
+    rows = [figures.cells_of_function(*each) for each in tallies]
     columns = {head: text_column(head, [row[head] for row in rows]) for head in rows[0]}
     yield Table(columns=columns, gives_way=("disagrees because",), clipped="function")
-    yield from (Command(text=command) for command in lists_of_wrong(tallies, coverage))
+    yield from (Command(text=command) for command in figures.lists_of_wrong(tallies, coverage))
 
 
 # --------------------------------------------------------------------------- since before
@@ -277,7 +269,8 @@ def _changed(changes: Sequence[Change]) -> Iterator[Block]:
         if change.verdict == "same":
             continue
         sign = _VERDICT_SIGNS[change.verdict]
-        figure = f"{change.figure}: {' → '.join(before_and_after(change))} {change.unit}".rstrip()
+        values = " → ".join(figures.before_and_after(change))
+        figure = f"{change.figure}: {values} {change.unit}".rstrip()
         verdict = "" if change.verdict == "changed" else f", {change.verdict}"
         yield signed(sign, figure + verdict)
     if all(change.verdict == "same" for change in changes):

@@ -9,8 +9,8 @@ from itertools import groupby
 from retryctl.core.history.outcome import AttemptOutcome
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.events import is_timed
+from retryctl.views.attempts_table import UNKNOWN_LANE, EnvironmentLabel
 from retryctl.views.blocks import Piece
-from retryctl.views.environments import UNKNOWN_LANE, EnvironmentLabel
 from retryctl.views.times import day, offset_ms, stamp
 
 _MOST_LANES = 8

@@ -19,8 +19,10 @@ from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.request import Request
 from retryctl.core.value_classes import value_class
 from retryctl.views.attempts_table import (
+    EnvironmentLabel,
     attempts_table,
     environment_cell,
+    environments,
     memory,
     outcome_word,
     response_lines,
@@ -29,16 +31,21 @@ from retryctl.views.attempts_table import (
 )
 from retryctl.views.blocks import (
     BLANK,
+    GOOD,
+    SEVERITY_SIGNS,
+    STYLES,
+    UNSURE,
+    WARNING,
     Block,
     Command,
     Drawing,
     LogLines,
     Paragraph,
     Piece,
+    signed,
     with_command_apart,
 )
-from retryctl.views.coverage_blocks import coverage_blocks
-from retryctl.views.environments import EnvironmentLabel, environments
+from retryctl.views.coverage import coverage_blocks
 from retryctl.views.inert_text import lines_of
 from retryctl.views.next_steps import (
     grouped_findings,
@@ -55,7 +62,6 @@ from retryctl.views.sentences import (
     unlisted_findings,
     verdict_sentences,
 )
-from retryctl.views.signs import GOOD, SEVERITY_SIGNS, STYLES, UNSURE, WARNING, signed
 from retryctl.views.text.timeline import timeline
 from retryctl.views.times import at, duration, moment, on_one_day, stamp, starts_ms
 

@@ -1,11 +1,13 @@
-"""The sentence about what was read of the log, and whether anything is missing from it."""
+"""What was read of the log, and what is missing from it: a sentence, and each gap as a block."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import tzinfo
 
-from retryctl.core.model.coverage import Coverage
+from retryctl.core.model.coverage import Coverage, Gap
 from retryctl.core.wording import in_a_row, number_of
+from retryctl.views.blocks import WARNING, Block, Command, Paragraph, plain_paragraph, signed
 from retryctl.views.next_steps import place_options
 from retryctl.views.times import moment, span, time_in_zone
 
@@ -106,3 +108,30 @@ def _requested(since: int | None, until: int | None, tz: tzinfo) -> str:
     if since is not None:
         return f", from {moment(since, tz, 'minutes')}"
     return "" if until is None else f", up to {moment(until, tz, 'minutes')}"
+
+
+_MOST_GAPS = 10
+
+
+def coverage_blocks(coverage: Coverage, tz: tzinfo) -> Iterator[Block]:
+    """Yield the sentence about what was read, and the first gaps."""
+    yield plain_paragraph(coverage_sentence(coverage, tz))
+    gaps, more = first_gaps(coverage)
+    for gap in gaps:
+        yield signed(WARNING, gap.message)
+        if gap.settle:
+            yield Paragraph(lead=(("  ", ""),), words=(("To close the gap:", ""),))
+            yield Command(text=gap.settle)
+    if more:
+        yield signed(WARNING, more)
+
+
+def first_gaps(coverage: Coverage) -> tuple[Sequence[Gap], str]:
+    """Return the first gaps, and a sentence that counts the others. Equal ones are one."""
+    distinct: dict[tuple[str, str | None], Gap] = {}
+    for gap in coverage.gaps:
+        distinct.setdefault((gap.message, gap.settle), gap)
+    more = len(distinct) - _MOST_GAPS
+    return list(distinct.values())[
+        :_MOST_GAPS
+    ], f"and {more:,} more: see --output json" if more > 0 else ""
