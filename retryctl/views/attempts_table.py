@@ -16,20 +16,10 @@ from retryctl.core.history.outcome import AttemptOutcome
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.events import is_timed
 from retryctl.core.value_classes import value_class
-from retryctl.views.blocks import (
-    BAD,
-    GOOD,
-    NOTHING,
-    STYLES,
-    UNSURE,
-    Column,
-    Paragraph,
-    Pieces,
-    Table,
-    outcome_sign,
-)
+from retryctl.views.blocks import Column, Paragraph, Pieces, Table
 from retryctl.views.inert_text import cut
 from retryctl.views.sentences import numbered
+from retryctl.views.signs import BAD, GOOD, NOTHING, STYLES, UNSURE, outcome_sign
 from retryctl.views.times import duration, on_one_day, stamp, starts_ms, waits_ms, zone_name
 
 _SIGNS = "●◆■▲★▼"

@@ -1,4 +1,4 @@
-"""The blocks of a document before it is laid out, the signs in them, and the screen they are for.
+"""The blocks of a document before it is laid out: paragraphs, tables, commands, drawings.
 
 A view of a request or a summary is a sequence of blocks. ``views.text`` fits them to a width,
 ``views.markdown`` writes them as Markdown; both make every piece of them inert.
@@ -10,8 +10,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import field
 
-from retryctl.core.crosscheck.findings import Severity
-from retryctl.core.history.outcome import AttemptOutcome
 from retryctl.core.value_classes import value_class
 
 Piece = tuple[str, str]
@@ -123,63 +121,6 @@ def with_command_apart(text: str, *, lead: Pieces = (), style: str = "") -> Iter
         yield Command(text=command)
 
 
-def plain_paragraph(text: str) -> Paragraph:
-    """Return a paragraph of one style."""
-    return Paragraph(words=((text, ""),))
-
-
-@value_class
-class Screen:
-    """A screen ``width`` cells wide, 20 at least; the defaults are those of a file."""
-
-    width: int = 80
-    colour: bool = False
-    ascii_only: bool = False
-
-
-A_FILE = Screen()
-NARROWEST = 20
-
-
-GOOD, BAD, UNSURE, WARNING, NOTE, GOING, NOTHING = "✓", "✗", "?", "!", "i", "…", "—"
-STYLES = {
-    GOOD: "green",
-    BAD: "bold red",
-    UNSURE: "bold yellow",
-    WARNING: "yellow",
-    NOTE: "cyan",
-    GOING: "cyan",
-    NOTHING: "dim",
-}
-"""Each sign is beside words of the same meaning: colour alone has no meaning."""
-
-SEVERITY_SIGNS = {Severity.ERROR: BAD, Severity.WARNING: WARNING, Severity.INFO: NOTE}
-
-LEVELS = "▁▂▃▄▅▆▇█"
-"""Levels of figures over time, the lowest first."""
-
-EIGHTHS = "▏▎▍▌▋▊▉█"
-"""Parts of a cell of a bar, from one eighth to the whole."""
-
-ASCII = str.maketrans("✓✗…—·●◆■▲★▼╌━╵×→\xa0", "+x~--o#%^*v.='x> ") | str.maketrans(
-    LEVELS + EIGHTHS, "_.:-=+*#" + "#" * len(EIGHTHS)
-)
-"""Each sign is replaced by one character, so that columns stay aligned.
-
-Python indents tracebacks with the no-break space.
-"""
-
-
-def signed(sign: str, words: str) -> Paragraph:
-    """Return a sign and its words; without a sign, the words alone."""
-    lead = ((f"{sign} ", STYLES[sign]),) if sign else ()
-    return Paragraph(lead=lead, words=((words, ""),))
-
-
-def outcome_sign(outcome: AttemptOutcome) -> str:
-    """Return the sign of an attempt's outcome."""
-    if outcome is AttemptOutcome.OK:
-        return GOOD
-    if outcome is AttemptOutcome.RUNNING:
-        return GOING
-    return BAD if outcome.failed else UNSURE
+def paragraph(text: str, style: str = "", *, lead: str = "", lead_style: str = "") -> Paragraph:
+    """Return a paragraph of one style behind a lead."""
+    return Paragraph(lead=((lead, lead_style),) if lead else (), words=((text, style),))

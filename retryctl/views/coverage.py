@@ -7,8 +7,9 @@ from datetime import tzinfo
 
 from retryctl.core.model.coverage import Coverage, Gap
 from retryctl.core.wording import in_a_row, number_of
-from retryctl.views.blocks import WARNING, Block, Command, Paragraph, plain_paragraph, signed
+from retryctl.views.blocks import Block, Command, paragraph
 from retryctl.views.next_steps import place_options
+from retryctl.views.signs import WARNING, signed
 from retryctl.views.times import moment, span, time_in_zone
 
 _MOST_NAMED = 3
@@ -115,12 +116,12 @@ _MOST_GAPS = 10
 
 def coverage_blocks(coverage: Coverage, tz: tzinfo) -> Iterator[Block]:
     """Yield the sentence about what was read, and the first gaps."""
-    yield plain_paragraph(coverage_sentence(coverage, tz))
+    yield paragraph(coverage_sentence(coverage, tz))
     gaps, more = first_gaps(coverage)
     for gap in gaps:
         yield signed(WARNING, gap.message)
         if gap.settle:
-            yield Paragraph(lead=(("  ", ""),), words=(("To close the gap:", ""),))
+            yield paragraph("To close the gap:", lead="  ")
             yield Command(text=gap.settle)
     if more:
         yield signed(WARNING, more)

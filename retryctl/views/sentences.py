@@ -18,7 +18,7 @@ from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.request import Request, RequestOutcome
 from retryctl.core.wording import capitalised, in_a_row, number_of
-from retryctl.views.blocks import BAD, GOING, GOOD, NOTHING, UNSURE
+from retryctl.views.signs import BAD, GOING, GOOD, NOTHING, UNSURE
 from retryctl.views.times import duration, stamp, time_in_zone
 
 _MOST_NAMED = 3

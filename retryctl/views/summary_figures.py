@@ -17,10 +17,11 @@ from retryctl.core.summary.changes import Change
 from retryctl.core.summary.histogram import Histogram, failed_over_time
 from retryctl.core.summary.tally import SummaryTally
 from retryctl.core.wording import number_of
-from retryctl.views.blocks import BAD, NOTHING, STYLES, Piece, Table, table_of
+from retryctl.views.blocks import Piece, Table, table_of
 from retryctl.views.inert_text import cut
 from retryctl.views.next_steps import list_wrong
 from retryctl.views.sentences import may_lack_lines
+from retryctl.views.signs import BAD, NOTHING, STYLES
 from retryctl.views.times import duration, offset_ms
 
 _MOST_COMMANDS = 3

@@ -14,10 +14,10 @@ from retryctl.core.check.expectations import Expectations
 from retryctl.core.crosscheck import findings
 from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.summary.tally import SummaryTally
-from retryctl.views.blocks import Screen
-from retryctl.views.ci.report import CheckReport, problems
+from retryctl.views.ci.report import CheckReport
 from retryctl.views.html.trace import trace_page
 from retryctl.views.json.documents import check_document as json_report
+from retryctl.views.signs import Screen
 from retryctl.views.text.layout import text_of
 from retryctl.views.text.trace import TraceOptions, trace_blocks
 from tests.support.lambda_log import ID, Environment, events_of, judged, whole
@@ -104,5 +104,5 @@ def test_every_view_shows_the_number(request_with_many: CheckedRequest) -> None:
     assert f"counted, not listed: {unlisted}" in page
     outcome = checks(request_with_many, Expectations(fail_on=ERRORS))
     report = CheckReport(judgement=outcome, coverage=coverage, version="0")
-    assert f"environment-switch ({WRONG} findings)" in {one.name for one in problems(outcome)}
+    assert f"environment-switch ({WRONG} findings)" in {one.name for one in report.problems}
     assert f'"environment-switch": {WRONG}' in "".join(json_report(report))

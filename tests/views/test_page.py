@@ -17,7 +17,7 @@ from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.crosscheck.claims import Branches, Claim
 from retryctl.core.crosscheck.findings import Severity
 from retryctl.core.model.request import RequestOutcome
-from retryctl.views.html.page import plain, tag
+from retryctl.views.html.markup import plain, tag
 from retryctl.views.html.trace import trace_page
 from retryctl.views.text.trace import TraceOptions
 from tests.support import checked_requests as world

@@ -20,8 +20,9 @@ from retryctl.core.history.outcome import AttemptOutcome, ErrorInfo
 from retryctl.core.model.coverage import Coverage, Gap
 from retryctl.core.model.function_config import StoreCount
 from retryctl.core.model.request import RequestOutcome
-from retryctl.views.blocks import Paragraph, Pieces, Screen
+from retryctl.views.blocks import Paragraph, Pieces
 from retryctl.views.sentences import alike_as_one
+from retryctl.views.signs import Screen
 from retryctl.views.text.layout import svg_of, text_of
 from retryctl.views.text.trace import TraceOptions, trace_blocks
 from retryctl.views.times import duration, span

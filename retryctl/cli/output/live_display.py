@@ -24,8 +24,8 @@ from retryctl.cli.output.terminal import (
 from retryctl.cli.output.trace_output import show_trace, trace_view
 from retryctl.core.model.request import Request, RequestOutcome
 from retryctl.errors import ExitStatus
-from retryctl.views.blocks import Screen
 from retryctl.views.sentences import outcome_sentence
+from retryctl.views.signs import Screen
 from retryctl.views.times import duration
 
 _CAN_END = "Ctrl-C ends with what is known."

@@ -84,7 +84,7 @@ def _answer_is_lost(error: OSError) -> NoReturn:
 def _showable(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error
-    from retryctl.views.blocks import ASCII
+    from retryctl.views.signs import ASCII
 
     lacking = error.object[error.start : error.end].translate(ASCII)
     return lacking.encode("ascii", "backslashreplace").decode("ascii"), error.end

@@ -16,7 +16,7 @@ from typing import Any
 
 from retryctl.app.options import ProgressText
 from retryctl.cli.options.params import Color
-from retryctl.views.blocks import NARROWEST, Screen
+from retryctl.views.signs import NARROWEST, Screen
 
 
 def colour_wanted(choice: Color, environ: Mapping[str, str], *, is_terminal: bool) -> bool:

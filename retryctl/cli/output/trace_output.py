@@ -16,7 +16,7 @@ from retryctl.core.crosscheck.attempt_check import Verdict
 from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.model.coverage import Coverage
 from retryctl.errors import ExitStatus, NothingFound, RetryctlError, UsageError
-from retryctl.views.blocks import A_FILE, Screen
+from retryctl.views.signs import A_FILE, Screen
 
 _ON_CLOUDWATCH = "Widen the window with --since or --until, or name another function with -f."
 

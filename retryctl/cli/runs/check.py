@@ -34,9 +34,9 @@ from retryctl.core.failure_records.documents import FailureRecord
 from retryctl.core.model.events import request_id_in
 from retryctl.core.wording import number_of
 from retryctl.errors import ExitStatus, RetryctlError, UsageError
-from retryctl.views.blocks import Screen
 from retryctl.views.ci.formats import ELSEWHERE, REPORTS
 from retryctl.views.ci.report import CheckReport
+from retryctl.views.signs import Screen
 from retryctl.views.text.check import check_text
 
 if TYPE_CHECKING:

@@ -15,10 +15,10 @@ from retryctl.cli.output.report_files import annotate, report_files, write_repor
 from retryctl.cli.output.terminal import TerminalFeedback, put, stdout_screen
 from retryctl.config import config_for
 from retryctl.errors import ExitStatus, UsageError
-from retryctl.views.blocks import Screen
 from retryctl.views.ci.formats import CI_REPORTS, REPORTS
 from retryctl.views.ci.report import configuration_report
 from retryctl.views.json.documents import doctor_document
+from retryctl.views.signs import Screen
 from retryctl.views.text.check import doctor_blocks
 from retryctl.views.text.layout import text_of
 

@@ -24,9 +24,9 @@ from retryctl.core.rules import ALL_RULES
 from retryctl.core.summary.request_row import RequestRow, RowFilter
 from retryctl.core.value_classes import state_class, value_class
 from retryctl.errors import ExitStatus
-from retryctl.views.blocks import Screen
 from retryctl.views.json.documents import listed_document, listed_line
 from retryctl.views.json.trace import coverage_object
+from retryctl.views.signs import Screen
 
 if TYPE_CHECKING:
     from retryctl.cli.list import ListArguments

@@ -29,8 +29,8 @@ from retryctl.core.summary.tally import SummaryTally
 from retryctl.core.value_classes import value_class
 from retryctl.core.wording import in_a_row
 from retryctl.errors import ExitStatus, UsageError
-from retryctl.views.blocks import Screen
 from retryctl.views.json.summary import summary_document, summary_lines, summary_object
+from retryctl.views.signs import Screen
 from retryctl.views.summary_figures import Tallies
 
 if TYPE_CHECKING:

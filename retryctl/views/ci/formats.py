@@ -12,15 +12,7 @@ from typing import Any, Protocol
 from retryctl.core.check.expectations import CheckResult
 from retryctl.core.crosscheck.findings import Severity
 from retryctl.views.ci import junit, markdown, sarif
-from retryctl.views.ci.report import (
-    CheckReport,
-    Problem,
-    failed_checks,
-    next_command,
-    notes,
-    problems,
-    result_sentence,
-)
+from retryctl.views.ci.report import CheckReport, Problem
 from retryctl.views.inert_text import inert
 from retryctl.views.json.documents import check_document, ci_document
 from retryctl.views.text.check import check_text
@@ -31,10 +23,10 @@ _MOST_SHOWN = 10
 
 def github_report(result: CheckReport) -> str:
     """One line for each annotation: an error for a failure, a warning for what is unsure."""
-    found = problems(result.judgement)
+    found = result.problems
     failed = [problem for problem in found if problem.passed is False]
     unsure = [problem for problem in found if problem.passed is None]
-    noted = "".join(f"{_command('notice', 'retryctl', each)}\n" for each in notes(result))
+    noted = "".join(f"{_command('notice', 'retryctl', each)}\n" for each in result.notes)
     return _lines("error", failed) + _lines("warning", unsure) + noted
 
 
@@ -80,7 +72,7 @@ def gitlab_report(result: CheckReport) -> Iterator[str]:
 
 def _issues(result: CheckReport) -> Iterator[dict[str, Any]]:
     seen: Counter[str] = Counter()
-    for problem in problems(result.judgement):
+    for problem in result.problems:
         identity = _identity(problem)
         yield _issue(problem, f"{identity}:{seen[identity]}", result.place)
         seen[identity] += 1
@@ -118,14 +110,14 @@ _SPECIAL = re.compile(r"[\\#]")
 def tap_report(result: CheckReport) -> Iterator[str]:
     """Yield the stream. What is undetermined is ``not ok``, with its own severity."""
     checks = result.judgement.checks
-    failed = {id(check): some for check, some in failed_checks(result.judgement)}
+    failed = {id(check): some for check, some in result.failed_checks}
     yield "TAP version 14\n"
     yield f"1..{len(checks)}{'' if checks else ' # SKIP nothing to check'}\n"
     for number, check in enumerate(checks, start=1):
         yield from (
             f"{line}\n" for line in _point(number, check, failed.get(id(check), ()), result)
         )
-    for words in (*notes(result), result_sentence(result)):
+    for words in (*result.notes, result.result_sentence):
         yield f"# {_SPECIAL.sub(_escaped, inert(words))}\n"
 
 
@@ -141,7 +133,7 @@ def _point(
         if evidence := [line for problem in failed for line in problem.evidence(result.tz)]:
             yield "  evidence:"
             yield from (f"    - {_quoted(line)}" for line in evidence)
-        if command := next_command(check, result.coverage):
+        if command := result.next_command(check):
             yield f"  next: {_quoted(command)}"
         yield "  ..."
 

@@ -11,14 +11,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from retryctl.core.check.check_evaluator import REQUEST, JudgedFinding
 from retryctl.core.check.expectations import CheckResult
-from retryctl.views.ci.report import (
-    CheckReport,
-    Problem,
-    failed_checks,
-    next_command,
-    notes,
-    result_sentence,
-)
+from retryctl.views.ci.report import CheckReport, Problem
 from retryctl.views.inert_text import inert
 
 
@@ -28,7 +21,7 @@ def report(result: CheckReport) -> Iterator[str]:
     It is in ASCII: other characters become references, which fit any encoding of stdout.
     """
     judgement = result.judgement
-    failed = {id(check): some for check, some in failed_checks(judgement)}
+    failed = {id(check): some for check, some in result.failed_checks}
     findings: dict[tuple[str | None, str | None], list[JudgedFinding]] = {}
     for judged in judgement.findings:
         findings.setdefault((judged.request_id, judged.function), []).append(judged)
@@ -41,7 +34,7 @@ def report(result: CheckReport) -> Iterator[str]:
     suite = SubElement(suites, "testsuite", {"name": inert(f"retryctl {result.subject}".strip())})
     suite.attrib.update({**counts, "skipped": "0"})
     properties = SubElement(suite, "properties")
-    facts = [("result", result_sentence(result)), *(("note", each) for each in notes(result))]
+    facts = [("result", result.result_sentence), *(("note", each) for each in result.notes)]
     for name, words in facts:
         SubElement(properties, "property", {"name": name, "value": inert(words)})
     indent(suites)
@@ -82,7 +75,7 @@ def _details(check: CheckResult, problems: Sequence[Problem], result: CheckRepor
     for problem in problems:
         yield problem.sentence
         yield from (f"    {line}" for line in problem.evidence(result.tz))
-    if command := next_command(check, result.coverage):
+    if command := result.next_command(check):
         yield command
 
 

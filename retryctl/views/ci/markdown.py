@@ -7,14 +7,7 @@ from collections.abc import Iterator, Sequence
 from retryctl.core.check.check_evaluator import REQUEST
 from retryctl.core.check.expectations import CheckResult
 from retryctl.errors import ExitStatus
-from retryctl.views.ci.report import (
-    CheckReport,
-    Problem,
-    alike_checks,
-    headline,
-    notes,
-    result_sentence,
-)
+from retryctl.views.ci.report import CheckReport, Problem
 from retryctl.views.coverage import first_gaps
 from retryctl.views.markdown import escaped, table_lines
 
@@ -31,10 +24,10 @@ def _lines(result: CheckReport) -> Iterator[str]:
     judgement = result.judgement
     is_whole = result.status is ExitStatus.DID_NOT_HOLD or not judgement.unchecked
     sign = _SIGNS.get(result.status, "❔") if is_whole else "❔"
-    yield f"## {sign} retryctl {result.command}: {escaped(result_sentence(result))}"
+    yield f"## {sign} retryctl {result.command}: {escaped(result.result_sentence)}"
     if result.command == "check":
-        yield from ("", escaped(headline(judgement, result.subject)))
-    found = [(checks, each) for checks, some in alike_checks(result) for each in some]
+        yield from ("", escaped(result.headline))
+    found = [(checks, each) for checks, some in result.alike_checks for each in some]
     if found:
         yield ""
         yield from table_lines(
@@ -42,7 +35,7 @@ def _lines(result: CheckReport) -> Iterator[str]:
         )
     if len(found) > _MOST_ROWS:
         yield from ("", f"and {len(found) - _MOST_ROWS:,} more")
-    for words in notes(result):
+    for words in result.notes:
         yield from ("", escaped(words))
     if result.command == "check":
         yield from ("", escaped(result.coverage_sentence))

@@ -77,6 +77,138 @@ class CheckReport:
         """A path that stays the same from run to run, for tools that need a file."""
         return (self.coverage.log_groups or (self.subject or "log",))[0].lstrip("/")
 
+    @property
+    def failed_checks(self) -> list[tuple[CheckResult, tuple[Problem, ...]]]:
+        """Return the checks that did not pass with their problems, failures before undetermined."""
+        failed: dict[tuple[str, str | None], list[JudgedFinding]] = defaultdict(list)
+        for judged in self.judgement.findings:
+            if judged.failed:
+                failed[judged.request_id, judged.function].append(judged)
+        found = [
+            (
+                check,
+                tuple(_problems(check, failed.get((check.request_id or "", check.function), []))),
+            )
+            for check in self.judgement.checks
+            if not check.passed
+        ]
+        return sorted(found, key=lambda item: item[0].passed is None)
+
+    @property
+    def alike_checks(self) -> list[tuple[list[CheckResult], tuple[Problem, ...]]]:
+        """Return the checks that did not pass; requests that one gap makes undetermined together.
+
+        The text of a gap is left to the part of the report that names the gaps.
+        """
+        gaps = [gap.message for gap in self.coverage.gaps]
+        groups: dict[object, tuple[list[CheckResult], tuple[Problem, ...]]] = {}
+        for check, some in self.failed_checks:
+            message = check.message
+            if message in (*gaps, as_sentences(gaps)) or check.name == COVERAGE:
+                message = "part of the log is missing, see the end"
+                some = tuple(replace(problem, message=message) for problem in some)
+            undetermined = check.passed is None and check.request_id is not None
+            key = message if undetermined else id(check)
+            groups.setdefault(key, ([], some))[0].append(check)
+        return list(groups.values())
+
+    @property
+    def problems(self) -> list[Problem]:
+        """Return what did not pass, failures before what is undetermined."""
+        return [problem for _, some in self.failed_checks for problem in some]
+
+    def next_command(self, check: CheckResult) -> str:
+        """Return the command that shows more of a check that did not pass; ``""`` for none."""
+        coverage = self.coverage
+        source = place_options(coverage)
+        if check.request_id and source:
+            # trace alone searches 24 hours
+            since_ms = None if coverage.where else coverage.since_ms
+            since = "" if since_ms is None else f" --since {iso_text(since_ms)}"
+            command = f"retryctl trace {check.request_id} {source}{since}{until_option(coverage)}"
+            command += coverage.aws_options
+        elif not check.request_id and check.name in _LISTS:
+            undetermined = check.passed is None  # then no request need match the option
+            command = list_command(coverage, "" if undetermined else _LISTS[check.name])
+        else:
+            return ""
+        return command if command.isprintable() else ""
+
+    @property
+    def harmless_findings(self) -> list[str]:
+        """Return sentences that count the findings that do not fail, by kind and by rule."""
+        kinds: Mapping[str, FindingEffect] = {
+            "known, in the baseline": "known",
+            "allowed": "allowed",
+            "also found, does not fail": "harmless",
+        }
+        numbers = {kind: _numbers(self.judgement, effect) for kind, effect in kinds.items()}
+        sentences = [f"{kind}: {counted}" for kind, counted in numbers.items() if counted]
+        if more := sum(self.judgement.counts.values()) - len(self.judgement.findings):
+            sentences.append(f"counted, not listed: {number_of(more, 'further finding')}")
+        return sentences
+
+    @property
+    def headline(self) -> str:
+        """How much was checked: ``57 requests, 9 retried · orders-worker``."""
+        judgement = self.judgement
+        about = f" · {self.subject}" if self.subject else ""
+        return f"{number_of(judgement.requests, 'request')}, {judgement.retried:,} retried{about}"
+
+    @property
+    def unchecked(self) -> str:
+        """Name the requests that were not found and not checked; empty where there are none."""
+        missing = self.judgement.unchecked
+        more = f" and {len(missing) - _MOST_IDS:,} more" if len(missing) > _MOST_IDS else ""
+        return f"not found, not checked: {', '.join(missing[:_MOST_IDS])}{more}" if missing else ""
+
+    @property
+    def uncompared(self) -> str:
+        """Return that nothing was cross-checked, and why; empty where something was."""
+        judgement = self.judgement
+        unmatched = any(check.name == CROSS_CHECK for check in judgement.checks)
+        if not judgement.requests or judgement.cross_checked or unmatched:
+            return ""
+        why = "no attempt logged a counter or a branch."
+        if may_lack_lines(self.coverage):
+            why = (
+                "lines are missing from the log, and a counter may be in them. Save the whole log."
+            )
+        return f"nothing was cross-checked: {why} {SET_MARKERS}"
+
+    @property
+    def notes(self) -> list[str]:
+        """What the checks do not show: missing requests, nothing compared, known findings."""
+        unshown = (self.unchecked, self.uncompared)
+        return [*filter(None, unshown), *self.harmless_findings]
+
+    @property
+    def result_sentence(self) -> str:
+        """Return the result as a sentence that ends in the exit status."""
+        checks = self.judgement.checks
+        failed = sum(check.passed is False for check in checks)
+        unsure = sum(check.passed is None for check in checks)
+        requests = sum(check.name == REQUEST for check in checks)
+        made_of = self.subject if self.command == "doctor" else _made_of(checks)
+        status = f"(exit {self.status.value})"
+        lacking = len(self.judgement.unchecked)
+        found = (
+            f"{lacking:,} of {number_of(lacking + requests, 'request')} not found; "
+            if lacking
+            else ""
+        )
+        if self.status is ExitStatus.NOTHING_FOUND:
+            return f"there was nothing to check {status}"
+        if not (failed or unsure):
+            every = "all " if len(checks) > 1 and not lacking else ""
+            return f"{found}{every}{number_of(len(checks), 'check')} passed: {made_of} {status}"
+        parts = [f"{failed:,} failed"] if failed else []
+        parts += [f"{unsure:,} undetermined"] if unsure else []
+        failing = _numbers(self.judgement, "failed")
+        why = f" ({failing})" if failing else ""
+        of = number_of(len(checks), "check")
+        return f"{found}{' and '.join(parts)} of {of}{why}: {made_of} {status}"
+
 
 @value_class
 class Problem:
@@ -121,43 +253,6 @@ class Problem:
         return [*lines[:_MOST_EVIDENCE], *([f"and {more:,} more lines"] if more > 0 else [])]
 
 
-def failed_checks(judgement: CheckOutcome) -> list[tuple[CheckResult, tuple[Problem, ...]]]:
-    """Return the checks that did not pass with their problems, failures before undetermined."""
-    failed: dict[tuple[str, str | None], list[JudgedFinding]] = defaultdict(list)
-    for judged in judgement.findings:
-        if judged.failed:
-            failed[judged.request_id, judged.function].append(judged)
-    found = [
-        (check, tuple(_problems(check, failed.get((check.request_id or "", check.function), []))))
-        for check in judgement.checks
-        if not check.passed
-    ]
-    return sorted(found, key=lambda item: item[0].passed is None)
-
-
-def alike_checks(result: CheckReport) -> list[tuple[list[CheckResult], tuple[Problem, ...]]]:
-    """Return the checks that did not pass; requests that one gap makes undetermined together.
-
-    The text of a gap is left to the part of the report that names the gaps.
-    """
-    gaps = [gap.message for gap in result.coverage.gaps]
-    groups: dict[object, tuple[list[CheckResult], tuple[Problem, ...]]] = {}
-    for check, some in failed_checks(result.judgement):
-        message = check.message
-        if message in (*gaps, as_sentences(gaps)) or check.name == COVERAGE:
-            message = "part of the log is missing, see the end"
-            some = tuple(replace(problem, message=message) for problem in some)
-        undetermined = check.passed is None and check.request_id is not None
-        key = message if undetermined else id(check)
-        groups.setdefault(key, ([], some))[0].append(check)
-    return list(groups.values())
-
-
-def problems(judgement: CheckOutcome) -> list[Problem]:
-    """Return what did not pass, failures before what is undetermined."""
-    return [problem for _, some in failed_checks(judgement) for problem in some]
-
-
 def same_kind(findings: Iterable[JudgedFinding]) -> list[tuple[JudgedFinding, ...]]:
     """Group the findings of one request and one rule that count alike, in order."""
     groups: dict[tuple[object, ...], list[JudgedFinding]] = {}
@@ -182,93 +277,6 @@ def findings_message(group: Sequence[JudgedFinding]) -> str:
     )
     message = group[0].finding.message
     return f"{ran}. {message}" if ran else message
-
-
-def next_command(check: CheckResult, coverage: Coverage) -> str:
-    """Return the command that shows more of a check that did not pass; ``""`` for none."""
-    source = place_options(coverage)
-    if check.request_id and source:
-        # trace alone searches 24 hours
-        since_ms = None if coverage.where else coverage.since_ms
-        since = "" if since_ms is None else f" --since {iso_text(since_ms)}"
-        command = f"retryctl trace {check.request_id} {source}{since}{until_option(coverage)}"
-        command += coverage.aws_options
-    elif not check.request_id and check.name in _LISTS:
-        undetermined = check.passed is None  # then no request need match the option
-        command = list_command(coverage, "" if undetermined else _LISTS[check.name])
-    else:
-        return ""
-    return command if command.isprintable() else ""
-
-
-def harmless_findings(judgement: CheckOutcome) -> list[str]:
-    """Return sentences that count the findings that do not fail, by kind and by rule."""
-    kinds: Mapping[str, FindingEffect] = {
-        "known, in the baseline": "known",
-        "allowed": "allowed",
-        "also found, does not fail": "harmless",
-    }
-    numbers = {kind: _numbers(judgement, effect) for kind, effect in kinds.items()}
-    sentences = [f"{kind}: {counted}" for kind, counted in numbers.items() if counted]
-    if more := sum(judgement.counts.values()) - len(judgement.findings):
-        sentences.append(f"counted, not listed: {number_of(more, 'further finding')}")
-    return sentences
-
-
-def headline(judgement: CheckOutcome, subject: str) -> str:
-    """How much was checked: ``57 requests, 9 retried · orders-worker``."""
-    about = f" · {subject}" if subject else ""
-    return f"{number_of(judgement.requests, 'request')}, {judgement.retried:,} retried{about}"
-
-
-def unchecked_sentence(judgement: CheckOutcome) -> str:
-    """Name the requests that were not found and not checked; empty where there are none."""
-    missing = judgement.unchecked
-    more = f" and {len(missing) - _MOST_IDS:,} more" if len(missing) > _MOST_IDS else ""
-    return f"not found, not checked: {', '.join(missing[:_MOST_IDS])}{more}" if missing else ""
-
-
-def uncompared_sentence(result: CheckReport) -> str:
-    """Return that nothing was cross-checked, and why; empty where something was."""
-    judgement = result.judgement
-    unmatched = any(check.name == CROSS_CHECK for check in judgement.checks)
-    if not judgement.requests or judgement.cross_checked or unmatched:
-        return ""
-    why = "no attempt logged a counter or a branch."
-    if may_lack_lines(result.coverage):
-        why = "lines are missing from the log, and a counter may be in them. Save the whole log."
-    return f"nothing was cross-checked: {why} {SET_MARKERS}"
-
-
-def notes(result: CheckReport) -> list[str]:
-    """Return what the checks do not show: missing requests, nothing compared, known findings."""
-    unshown = (unchecked_sentence(result.judgement), uncompared_sentence(result))
-    return [*filter(None, unshown), *harmless_findings(result.judgement)]
-
-
-def result_sentence(result: CheckReport) -> str:
-    """Return the result as a sentence that ends in the exit status."""
-    checks = result.judgement.checks
-    failed = sum(check.passed is False for check in checks)
-    unsure = sum(check.passed is None for check in checks)
-    requests = sum(check.name == REQUEST for check in checks)
-    made_of = result.subject if result.command == "doctor" else _made_of(checks)
-    status = f"(exit {result.status.value})"
-    lacking = len(result.judgement.unchecked)
-    found = (
-        f"{lacking:,} of {number_of(lacking + requests, 'request')} not found; " if lacking else ""
-    )
-    if result.status is ExitStatus.NOTHING_FOUND:
-        return f"there was nothing to check {status}"
-    if not (failed or unsure):
-        every = "all " if len(checks) > 1 and not lacking else ""
-        return f"{found}{every}{number_of(len(checks), 'check')} passed: {made_of} {status}"
-    parts = [f"{failed:,} failed"] if failed else []
-    parts += [f"{unsure:,} undetermined"] if unsure else []
-    failing = _numbers(result.judgement, "failed")
-    why = f" ({failing})" if failing else ""
-    of = number_of(len(checks), "check")
-    return f"{found}{' and '.join(parts)} of {of}{why}: {made_of} {status}"
 
 
 def _made_of(checks: Sequence[CheckResult]) -> str:

@@ -22,10 +22,7 @@ from retryctl.views.ci.report import (
     CheckReport,
     Problem,
     findings_message,
-    notes,
     number_of_findings,
-    problems,
-    result_sentence,
     same_kind,
 )
 from retryctl.views.inert_text import inert, lines_of
@@ -46,13 +43,13 @@ Object = dict[str, Any]
 def report(result: CheckReport) -> Iterator[str]:
     """Yield the log with its one run."""
     texts = rule_texts()
-    checks = [p for p in problems(result.judgement) if not p.findings]
+    checks = [p for p in result.problems if not p.findings]
     groups = same_kind(result.judgement.findings)
     ids = [judged.finding.rule for judged in result.judgement.findings]
     ids = sorted({*ids, *(problem.rule for problem in checks)})
     found = (_findings(group, ids, result.place) for group in groups)
     failed = (_check(problem, ids, result.place) for problem in checks)
-    noted = [{"level": "note", "message": _message(each)} for each in notes(result)]
+    noted = [{"level": "note", "message": _message(each)} for each in result.notes]
     run = {
         "tool": {
             "driver": {
@@ -67,7 +64,7 @@ def report(result: CheckReport) -> Iterator[str]:
             {
                 "executionSuccessful": True,
                 "exitCode": result.status.value,
-                "exitCodeDescription": inert(result_sentence(result)),
+                "exitCodeDescription": inert(result.result_sentence),
                 "toolExecutionNotifications": noted,
             }
         ],

@@ -22,10 +22,11 @@ from retryctl.views.attempts_table import (
     outcome_cell,
     response,
 )
-from retryctl.views.blocks import SEVERITY_SIGNS, STYLES
-from retryctl.views.html.page import Markup, joined, spans, tag, text_with_command
+from retryctl.views.html.markup import Markup, joined, spans, tag
+from retryctl.views.html.page import text_with_command
 from retryctl.views.inert_text import lines_of
 from retryctl.views.sentences import alike_as_one, numbered
+from retryctl.views.signs import SEVERITY_SIGNS, STYLES
 from retryctl.views.times import duration, moment, stamp
 
 # A browser lays out only the blocks in view, so a long log opens as quickly as a short one.

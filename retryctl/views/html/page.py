@@ -1,9 +1,4 @@
-"""Parts of every page: HTML in which log text is never markup, and the frame of a page.
-
-``tag`` makes every part of a page. It makes each plain string inert and escapes it, in an element,
-in an attribute and in SVG. Only the results of ``tag`` and the constants of this package are of
-the type ``Markup`` and are not escaped again. A page has a content security policy.
-"""
+"""Parts of every page: the document with its security policy, tables, and the coverage."""
 
 from __future__ import annotations
 
@@ -12,69 +7,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import tzinfo
 from functools import cache
 from hashlib import sha256
-from html import escape
 from importlib import resources
 from itertools import chain
 
 from retryctl.core.model.coverage import Coverage, Gap
 from retryctl.core.wording import capitalised
-from retryctl.views.blocks import STYLES, WARNING, Pieces, with_command
+from retryctl.views.blocks import with_command
 from retryctl.views.coverage import coverage_sentence, first_gaps
-from retryctl.views.inert_text import inert
+from retryctl.views.html.markup import Markup, closing, joined, opening, tag
 from retryctl.views.sentences import Sentence
+from retryctl.views.signs import STYLES, WARNING
 from retryctl.views.times import moment
-
-
-class Markup(str):
-    """HTML that needs no escaping."""
-
-    __slots__ = ()
-
-
-def plain(text: str) -> Markup:
-    """Return ``text`` on one line, inert and escaped."""
-    return Markup(escape(inert(text)))
-
-
-def joined(parts: Iterable[str], between: str = "") -> Markup:
-    """Join the parts; plain strings are escaped."""
-    return Markup(between.join(map(_safe, parts)))
-
-
-def tag(name: str, *children: str, **attributes: str | int | None) -> Markup:
-    """Return an element, with its end tag. ``class_`` and ``aria_label`` name attributes.
-
-    An attribute that is ``None`` is left out.
-    """
-    return Markup(f"{opening(name, **attributes)}{joined(children)}{closing(name)}")
-
-
-def opening(name: str, **attributes: str | int | None) -> Markup:
-    """Return the start tag of an element that is written in pieces."""
-    given = "".join(
-        f' {key.rstrip("_").replace("_", "-")}="{_safe(str(value))}"'
-        for key, value in attributes.items()
-        if value is not None
-    )
-    return Markup(f"<{name}{given}>")
-
-
-def closing(name: str) -> Markup:
-    """Return the end tag of an element that is written in pieces."""
-    return Markup(f"</{name}>")
-
-
-def spans(pieces: Pieces) -> Markup:
-    """Pieces of a document. The words of a style are classes: ``bold red``."""
-    return joined(tag("span", text, class_=style) if style else text for text, style in pieces)
-
-
-def _safe(text: str) -> Markup:
-    return text if isinstance(text, Markup) else plain(text)
-
-
-# --------------------------------------------------------------------------- pages
-
 
 _ROOT = """\
 <!doctype html>

@@ -1,7 +1,8 @@
 """``summary`` and ``list`` as one page to attach.
 
-A summary has every count in a table, bars beside it, and failures over time. Its size depends on the kinds of things that were counted, not on their number: long lists are cut
-and end in the number of the rows that are missing.
+A summary has every count in a table, bars beside it, and failures over time. The size of its page
+depends on the kinds of things that were counted, not on their number: long lists are cut and end
+in the number of the rows that are missing.
 """
 
 from __future__ import annotations
@@ -21,18 +22,8 @@ from retryctl.core.summary.tally import SummaryTally
 from retryctl.core.wording import number_of
 from retryctl.views import summary_figures as figures
 from retryctl.views.blocks import Table
-from retryctl.views.html.page import (
-    Markup,
-    closing,
-    command_line,
-    document,
-    opening,
-    spans,
-    table,
-    table_pieces,
-    tag,
-    text_with_command,
-)
+from retryctl.views.html.markup import Markup, closing, opening, spans, tag
+from retryctl.views.html.page import command_line, document, table, table_pieces, text_with_command
 from retryctl.views.text.request_list import durable_remarks, legend, requests_table
 from retryctl.views.text.timeline import round_times
 from retryctl.views.times import moment, span

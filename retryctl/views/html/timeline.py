@@ -16,8 +16,8 @@ from retryctl.core.model.attempt import Attempt, wait_ms
 from retryctl.core.model.events import is_timed
 from retryctl.core.wording import number_of
 from retryctl.views.attempts_table import UNKNOWN_LANE, EnvironmentLabel
-from retryctl.views.blocks import BAD, NOTHING, STYLES, outcome_sign
-from retryctl.views.html.page import Markup, tag
+from retryctl.views.html.markup import Markup, tag
+from retryctl.views.signs import BAD, NOTHING, STYLES, outcome_sign
 from retryctl.views.text.timeline import end_ms, round_times
 from retryctl.views.times import day, duration, zone_name
 

@@ -15,8 +15,9 @@ from retryctl.core.crosscheck.claims import Branches
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.wording import number_of
+from retryctl.views import sentences
 from retryctl.views.attempts_table import attempts_table, environments, table_legend, versions
-from retryctl.views.blocks import UNSURE, Table
+from retryctl.views.blocks import Table
 from retryctl.views.html.attempt import (
     Setting,
     attempt_article,
@@ -25,27 +26,11 @@ from retryctl.views.html.attempt import (
     findings_section,
     mentions,
 )
-from retryctl.views.html.page import (
-    Markup,
-    closing,
-    command_line,
-    document,
-    opening,
-    sentence_line,
-    spans,
-    table,
-    tag,
-)
+from retryctl.views.html.markup import Markup, closing, opening, spans, tag
+from retryctl.views.html.page import command_line, document, sentence_line, table
 from retryctl.views.html.timeline import picture
 from retryctl.views.next_steps import grouped_findings, next_steps, others_step
-from retryctl.views.sentences import (
-    Sentence,
-    gaps_named_once,
-    numbered,
-    outcome_sentence,
-    unlisted_findings,
-    verdict_sentences,
-)
+from retryctl.views.signs import UNSURE
 from retryctl.views.text.trace import TraceOptions
 from retryctl.views.times import on_one_day, starts_ms
 
@@ -68,9 +53,9 @@ def trace_page(
     left a file in /tmp. ``options`` leaves attempts out, and with ``lines`` unfolds every log.
     """
     options = options or TraceOptions()
-    checked = [gaps_named_once(one, coverage, "What was read") for one in checked]
+    checked = [sentences.gaps_named_once(one, coverage, "What was read") for one in checked]
     sections = _sections(checked, coverage, options, branches or Branches(), tz)
-    header = [sentence_line(Sentence(UNSURE, f"not found: {one}")) for one in not_found]
+    header = [sentence_line(sentences.Sentence(UNSURE, f"not found: {one}")) for one in not_found]
     if len(checked) > 1:
         header.append(_contents(checked, coverage, tz))
     if others := others_step(coverage, options.others_wrong, options.others_exhausted):
@@ -112,9 +97,15 @@ def _contents(checked: Sequence[CheckedRequest], coverage: Coverage, tz: tzinfo)
     items = []
     for index, one in enumerate(checked, start=1):
         link = tag("a", tag("code", one.request.request_id), href=f"#r{index}")
-        sentences = [outcome_sentence(one.request, coverage, tz), *verdict_sentences(one)]
-        items.append(tag("li", link, *map(sentence_line, sentences)))
+        items.append(tag("li", link, *_outcome_and_verdict(one, coverage, tz)))
     return tag("nav", tag("ul", *items, class_="contents"), aria_label="Requests")
+
+
+def _outcome_and_verdict(
+    checked: CheckedRequest, coverage: Coverage, tz: tzinfo
+) -> Iterator[Markup]:
+    outcome = sentences.outcome_sentence(checked.request, coverage, tz)
+    yield from map(sentence_line, [outcome, *sentences.verdict_sentences(checked)])
 
 
 # --------------------------------------------------------------------------- a request
@@ -125,14 +116,13 @@ def _request(
 ) -> Iterator[Markup]:
     request = checked.request
     shown = [attempt for attempt in request.attempts if options.wants(attempt)]
-    sentences = [outcome_sentence(request, coverage, around.tz), *verdict_sentences(checked)]
     numbers = {None, *(attempt.number for attempt in shown)}
     groups = grouped_findings(one for one in checked.findings if one.attempt in numbers)
-    unlisted = unlisted_findings(checked, numbers)
+    unlisted = sentences.unlisted_findings(checked, numbers)
     yield opening("section", class_="panel")
     yield tag("h2", "Request ", tag("code", request.request_id), id=anchor)
     yield tag("p", " · ".join(_named(checked)), class_="dim")
-    yield from map(sentence_line, sentences)
+    yield from _outcome_and_verdict(checked, coverage, around.tz)
     steps = next_steps(checked, coverage, names_others=not options.others_wrong)
     yield from (command_line(*step) for step in steps)
     yield from _overview(checked, shown, coverage, around, anchor)
@@ -164,7 +154,7 @@ def _overview(
     """Yield the picture of the attempts, and a table with the same data."""
     attempts = checked.request.attempts
     if len(shown) < len(attempts):
-        named = numbered([attempt.number for attempt in shown]) if shown else "none"
+        named = sentences.numbered([attempt.number for attempt in shown]) if shown else "none"
         yield tag("p", f"shown: {named} of {len(attempts)}", class_="dim")
     else:
         files = files_after(checked.request, around.branches)

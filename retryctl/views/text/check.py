@@ -11,35 +11,17 @@ from retryctl.core.probe_report import ProbeReport
 from retryctl.core.wording import number_of
 from retryctl.errors import ExitStatus
 from retryctl.views.blocks import (
-    A_FILE,
-    BAD,
     BLANK,
-    GOOD,
-    NOTE,
-    STYLES,
-    UNSURE,
-    WARNING,
     Block,
     Command,
     LogLines,
     Paragraph,
-    Screen,
-    plain_paragraph,
-    signed,
+    paragraph,
     with_command_apart,
 )
-from retryctl.views.ci.report import (
-    CheckReport,
-    Problem,
-    alike_checks,
-    harmless_findings,
-    headline,
-    next_command,
-    result_sentence,
-    unchecked_sentence,
-    uncompared_sentence,
-)
+from retryctl.views.ci.report import CheckReport, Problem
 from retryctl.views.coverage import coverage_blocks
+from retryctl.views.signs import A_FILE, BAD, GOOD, NOTE, STYLES, UNSURE, WARNING, Screen, signed
 from retryctl.views.text.layout import text_of
 
 _MOST_SHOWN, _MOST_NAMED = 50, 10
@@ -55,25 +37,24 @@ def check_text(result: CheckReport, screen: Screen = A_FILE) -> str:
 
 def _check_blocks(result: CheckReport) -> Iterator[Block]:
     """Yield what was checked, what did not pass, the status, and the coverage."""
-    judgement = result.judgement
-    yield plain_paragraph(headline(judgement, result.subject))
-    found = alike_checks(result)
+    yield paragraph(result.headline)
+    found = result.alike_checks
     for checks, some in found[:_MOST_SHOWN]:
         yield from _failed(checks, some, result)
     if len(found) > _MOST_SHOWN:
         more = len(found) - _MOST_SHOWN
         yield signed(NOTE, f"and {more:,} more; --output json has them all")
-    if uncompared := uncompared_sentence(result):
+    if uncompared := result.uncompared:
         yield signed(NOTE, uncompared)
-    for words in harmless_findings(judgement):
+    for words in result.harmless_findings:
         yield signed(WARNING, words)
     sign = _SIGNS.get(result.status, UNSURE)
-    if unchecked := unchecked_sentence(judgement):
+    if unchecked := result.unchecked:
         yield signed(UNSURE, unchecked)
         sign = BAD if sign == BAD else UNSURE
-    yield signed(sign, f"{result_sentence(result)}.")
+    yield signed(sign, f"{result.result_sentence}.")
     if result.reports:
-        yield plain_paragraph(f"Report: {', '.join(result.reports)}")
+        yield paragraph(f"Report: {', '.join(result.reports)}")
     yield from coverage_blocks(result.coverage, result.tz)
 
 
@@ -88,7 +69,7 @@ def _failed(
         who = f"{number_of(len(checks), 'request')}: "
     for number, problem in enumerate(some):
         if number:
-            yield Paragraph(lead=[("  ", "")], words=[(problem.sentence, "")])
+            yield paragraph(problem.sentence, lead="  ")
         else:
             yield signed(sign, f"{who}{problem.sentence}")
         yield _indented(problem.evidence(result.tz))
@@ -97,7 +78,7 @@ def _failed(
         names = [each.request_id or "" for each in checks[:_MOST_NAMED]]
         names += [f"and {more:,} more; --output json has them all"] if more > 0 else []
         yield _indented(names)
-    command = next_command(check, result.coverage)
+    command = result.next_command(check)
     if command and not _OBEYED.search(command):
         yield Command(text=command)
 
@@ -149,16 +130,14 @@ def probe_blocks(report: ProbeReport) -> Iterator[Block]:
     """Yield the wrong assumptions, then those that could not be tested, then the right ones."""
     yield from diagnosis_blocks(report.diagnoses)
     yield BLANK
-    yield plain_paragraph(_probe_result(report))
-    yield plain_paragraph(
+    yield paragraph(_probe_result(report))
+    yield paragraph(
         f"It took {report.seconds:.0f} s and {number_of(report.calls, 'call')}, and cost about "
         f"${report.usd:.4f}: {report.bytes_written / 1e6:.1f} MB written, "
         f"{report.bytes_scanned / 1e6:.1f} MB scanned."
     )
     if report.kept_groups:
-        yield plain_paragraph(
-            f"Log groups of a probe that still exist: {', '.join(report.kept_groups)}."
-        )
+        yield paragraph(f"Log groups of a probe that still exist: {', '.join(report.kept_groups)}.")
 
 
 def _probe_result(report: ProbeReport) -> str:

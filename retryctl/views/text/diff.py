@@ -12,7 +12,7 @@ from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.events import LogEvent
 from retryctl.core.wording import number_of
 from retryctl.views.attempts_table import branch_cell, counter_cell
-from retryctl.views.blocks import BLANK, Block, Paragraph, Piece, Pieces
+from retryctl.views.blocks import BLANK, Block, Paragraph, Piece, Pieces, paragraph
 from retryctl.views.coverage import coverage_blocks
 from retryctl.views.inert_text import lines_of
 
@@ -27,7 +27,7 @@ def diff_blocks(
     """Yield both attempts, and the lines that differ with a few equal ones around them."""
     yield Paragraph(lead=(("- ", "red"),), words=_side(found.left, checks[0]))
     yield Paragraph(lead=(("+ ", "green"),), words=_side(found.right, checks[1]))
-    yield Paragraph(words=((_sentence(found), "bold"),))
+    yield paragraph(_sentence(found), "bold")
     yield BLANK
     if not found.same:
         last = len(found.stretches) - 1
@@ -77,14 +77,14 @@ def _stretch(stretch: Stretch, *, is_first: bool, is_last: bool) -> Iterator[Blo
         yield from _lines(stretch.left, "  ", "dim")
         return
     yield from _lines(stretch.left[:head], "  ", "dim")
-    yield Paragraph(words=((f"  … {hidden:,} equal lines", "dim"),))
+    yield paragraph(f"  … {hidden:,} equal lines", "dim")
     yield from _lines(stretch.left[len(stretch.left) - tail :], "  ", "dim")
 
 
 def _lines(events: Sequence[LogEvent], sign: str, style: str) -> Iterator[Block]:
     for event in events[:_MOST_SHOWN]:
         for line in lines_of(event.message):
-            yield Paragraph(lead=((sign, style),), words=((line, style),))
+            yield paragraph(line, style, lead=sign, lead_style=style)
     if len(events) > _MOST_SHOWN:
         more = len(events) - _MOST_SHOWN
-        yield Paragraph(lead=((sign, style),), words=((f"… {more:,} more lines", style),))
+        yield paragraph(f"… {more:,} more lines", style, lead=sign, lead_style=style)

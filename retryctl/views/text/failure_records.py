@@ -15,9 +15,10 @@ from retryctl.core.model.events import is_timed
 from retryctl.core.model.request import RequestOutcome
 from retryctl.core.value_classes import value_class
 from retryctl.core.wording import number_of
-from retryctl.views.blocks import BLANK, NOTHING, Block, Paragraph, Table, text_column
+from retryctl.views.blocks import BLANK, Block, Paragraph, Table, paragraph, text_column
 from retryctl.views.coverage import coverage_blocks
 from retryctl.views.inert_text import cut
+from retryctl.views.signs import NOTHING
 from retryctl.views.times import stamp, zone_name
 
 _EXHAUSTED = ("RetriesExhausted", "RetryAttemptsExhausted")
@@ -76,7 +77,7 @@ def _sentence(record: FailureRecord) -> Block:
         cut(record.error or "", _ERROR_CELLS),
     ]
     stated = " · ".join(part for part in parts if part)
-    return Paragraph(words=((f"record of {record.request_id}: {stated}", ""),))
+    return paragraph(f"record of {record.request_id}: {stated}")
 
 
 def _tables(
@@ -93,7 +94,7 @@ def _tables(
         yield Paragraph(words=((cut(error, _ERROR_CELLS), "bold"), (f" · {count}", "")))
         yield _table(some, tz)
         for message in _differences(some)[:_MOST_DIFFERENCES]:
-            yield Paragraph(lead=(("  ! ", "yellow"),), words=((message, ""),))
+            yield paragraph(message, lead="  ! ", lead_style="yellow")
         yield BLANK
     yield from coverage_blocks(coverage, tz)
 

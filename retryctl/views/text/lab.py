@@ -11,16 +11,8 @@ from retryctl.core.history.outcome import AttemptOutcome, ErrorInfo
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.wording import number_of
 from retryctl.views.attempts_table import outcome_word, response_lines
-from retryctl.views.blocks import (
-    NOTHING,
-    SEVERITY_SIGNS,
-    Block,
-    Paragraph,
-    Table,
-    plain_paragraph,
-    signed,
-    text_column,
-)
+from retryctl.views.blocks import Block, Paragraph, Table, paragraph, text_column
+from retryctl.views.signs import NOTHING, SEVERITY_SIGNS, signed
 
 _SELF_EVIDENT = ("retries-exhausted",)
 
@@ -36,7 +28,7 @@ def plan_blocks(
     errors of an init, each once.
     """
     lines = [*_init_errors(checked), *_responses(plans, responses)]
-    return [_plans(checked, plans), *_reasons(checked, plans), *map(plain_paragraph, lines)]
+    return [_plans(checked, plans), *_reasons(checked, plans), *map(paragraph, lines)]
 
 
 def _reasons(checked: Sequence[CheckedRequest], plans: Mapping[str, str]) -> Iterator[Block]:
@@ -51,7 +43,7 @@ def _reasons(checked: Sequence[CheckedRequest], plans: Mapping[str, str]) -> Ite
         plan, finding = first[rule]
         words = f"{rule} · {number_of(count, 'plan')}. {plan}: {finding.message}"
         yield signed(SEVERITY_SIGNS[finding.severity], words)
-        yield Paragraph(lead=[("  ", "")], words=[(f"More: retryctl explain {rule}", "")])
+        yield paragraph(f"More: retryctl explain {rule}", lead="  ")
 
 
 def _plans(checked: Sequence[CheckedRequest], plans: Mapping[str, str]) -> Table:
@@ -92,9 +84,9 @@ def _grouped_errors(errors: Sequence[str], plans: Sequence[str]) -> list[Paragra
     for error, plan in zip(errors, plans, strict=True):
         of_errors.setdefault(error, []).append(plan)
     if len(of_errors) == 1:
-        return [plain_paragraph(f"error of every plan: {error}") for error in of_errors if error]
+        return [paragraph(f"error of every plan: {error}") for error in of_errors if error]
     return [
-        plain_paragraph(f"error of {' · '.join(dict.fromkeys(named))}: {error}")
+        paragraph(f"error of {' · '.join(dict.fromkeys(named))}: {error}")
         for error, named in of_errors.items()
         if error
     ]

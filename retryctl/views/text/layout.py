@@ -17,9 +17,6 @@ from rich.text import Span, Text
 
 from retryctl.core.late_regex import late_regex
 from retryctl.views.blocks import (
-    A_FILE,
-    ASCII,
-    NOTHING,
     Block,
     Column,
     Command,
@@ -27,11 +24,11 @@ from retryctl.views.blocks import (
     LogLines,
     Paragraph,
     Pieces,
-    Screen,
     Table,
 )
 from retryctl.views.inert_text import inert
 from retryctl.views.markdown import markdown_of
+from retryctl.views.signs import A_FILE, ASCII, NOTHING, Screen
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -12,17 +12,9 @@ from retryctl.core.model.events import is_timed
 from retryctl.core.model.request import Request, RequestOutcome
 from retryctl.core.related.groups import RelatedRequests, counts_by_key
 from retryctl.core.wording import number_of
-from retryctl.views.blocks import (
-    BLANK,
-    NOTE,
-    STYLES,
-    Block,
-    Drawing,
-    Paragraph,
-    Table,
-    text_column,
-)
+from retryctl.views.blocks import BLANK, Block, Drawing, Paragraph, Table, paragraph, text_column
 from retryctl.views.coverage import coverage_blocks
+from retryctl.views.signs import NOTE, STYLES
 from retryctl.views.text.timeline import draw_lanes
 from retryctl.views.times import duration, stamp, zone_name
 
@@ -64,7 +56,7 @@ def related_count_blocks(
         "requests": text_column("request IDs", [f"{ids:,}" for _, ids in counts.values()]),
     }
     return (
-        Paragraph(words=((f"{total} under {number_of(requests, 'request ID')}", "bold"),)),
+        paragraph(f"{total} under {number_of(requests, 'request ID')}", "bold"),
         Table(columns=columns, gives_way=(), clipped="found by"),
         BLANK,
         *coverage_blocks(coverage, tz),
@@ -93,7 +85,7 @@ def related_blocks(
         if group.finding:
             lead = ((f"{NOTE} ", STYLES[NOTE]),)
             yield Paragraph(lead=lead, words=((group.finding.message, ""),))
-            yield Paragraph(lead=(("  → ", ""),), words=((group.finding.remedy, ""),))
+            yield paragraph(group.finding.remedy, lead="  → ")
         yield BLANK
     yield from coverage_blocks(coverage, tz)
 

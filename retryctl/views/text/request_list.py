@@ -14,24 +14,18 @@ from retryctl.core.model.request import RequestOutcome
 from retryctl.core.summary.request_row import RequestRow
 from retryctl.core.wording import number_of
 from retryctl.views.blocks import (
-    BAD,
     BLANK,
-    GOING,
-    GOOD,
-    NOTHING,
-    STYLES,
-    UNSURE,
-    WARNING,
     Block,
     Column,
-    Paragraph,
     Piece,
     Pieces,
     Table,
+    paragraph,
     text_column,
 )
 from retryctl.views.coverage import coverage_blocks
 from retryctl.views.inert_text import cut
+from retryctl.views.signs import BAD, GOING, GOOD, NOTHING, STYLES, UNSURE, WARNING
 from retryctl.views.times import on_one_day, stamp, zone_name
 
 _SIGNS = {
@@ -80,10 +74,10 @@ def list_blocks(
 ) -> Iterator[Block]:
     """Yield the table, the remarks, and what was read."""
     yield requests_table(listed, tz)
-    yield from (Paragraph(words=[(words, "dim")]) for words in legend(listed))
+    yield from (paragraph(words, "dim") for words in legend(listed))
     yield BLANK
     for remark in remarks:
-        yield Paragraph(words=[(remark, "")])
+        yield paragraph(remark)
     yield from coverage_blocks(coverage, tz)
 
 
@@ -122,7 +116,7 @@ def requests_table(rows: Sequence[RequestRow], tz: tzinfo) -> Table:
             *(*needs_seconds, "started", "function", "environments", "environments", "started"),
             *("attempts", "branches", "verdict", "outcome"),
         ),
-        instead={("shorter environments",): [Paragraph(words=[(_SHORT_HEADS, "dim")])]},
+        instead={("shorter environments",): [paragraph(_SHORT_HEADS, "dim")]},
         gap=1,
         below=True,
     )

@@ -14,12 +14,7 @@ from retryctl.core.summary.tally import SummaryTally
 from retryctl.core.wording import number_of
 from retryctl.views import summary_figures as figures
 from retryctl.views.blocks import (
-    BAD,
     BLANK,
-    EIGHTHS,
-    GOOD,
-    LEVELS,
-    NOTHING,
     Block,
     Command,
     Drawing,
@@ -27,13 +22,13 @@ from retryctl.views.blocks import (
     Paragraph,
     Pieces,
     Table,
-    plain_paragraph,
-    signed,
+    paragraph,
     text_column,
     with_command_apart,
 )
 from retryctl.views.coverage import coverage_blocks
 from retryctl.views.inert_text import cut
+from retryctl.views.signs import BAD, EIGHTHS, GOOD, LEVELS, NOTHING, signed
 from retryctl.views.times import duration, span, stamp
 
 _LABEL = 12
@@ -61,7 +56,7 @@ def summary_blocks(
     several = len(tallies) > 1
     name = f"{len(tallies):,} functions" if several else tallies[0][0] or "function unknown"
     yield Paragraph(words=[(name, "bold"), (window, "")])
-    yield plain_paragraph(f"{number_of(total.requests, 'request')}, {figures.extent(total)}")
+    yield paragraph(f"{number_of(total.requests, 'request')}, {figures.extent(total)}")
     yield BLANK
     if several:
         yield from _functions(tallies, coverage)
@@ -264,7 +259,7 @@ def _functions(tallies: figures.Tallies, coverage: Coverage) -> Iterator[Block]:
 
 
 def _changed(changes: Sequence[Change]) -> Iterator[Block]:
-    yield Paragraph(words=[("compared with the earlier summary", "dim")])
+    yield paragraph("compared with the earlier summary", "dim")
     for change in changes:
         if change.verdict == "same":
             continue
@@ -274,4 +269,4 @@ def _changed(changes: Sequence[Change]) -> Iterator[Block]:
         verdict = "" if change.verdict == "changed" else f", {change.verdict}"
         yield signed(sign, figure + verdict)
     if all(change.verdict == "same" for change in changes):
-        yield Paragraph(words=[("nothing changed", "")])
+        yield paragraph("nothing changed")

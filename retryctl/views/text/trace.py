@@ -18,6 +18,7 @@ from retryctl.core.model.events import stream_name
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.request import Request
 from retryctl.core.value_classes import value_class
+from retryctl.views import sentences
 from retryctl.views.attempts_table import (
     EnvironmentLabel,
     attempts_table,
@@ -31,18 +32,13 @@ from retryctl.views.attempts_table import (
 )
 from retryctl.views.blocks import (
     BLANK,
-    GOOD,
-    SEVERITY_SIGNS,
-    STYLES,
-    UNSURE,
-    WARNING,
     Block,
     Command,
     Drawing,
     LogLines,
     Paragraph,
     Piece,
-    signed,
+    paragraph,
     with_command_apart,
 )
 from retryctl.views.coverage import coverage_blocks
@@ -53,15 +49,7 @@ from retryctl.views.next_steps import (
     on_cloudwatch,
     others_step,
 )
-from retryctl.views.sentences import (
-    alike_as_one,
-    ambiguity_sentences,
-    gaps_named_once,
-    numbered,
-    outcome_sentence,
-    unlisted_findings,
-    verdict_sentences,
-)
+from retryctl.views.signs import GOOD, SEVERITY_SIGNS, STYLES, UNSURE, WARNING, signed
 from retryctl.views.text.timeline import timeline
 from retryctl.views.times import at, duration, moment, on_one_day, stamp, starts_ms
 
@@ -107,7 +95,7 @@ def trace_blocks(
         yield signed(UNSURE, f"not found: {', '.join(not_found)}")
         yield BLANK
     known = environments(a for one in checked for a in one.request.attempts)
-    for one in (gaps_named_once(each, coverage, "the end") for each in checked):
+    for one in (sentences.gaps_named_once(each, coverage, "the end") for each in checked):
         if _is_short(one, options):
             yield from _short(one, known, tz)
             yield from _responses(one, options)
@@ -170,25 +158,25 @@ def _request(
     attempts = checked.request.attempts
     shown = [attempt for attempt in attempts if options.wants(attempt)]
     yield _heading(checked.request)
-    yield signed(*outcome_sentence(checked.request, coverage, tz))
-    yield from starmap(signed, verdict_sentences(checked))
+    yield signed(*sentences.outcome_sentence(checked.request, coverage, tz))
+    yield from starmap(signed, sentences.verdict_sentences(checked))
     yield from _settling(checked, coverage)
     for words, command in next_steps(checked, coverage, names_others=not options.others_wrong):
-        yield Paragraph(lead=[("  ", "")], words=[(words, "")])
+        yield paragraph(words, lead="  ")
         yield Command(text=command)
     if len(shown) < len(attempts):
-        named = numbered([attempt.number for attempt in shown]) if shown else "none"
-        yield Paragraph(words=[(f"shown: {named} of {len(attempts)}", "dim")])
+        named = sentences.numbered([attempt.number for attempt in shown]) if shown else "none"
+        yield paragraph(f"shown: {named} of {len(attempts)}", "dim")
     if shown:
         yield BLANK
         ends = _first_and_last(shown)
         yield attempts_table(checked, ends, known, tz, dated=options.dated)
         for legend in table_legend(checked, ends):
-            yield Paragraph(lead=[(" ", "")], words=[(legend, "dim")])
+            yield paragraph(legend, "dim", lead=" ")
         if between := shown[_FIRST_ROWS:-_LAST_ROWS] if len(ends) < len(shown) else ():
             yield BLANK
-            yield Paragraph(words=[(_folded(between), "dim")])
-        yield from starmap(signed, ambiguity_sentences(shown))
+            yield paragraph(_folded(between), "dim")
+        yield from starmap(signed, sentences.ambiguity_sentences(shown))
     if shown == list(attempts) and (
         drawn := timeline(shown, known, tz, width, coverage.horizon_ms)
     ):
@@ -198,7 +186,7 @@ def _request(
     for group in grouped_findings(one for one in checked.findings if one.attempt in numbers):
         yield BLANK
         yield from _findings(group, width)
-    if unlisted := unlisted_findings(checked, numbers):
+    if unlisted := sentences.unlisted_findings(checked, numbers):
         yield BLANK
         yield signed(WARNING, unlisted)
     yield from _responses(checked, options)
@@ -230,7 +218,7 @@ def _responses(checked: CheckedRequest, options: TraceOptions) -> Iterator[Block
     lines = list(response_lines(options.responses.get(checked.request.request_id, ())))
     if lines:
         yield BLANK
-    yield from (Paragraph(words=[(line, "")]) for line in lines)
+    yield from (paragraph(line) for line in lines)
 
 
 def _heading(request: Request) -> Block:
@@ -249,7 +237,7 @@ def _settling(checked: CheckedRequest, coverage: Coverage) -> Iterator[Block]:
     if place and coverage.where and lacks and checked.verdict is Verdict.UNDETERMINED:
         since_ms = request.attempts[0].placed_ms - FunctionConfig().event_age_ms
         since = at(since_ms, UTC).strftime("%Y-%m-%dT%H:%MZ")
-        yield Paragraph(lead=[("  ", "")], words=[("CloudWatch may settle it:", "")])
+        yield paragraph("CloudWatch may settle it:", lead="  ")
         yield Command(text=f"retryctl trace {request.request_id} {place} --since {since}")
 
 
@@ -266,18 +254,18 @@ def _findings(group: Sequence[Finding], width: int) -> Iterator[Block]:
     finding = group[0]
     sign = SEVERITY_SIGNS[finding.severity]
     numbers = [one.attempt for one in group if one.attempt is not None]
-    where = f" · {numbered(numbers)}" if numbers else ""
+    where = f" · {sentences.numbered(numbers)}" if numbers else ""
     yield Paragraph(
         lead=[(f"{sign} ", STYLES[sign])],
         words=[(finding.rule, "bold"), (f" · {finding.severity.value}{where}", "")],
     )
-    for text in (*alike_as_one(one.message for one in group), f"Do: {finding.remedy}"):
+    for text in (*sentences.alike_as_one(one.message for one in group), f"Do: {finding.remedy}"):
         yield from with_command_apart(text, lead=[("  ", "")])
     more, command = "More: ", f"retryctl explain {finding.rule}"
     if len(f"  {more}{command}") <= width:
-        yield Paragraph(lead=[("  ", "")], words=[(more + command, "")])
+        yield paragraph(more + command, lead="  ")
     else:
-        yield Paragraph(lead=[("  ", "")], words=[(more, "")])
+        yield paragraph(more, lead="  ")
         yield Command(text=command)
 
 
@@ -299,7 +287,7 @@ def _log_lines(
         ]
     )
     if not attempt.events:
-        yield Paragraph(lead=[("  ", "")], words=[("no log lines were read", "dim")])
+        yield paragraph("no log lines were read", "dim", lead="  ")
     lines: list[tuple[Piece, Piece]] = []
     for event in attempt.events:
         prefix: Piece = (f"  {stamp(event.timestamp_ms, tz, dated=dated)}  ", "dim")

@@ -1,0 +1,64 @@
+"""The signs of all text views with their colours and their replacements in ASCII, and screens."""
+
+from __future__ import annotations
+
+from retryctl.core.crosscheck.findings import Severity
+from retryctl.core.history.outcome import AttemptOutcome
+from retryctl.core.value_classes import value_class
+from retryctl.views.blocks import Paragraph, paragraph
+
+
+@value_class
+class Screen:
+    """A screen ``width`` cells wide, 20 at least; the defaults are those of a file."""
+
+    width: int = 80
+    colour: bool = False
+    ascii_only: bool = False
+
+
+A_FILE = Screen()
+NARROWEST = 20
+
+
+GOOD, BAD, UNSURE, WARNING, NOTE, GOING, NOTHING = "✓", "✗", "?", "!", "i", "…", "—"
+STYLES = {
+    GOOD: "green",
+    BAD: "bold red",
+    UNSURE: "bold yellow",
+    WARNING: "yellow",
+    NOTE: "cyan",
+    GOING: "cyan",
+    NOTHING: "dim",
+}
+"""Each sign is beside words of the same meaning: colour alone has no meaning."""
+
+SEVERITY_SIGNS = {Severity.ERROR: BAD, Severity.WARNING: WARNING, Severity.INFO: NOTE}
+
+LEVELS = "▁▂▃▄▅▆▇█"
+"""Levels of figures over time, the lowest first."""
+
+EIGHTHS = "▏▎▍▌▋▊▉█"
+"""Parts of a cell of a bar, from one eighth to the whole."""
+
+ASCII = str.maketrans("✓✗…—·●◆■▲★▼╌━╵×→\xa0", "+x~--o#%^*v.='x> ") | str.maketrans(
+    LEVELS + EIGHTHS, "_.:-=+*#" + "#" * len(EIGHTHS)
+)
+"""Each sign is replaced by one character, so that columns stay aligned.
+
+Python indents tracebacks with the no-break space.
+"""
+
+
+def signed(sign: str, words: str) -> Paragraph:
+    """Return a sign and its words; without a sign, the words alone."""
+    return paragraph(words, lead=f"{sign} ", lead_style=STYLES[sign]) if sign else paragraph(words)
+
+
+def outcome_sign(outcome: AttemptOutcome) -> str:
+    """Return the sign of an attempt's outcome."""
+    if outcome is AttemptOutcome.OK:
+        return GOOD
+    if outcome is AttemptOutcome.RUNNING:
+        return GOING
+    return BAD if outcome.failed else UNSURE
