@@ -19,8 +19,7 @@ from retryctl.core.doctor.result import DoctorReport
 from retryctl.core.summary.alike_requests import Requests
 from retryctl.core.summary.tally import SummaryTally
 from retryctl.errors import CouldNotLook
-from retryctl.sources.aws.fact_reading import read_fact
-from retryctl.sources.aws.function_facts import read_function_facts
+from retryctl.sources.aws.function_facts import read_fact, read_function_facts
 
 _DAY_MS = 86_400_000
 _LONGEST_S = 60

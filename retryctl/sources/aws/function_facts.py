@@ -12,10 +12,9 @@ from typing import Any, TypeVar
 from retryctl import __version__
 from retryctl.core.doctor.facts import Fields, FunctionFacts, NotRead, name_in, service_of
 from retryctl.core.wording import suggestions
-from retryctl.errors import AccessDenied, CouldNotLook
+from retryctl.errors import AccessDenied, CouldNotLook, NoSuchLogGroup
 from retryctl.sources.aws.client import AwsClient, AwsResponse
 from retryctl.sources.aws.errors import Refused
-from retryctl.sources.aws.fact_reading import fact_or_none, is_absent, read_fact, reason_not_read
 from retryctl.sources.aws.function_code import counter_copies
 from retryctl.sources.aws.function_name import parse_function_name, qualifier_of
 from retryctl.sources.aws.log_groups import listed_functions
@@ -223,3 +222,35 @@ def _was_allowed(error: CouldNotLook) -> bool:
     """Whether the service refused the request for what it names, after IAM allowed the action."""
     refused = isinstance(error, Refused) and error.code.startswith(_REFUSED_REQUESTS)
     return refused or is_absent(error)
+
+
+_ABSENT = ("NotFound", "NonExistent", "DoesNotExist", "NoSuch", "404")
+
+
+def read_fact(action: str, read: Callable[[], T]) -> T | NotRead:
+    """Return what ``read`` returns, or why it failed. ``action`` is the IAM action it needs."""
+    try:
+        return read()
+    except CouldNotLook as error:
+        return reason_not_read(action, error)
+
+
+def fact_or_none(action: str, read: Callable[[], T]) -> T | NotRead | None:
+    """Return what ``read`` returns; ``None`` where the resource does not exist."""
+    try:
+        return read()
+    except CouldNotLook as error:
+        return None if is_absent(error) else reason_not_read(action, error)
+
+
+def is_absent(error: CouldNotLook) -> bool:
+    """Whether the service answered that the resource does not exist."""
+    if isinstance(error, NoSuchLogGroup):
+        return True
+    return isinstance(error, Refused) and any(word in error.code for word in _ABSENT)
+
+
+def reason_not_read(action: str, error: CouldNotLook) -> NotRead:
+    """Return the reason of a failed call as a sentence."""
+    reason = " ".join(error.what.split()).rstrip(".")
+    return NotRead(action=action, reason=f"{reason}.", denied=isinstance(error, AccessDenied))

@@ -271,9 +271,11 @@ MOST_LOOKUPS = 400
 
 @state_class
 class StreamOrder:
-    """Puts the rows of Insights in order, chunk by chunk, with lookups in their streams.
+    """Puts the rows of Insights in order, chunk by chunk, with lookups by GetLogEvents.
 
-    No millisecond is in two chunks. ``ended``: more than ``most`` lookups were needed.
+    Only milliseconds that leave a doubt are read, each with one call as a rule. Their number is
+    bounded; nothing more is read once the service refuses one. No millisecond is in two chunks.
+    ``ended``: more than ``most`` lookups were needed.
     """
 
     aws: AwsClient

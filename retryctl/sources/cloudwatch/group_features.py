@@ -20,7 +20,7 @@ from retryctl.core.model.group_names import group_name
 from retryctl.core.value_classes import value_class
 from retryctl.errors import CouldNotLook, RetryctlError
 from retryctl.sources.aws.client import AwsClient, AwsResponse
-from retryctl.sources.aws.fact_reading import is_absent
+from retryctl.sources.aws.function_facts import is_absent
 from retryctl.sources.aws.log_groups import LogGroup
 from retryctl.sources.cloudwatch.pages import TimeRange, matching_pages
 from retryctl.sources.cloudwatch.search_options import EngineName, SearchOptions

@@ -178,7 +178,12 @@ _OF_INIT = (InitStart, InitReport, RestoreStart, RestoreReport)
 
 
 class BareStarts:
-    """Finds them among canonical lines, which are taken in the order of time."""
+    """Finds STARTs without any other line of their attempt among the selected lines.
+
+    Such a START is a cut attempt, a running one, or printed text. The lines beside it show which,
+    and most of those are not selected: that stretch of the stream is read in full. For a request
+    without any other attempt this changes nothing. Canonical lines are taken in the order of time.
+    """
 
     def __init__(self) -> None:
         self._last: dict[bytes, tuple[bytes, bytes]] = {}  # by stream: request ID, line

@@ -41,9 +41,8 @@ from retryctl.sources.cloudwatch.insights_export import InsightsLines
 from retryctl.sources.cloudwatch.line_lookup import MOST_PAIRS, LineLookup, bare_starts_in, pairs_in
 from retryctl.sources.cloudwatch.pages import Page, StreamStretch, TimeRange, matching_pages
 from retryctl.sources.cloudwatch.search_options import SearchOptions
-from retryctl.sources.cloudwatch.slice_runner import SliceRead, SliceRunner
 from retryctl.sources.cloudwatch.stats import SearchStats
-from retryctl.sources.cloudwatch.time_slices import SlicePlanner, TimeSlice
+from retryctl.sources.cloudwatch.time_slices import SlicePlanner, SliceRead, SliceRunner, TimeSlice
 from retryctl.sources.saved.canonical_lines import canonical_line
 
 # The first pages of a window can be empty, though more follow.
