@@ -249,7 +249,7 @@ def _groups_of(
 ) -> tuple[str, ...]:
     """Return ``groups``, or the log group of a function whose settings name ``own``, or none."""
     named = replace(named, region=named.region or aws.region)
-    return groups or (named.log_group(own) if own else named.default_log_group,)
+    return groups or (named.log_group(own),)
 
 
 @value_class

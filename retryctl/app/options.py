@@ -192,11 +192,14 @@ def of_function(query: LogQuery, options: SourceOptions, feedback: Feedback) -> 
     query = replace(query, log_groups=options.log_groups)
     if not options.one_function:
         return query
-    from retryctl.sources.aws.function_name import alias_not_logged, parse_function_name
+    from retryctl.sources.aws.function_name import parse_function_name
 
     named = parse_function_name(options.one_function)
     if named.alias:
-        feedback.warn(alias_not_logged(named))
+        feedback.warn(
+            "A log does not name aliases, so requests of all versions are shown, not only those of "
+            f"{named.name}:{named.alias}. Name a version to select it: {named.name}:7"
+        )
     place = (named.account, named.region)
     return replace(query, function=named.name, versions=named.versions, place=place)
 

@@ -47,7 +47,7 @@ T = TypeVar("T")
 def count_requests(reader: WindowReader) -> TalliesByFunction:
     """Count the requests of a window, by function."""
     tallies: TalliesByFunction = {}
-    for part in reader.count():
+    for part in chain.from_iterable(log.count() for log in reader.logs()):
         for function, tally in part.items():
             tallies.setdefault(function, SummaryTally()).merge(tally)
     return tallies
@@ -60,8 +60,8 @@ def list_rows(reader: WindowReader, wanted: RowFilter) -> Iterator[RequestRow]:
 
 def evaluate_requests(reader: WindowReader, evaluator: CheckEvaluator) -> None:
     """Add the requests of a window to ``evaluator``, with the lines that prove their findings."""
-    for part in reader.evaluate(evaluator):
-        evaluator.merge(part)
+    for log in reader.logs():
+        evaluator.merge(log.evaluate(evaluator))
 
 
 @contextmanager
@@ -99,7 +99,7 @@ def open_window(
 
 
 class WindowReader:
-    """The requests of a window, from one or several logs that are read one after the other.
+    """The requests of a window, from one or several ``logs`` that are read one after the other.
 
     ``options`` and ``window`` are what was given; ``since_ms`` is where the window begins, where
     the log was read further back than that.
@@ -113,7 +113,7 @@ class WindowReader:
         window: TimeWindow,
         since_ms: int | None = None,
     ) -> None:
-        self._logs, self._coverage = logs, coverage
+        self.logs, self._coverage = logs, coverage
         self._options, self._window = options, window
         self.since_ms = since_ms
 
@@ -129,18 +129,8 @@ class WindowReader:
 
     def map(self, make: Callable[[Requests], T]) -> Iterator[T]:
         """Yield what ``make`` makes of each part of the requests."""
-        for log in self._logs():
+        for log in self.logs():
             yield from log.map(make)
-
-    def count(self) -> Iterator[TalliesByFunction]:
-        """Yield the tallies of each part of the requests."""
-        for log in self._logs():
-            yield from log.count()
-
-    def evaluate(self, kind: CheckEvaluator) -> Iterator[CheckEvaluator]:
-        """Yield an evaluator of that kind for each log."""
-        for log in self._logs():
-            yield log.evaluate(kind)
 
 
 def _saved_window(

@@ -172,7 +172,8 @@ class AwsClient:
 
     def _once(self, place: CallPlace, request: dict[str, Any], subject: str) -> AwsResponse:
         region, service, operation = place
-        limiter = self._limiter(place)
+        with self._counting:
+            limiter = self._limiters[place]
         limiter.wait()
         client = self._client(service, region)
         sent_ms, sent_s = self._clock.now_ms(), self._seconds()
@@ -188,10 +189,6 @@ class AwsClient:
             raise translated from error
         self._count(answer, limiter, sent_ms, place)
         return answer
-
-    def _limiter(self, place: CallPlace) -> AdaptiveRateLimiter:
-        with self._counting:
-            return self._limiters[place]
 
     def _count(
         self,

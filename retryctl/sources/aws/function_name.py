@@ -48,13 +48,12 @@ class FunctionName:
             return f"{self.account}:function:{name}"
         return f"arn:{self.partition}:lambda:{region}:{self.account}:function:{name}"
 
-    @property
-    def default_log_group(self) -> str:
-        """Where its logs are, unless its settings name another group."""
-        return self.log_group(f"/aws/lambda/{self.name}")
+    def log_group(self, name: str | None) -> str:
+        """Return where its logs are, as an ARN if account and region are known.
 
-    def log_group(self, name: str) -> str:
-        """Return the group ``name`` as an ARN if account and region are known."""
+        ``name`` is the group that its settings name, if not the usual one.
+        """
+        name = name or f"/aws/lambda/{self.name}"
         if self.account is None or self.region is None:
             return name
         return f"arn:{self.partition}:logs:{self.region}:{self.account}:log-group:{name}"
@@ -95,14 +94,6 @@ def parse_function_name(text: str) -> FunctionName:
         account=match["account"],
         region=match["region"],
         partition=match["partition"] or "aws",
-    )
-
-
-def alias_not_logged(named: FunctionName) -> str:
-    """Return the sentence that a saved log does not show which requests came by an alias."""
-    return (
-        f"A log does not name aliases, so requests of all versions are shown, not only those of "
-        f"{named.name}:{named.alias}. Name a version to select it: {named.name}:7"
     )
 
 
