@@ -105,3 +105,15 @@ def test_a_file_without_its_last_line_end_is_whole_but_for_a_report(tmp_path: Pa
             write, before_report = SHAPES[shape][0], events()[:-1]
             result = traced(tmp_path / "log", write(before_report).rstrip("\n"))
             assert not [gap for gap in result.coverage.gaps if gap.kind == "truncated"], shape
+
+
+@pytest.mark.parametrize("shape", ["messages", "aws logs tail", "sam logs", "pasted rows"])
+def test_a_last_line_that_breaks_off_within_json_is_cut(shape: str, tmp_path: Path) -> None:
+    one = Environment("a", json=True)
+    one.at(0).runs(ID, ends="error")
+    found = [(each.timestamp_ms, each.log_stream or "", each.message) for each in events_of(one)]
+    whole = SHAPES[shape][0](found).rstrip("\n")
+    assert not traced(tmp_path / "log", whole).coverage.gaps
+    cut = traced(tmp_path / "log", whole[:-9])
+    assert "truncated" in [gap.kind for gap in cut.coverage.gaps if gap.hides_attempts]
+    assert outcomes(cut) == {ID: RequestOutcome.UNKNOWN}

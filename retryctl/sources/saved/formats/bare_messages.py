@@ -24,7 +24,7 @@ from retryctl.sources.saved.formats.record_line import (
     ID,
     RECORD,
     bare_record,
-    ends_within_report,
+    note_cut_end,
     with_cut_mark,
 )
 from retryctl.sources.saved.log_format import Head, LogFormat
@@ -122,8 +122,7 @@ class BareMessages(LogFormat):
             else:
                 size *= 2
         last = pending.replace(self.newline, b"\n")
-        if ends_within_report(last):
-            diagnostics.breaks_off_within_report(last)
+        note_cut_end(last, diagnostics)
         yield with_cut_mark(last)
 
 
@@ -241,8 +240,7 @@ class EmulatorLogs(BareMessages):
             yield from super().convert(segment, diagnostics)
             return
         text = segment.read().replace(self.newline, b"\n")
-        if ends_within_report(text):
-            diagnostics.breaks_off_within_report(text)
+        note_cut_end(text, diagnostics)
         runs = _of_lambda(self._runs(with_cut_mark(text), diagnostics), diagnostics)
         several = len({run.name for run in runs}) > 1
         count = first_place(diagnostics.number)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 from retryctl.core.grammar.platform_text import CUT_MARK
 from retryctl.core.late_regex import late_regex
 from retryctl.core.model.events import REQUEST_ID
+from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.log_format import Head
 
 ID = REQUEST_ID.encode()
@@ -56,6 +58,26 @@ def ends_within_report(text: bytes) -> bool:
     line = text[text.rfind(b"\n") + 1 :]
     at = line.find(b"REPORT RequestId: ")
     return at >= 0 and not _END_OF_REPORT.search(line, at)
+
+
+def note_cut_end(text: bytes, diagnostics: FileDiagnostics) -> None:
+    """Note where a text breaks off whose last line has no line end: in a REPORT, or in JSON."""
+    if ends_within_report(text):
+        diagnostics.breaks_off_within_report(text)
+    elif _ends_within_json(text):
+        diagnostics.breaks_off("its last line breaks off within JSON")
+
+
+def _ends_within_json(text: bytes) -> bool:
+    line = text[text.rfind(b"\n") + 1 :].decode(errors="replace")
+    begin = line.find('{"')
+    if begin < 0:
+        return False
+    try:
+        json.JSONDecoder().raw_decode(line, begin)
+    except (ValueError, RecursionError):
+        return True
+    return False
 
 
 def with_cut_mark(text: bytes) -> bytes:

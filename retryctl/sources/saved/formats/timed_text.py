@@ -45,7 +45,7 @@ from retryctl.sources.saved.formats.record_line import (
     RECORD_LINE,
     TEXT_RECORD,
     bare_record,
-    ends_within_report,
+    note_cut_end,
     joined_behind_report,
     with_cut_mark,
 )
@@ -154,10 +154,10 @@ class TimedText(LogFormat):
                 block = converted(text[start:], count=count)
                 count += block.count(b"\n")
                 yield RawBlock(raw=block)
-        if ends_within_report(text):
-            diagnostics.breaks_off_within_report(text)
-        elif self._is_cut(b"\n" + text):
+        if self._is_cut(b"\n" + text):
             diagnostics.breaks_off("its last line breaks off")
+        else:
+            note_cut_end(text, diagnostics)
 
     def _is_cut(self, text: bytes) -> bool:
         """Whether the last line ends within a header, or has no message behind it."""
