@@ -45,8 +45,8 @@ from retryctl.sources.saved.formats.record_line import (
     RECORD_LINE,
     TEXT_RECORD,
     bare_record,
-    note_cut_end,
     joined_behind_report,
+    note_cut_end,
     with_cut_mark,
 )
 from retryctl.sources.saved.log_format import Head, LogFormat
