@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from functools import partial
 from itertools import chain
@@ -46,12 +46,12 @@ class SavedWindow:
 
     def __init__(
         self,
-        read: Callable[[tuple[str, ...]], ShuffleStore],
+        read_again: Callable[[Collection[str], Collection[str]], ShuffleStore],
         found: ShuffleStore,
         context: PartitionContext,
         processes: int,
     ) -> None:
-        self._read, self._found = read, found
+        self._read_again, self._found = read_again, found
         self._context, self._processes = context, processes
         self.lacks_lines = False
         self.ends_before = frozenset[EndsBefore]()
@@ -65,20 +65,20 @@ class SavedWindow:
         """Yield what ``make`` makes of each partition."""
         return self._noted(self._map(make, self._found))
 
-    def count(self) -> Iterator[TalliesByFunction]:
-        """Yield the tallies of each partition."""
-        observed = _Observed(make=tallies_by_function)
-        parts = count_partitions(self._found, self._context, observed, self._processes)
-        return self._noted(parts)
+    def map_alike(self, make: Callable[[CountedRequests], T]) -> Iterator[T]:
+        """Yield the same; of requests that are alike one is checked."""
+        observed = _Observed(make=make)
+        return self._noted(count_partitions(self._found, self._context, observed, self._processes))
 
     def evaluate(self, kind: CheckEvaluator) -> CheckEvaluator:
         """Evaluate all requests; those whose findings are kept are read once more, for evidence."""
         evaluator = kind.another()
         for part in self.map(_Evaluate(kind=kind)):
             evaluator.merge(part)
-        if ids := evaluator.request_ids_with_findings():
+        ids, streams = evaluator.with_findings()
+        if ids:
             proved = kind.another()
-            again = self._read(tuple(ids))
+            again = self._read_again(ids, streams)
             for part in self._noted(self._map(_Evaluate(kind=kind), again)):
                 proved.merge(part)
             if not evaluator.take_evidence(proved):
@@ -115,16 +115,14 @@ def read_saved_window(
     processes = min(MOST_PROCESSES, _processors())
     log = BulkReader(source, stdin=stdin, processes=processes)
 
-    def read(ids: tuple[str, ...] = ()) -> ShuffleStore:
+    def read_again(ids: Collection[str], streams: Collection[str]) -> ShuffleStore:
+        wanted = replace(query, request_ids=tuple(ids))
         with feedback.progress() as show:
-            return log.read(
-                replace(query, request_ids=ids),
-                markers,
-                settings,
-                progress=partial(bytes_progress, show),
-            )
+            progress = partial(bytes_progress, show)
+            return log.read_again(wanted, markers, settings, found, streams, progress=progress)
 
-    found = read()
+    with feedback.progress() as show:
+        found = log.read(query, markers, settings, progress=partial(bytes_progress, show))
     context = PartitionContext(
         coverage=coverage(found.stats),
         settings=settings,
@@ -134,7 +132,7 @@ def read_saved_window(
         until_ms=window.until_ms,
         versions=query.versions,
     )
-    return SavedWindow(read, found, context, processes)
+    return SavedWindow(read_again, found, context, processes)
 
 
 def _processors() -> int:
@@ -212,7 +210,7 @@ def tallies_by_function(requests: CountedRequests) -> TalliesByFunction:
     return tallies
 
 
-def wanted_rows(wanted: RowFilter, requests: Requests) -> list[RequestRow]:
+def wanted_rows(wanted: RowFilter, requests: CountedRequests) -> list[RequestRow]:
     """Return the rows of the requests that are wanted."""
     rows = chain.from_iterable(map(request_rows, requests))
     return [row for row in rows if wanted.has(row)]

@@ -22,6 +22,7 @@ from retryctl.app.saved_window import (
     SavedWindow,
     TalliesByFunction,
     read_saved_window,
+    tallies_by_function,
     wanted_rows,
     wrong_counters,
 )
@@ -29,7 +30,7 @@ from retryctl.config import ProjectConfig
 from retryctl.core.check.check_evaluator import CheckEvaluator
 from retryctl.core.model.coverage import Coverage, LogQuery, gaps_of_window
 from retryctl.core.model.function_config import FunctionConfig
-from retryctl.core.summary.alike_requests import Requests
+from retryctl.core.summary.alike_requests import CountedRequests, Requests
 from retryctl.core.summary.request_row import RequestRow, RowFilter
 from retryctl.core.summary.tally import SummaryTally
 from retryctl.sources.saved.diagnostics import ReadStats
@@ -47,7 +48,7 @@ T = TypeVar("T")
 def count_requests(reader: WindowReader) -> TalliesByFunction:
     """Count the requests of a window, by function."""
     tallies: TalliesByFunction = {}
-    for part in chain.from_iterable(log.count() for log in reader.logs()):
+    for part in reader.map_alike(tallies_by_function):
         for function, tally in part.items():
             tallies.setdefault(function, SummaryTally()).merge(tally)
     return tallies
@@ -55,7 +56,7 @@ def count_requests(reader: WindowReader) -> TalliesByFunction:
 
 def list_rows(reader: WindowReader, wanted: RowFilter) -> Iterator[RequestRow]:
     """Yield a row for each request of a window that passes the filter, as they are found."""
-    return chain.from_iterable(reader.map(partial(wanted_rows, wanted)))
+    return chain.from_iterable(reader.map_alike(partial(wanted_rows, wanted)))
 
 
 def evaluate_requests(reader: WindowReader, evaluator: CheckEvaluator) -> None:
@@ -131,6 +132,11 @@ class WindowReader:
         """Yield what ``make`` makes of each part of the requests."""
         for log in self.logs():
             yield from log.map(make)
+
+    def map_alike(self, make: Callable[[CountedRequests], T]) -> Iterator[T]:
+        """Yield the same; of requests that are alike one is checked."""
+        for log in self.logs():
+            yield from log.map_alike(make)
 
 
 def _saved_window(

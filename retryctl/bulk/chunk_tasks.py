@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import field
 from io import BytesIO
 
@@ -27,7 +28,8 @@ class ScanPlan:
 
     Events from ``query.until_ms`` on count as not yet written. ``places`` are the streams that
     are read, where a survey found them. Requests are dealt out to ``parts`` partitions, and streams
-    to as many ``shares``.
+    to as many ``shares``. ``ambiguous`` are the names of functions and groups that need an account
+    and a region; with ``None`` the log shows them.
     """
 
     query: LogQuery
@@ -37,6 +39,7 @@ class ScanPlan:
     shares: int = 1
     shown: Shown = field(default_factory=Shown)
     places: frozenset[StreamPlace] | None = None
+    ambiguous: Collection[str] | None = None
 
 
 @value_class

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import pickle
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import field, fields, replace
 from itertools import islice, pairwise
 from operator import attrgetter
@@ -152,26 +152,34 @@ def function_of(stream: Stream, named: str | None) -> str | None:
     return found or (function_place(stream.log_group) + named if named else None)
 
 
-def with_distinct_names(streams: Sequence[Stream]) -> Iterator[Stream]:
+def ambiguous_names_of(streams: Iterable[Stream]) -> Collection[str]:
+    """Return the names that stand for several functions or log groups."""
+    located = map(_located, streams)
+    return ambiguous_names(
+        {function_of(stream, None) or stream.log_group or "" for stream in located}
+    )
+
+
+def with_distinct_names(streams: Iterable[Stream], ambiguous: Collection[str]) -> Iterator[Stream]:
     """Yield the streams; one has account and region in its names where a name is ambiguous."""
-    located = list(map(_located, streams))
-    names = {function_of(stream, None) or stream.log_group or "" for stream in located}
-    ambiguous = ambiguous_names(names)
-    groups = {stream.log_group for stream in located}
-    if not any(map(has_place, (*names, *groups))):  # most logs name no account
-        yield from streams
-        return
-    for stream in located:
-        group, function = stream.log_group, function_of(stream, None)
-        name = function_name(function) if function else group and group_name(group)
-        if name in ambiguous:
-            yield stream
-        else:
-            yield replace(
-                stream,
-                log_group=group and group_name(group),
-                function=stream.function and function_name(stream.function),
-            )
+    for stream in streams:
+        yield _named(_located(stream), ambiguous) if _names_place(stream) else stream
+
+
+def _names_place(stream: Stream) -> bool:
+    return has_place(stream.log_group) or has_place(stream.function)
+
+
+def _named(stream: Stream, ambiguous: Collection[str]) -> Stream:
+    group, function = stream.log_group, function_of(stream, None)
+    name = function_name(function) if function else group and group_name(group)
+    if name in ambiguous:
+        return stream
+    return replace(
+        stream,
+        log_group=group and group_name(group),
+        function=stream.function and function_name(stream.function),
+    )
 
 
 def _located(stream: Stream) -> Stream:

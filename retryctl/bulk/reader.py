@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from itertools import chain
 from typing import BinaryIO
@@ -143,13 +143,29 @@ class BulkReader:
     ) -> ShuffleStore:
         """Read the attempts of all requests; events from ``query.until_ms`` on are left out.
 
-        With request IDs only these requests are read, and their attempts keep the events that a
-        finding could cite.
-
         Raises UnreadableInput where nothing can be read. What is damaged is a gap in the coverage.
         """
+        return self._scan(self._plan(query, markers, settings, Shown()), progress)
+
+    def read_again(
+        self,
+        query: LogQuery,
+        markers: Markers,
+        settings: FunctionConfig,
+        first: ShuffleStore,
+        streams: Collection[str],
+        *,
+        progress: Progress | None = None,
+    ) -> ShuffleStore:
+        """Read the requests ``query.request_ids`` with the events that a finding could cite.
+
+        ``first`` is the reading of the whole log, and ``streams`` those that the requests ran in;
+        empty where they have no names.
+        """
         plan = self._plan(query, markers, settings, Shown(ids=frozenset(query.request_ids)))
-        return self._scan(plan, progress)
+        places = [(None, stream) for stream in streams]
+        selector = LineSelector(places) if places else None
+        return self._scan(replace(plan, ambiguous=first.ambiguous), progress, selector)
 
     # ----------------------------------------------------------------- passes
 
@@ -220,10 +236,12 @@ class BulkReader:
             found.add(chunk, surveyed)
         return run, found
 
-    def _scan(self, plan: ScanPlan, progress: Progress | None) -> ShuffleStore:
-        """Scan the whole log."""
-        store = ShuffleStore(plan, self._source)
-        run = ChunkRun(ScanTask(plan=plan), Meter(progress, self._size), self._processes)
+    def _scan(
+        self, plan: ScanPlan, progress: Progress | None, selector: LineSelector | None = None
+    ) -> ShuffleStore:
+        """Scan the whole log, or the lines that are selected."""
+        store, task = ShuffleStore(plan, self._source), ScanTask(plan=plan, selector=selector)
+        run = ChunkRun(task, Meter(progress, self._size), self._processes)
         malformed: set[str] = set()
         first_ms: list[tuple[Chunk, int | None]] = []
         before = self._states()

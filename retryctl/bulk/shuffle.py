@@ -9,7 +9,7 @@ from __future__ import annotations
 import pickle
 import shlex
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from itertools import chain
@@ -17,7 +17,13 @@ from itertools import chain
 from retryctl.bulk.chunk_blocks import ChunkBlocks
 from retryctl.bulk.chunk_tasks import ScanPlan
 from retryctl.bulk.chunks import Chunk
-from retryctl.bulk.compact_attempts import KeptAttempts, Stream, compact_attempts, part_of
+from retryctl.bulk.compact_attempts import (
+    KeptAttempts,
+    Stream,
+    ambiguous_names_of,
+    compact_attempts,
+    part_of,
+)
 from retryctl.bulk.id_survey import LineSelector, events_in
 from retryctl.bulk.reduction import Partition, StreamReading
 from retryctl.bulk.spill_file import SpillFile, SpillPlace
@@ -82,6 +88,7 @@ class ShuffleStore:
         self.web: set[str] = set()
         self._id_search, self._answers_search = IdSearch(), False
         self.has_malformed = False
+        self.ambiguous: Collection[str] = plan.ambiguous or ()
         self._plan = plan
         self._spill = SpillFile()
         self._shares: list[list[tuple[int, SpillPlace]]] = [[] for _ in range(plan.shares)]
@@ -197,7 +204,10 @@ class ShuffleStore:
             whole = deal_streams(self._sorted_streams(files), self._plan)
             batches += [self._taken(*each) for each in enumerate(whole, len(batches))]
         if not self._plan.query.keeps_places:
-            batches = apart(batches)
+            if self._plan.ambiguous is None:
+                joined = chain.from_iterable(batch.joined for batch in batches)
+                self.ambiguous = ambiguous_names_of(joined)
+            batches = apart(batches, self.ambiguous)
             self.stats.log_groups = {
                 stream.log_group for batch in batches for stream in batch.joined if stream.log_group
             }

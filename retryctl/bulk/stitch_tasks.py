@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice, pairwise
 from operator import attrgetter
@@ -144,9 +144,9 @@ def deal_streams(streams: Iterable[StitchedStream], plan: ScanPlan) -> Iterator[
         yield _batch(some, plan, None if plan.shown else SilentAttempts())
 
 
-def apart(batches: Sequence[StitchedBatch]) -> list[StitchedBatch]:
+def apart(batches: Sequence[StitchedBatch], ambiguous: Collection[str]) -> list[StitchedBatch]:
     """Return the batches; their streams have an account and a region where a name needs it."""
-    named = with_distinct_names([stream for batch in batches for stream in batch.joined])
+    named = with_distinct_names((stream for batch in batches for stream in batch.joined), ambiguous)
     return [
         replace(batch, streams=tuple(stream and next(named) for stream in batch.streams))
         for batch in batches

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from retryctl.app.saved_window import tallies_by_function
+from retryctl.app.saved_window import tallies_by_function, wanted_rows
 from retryctl.bulk import request_forms
 from retryctl.bulk.compact_attempts import template_key
 from retryctl.bulk.reader import BulkReader
@@ -20,6 +20,7 @@ from retryctl.core.model.coverage import Gap, LogQuery
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.limits import AFTER_END_MS, AFTER_USUAL_MS, USUAL_WAITS_MS
 from retryctl.core.summary.alike_requests import AlikeRequests
+from retryctl.core.summary.request_row import RequestRow, RowFilter
 from tests.support.campaigns import seeds
 from tests.support.lambda_log import ID, MIDNIGHT_MS, OTHER_ID, Environment
 from tests.support.made_up_logs import line_of
@@ -84,11 +85,18 @@ def test_forms_change_no_figure(seed: int, tmp_path: Path) -> None:
         named=random.choice((None, "orders")),
         since_ms=random.choice((None, since_ms + 600_000)),
     )
-    expected = tallies_by_function(reduce_partition(found.part(0), found.readings, context))
+    requests = list(reduce_partition(found.part(0), found.readings, context))
+    expected = tallies_by_function(requests)
+    rows = sorted(wanted_rows(RowFilter(), requests), key=_by_id)
     for _ in range(2):  # the second time, the first request of each form is known
         counted = list(count_partition(found.part(0), found.readings, context))
         assert tallies_by_function(counted) == expected
+        assert sorted(wanted_rows(RowFilter(), counted), key=_by_id) == rows
     assert coverage.gaps or any(isinstance(one, AlikeRequests) for one in counted)
+
+
+def _by_id(row: RequestRow) -> tuple[str, int]:
+    return row.request_id, row.placed_ms
 
 
 def test_a_masked_error_is_not_a_success_like_others(tmp_path: Path) -> None:

@@ -125,19 +125,20 @@ def test_what_is_read_again_in_stretches_proves_the_same(seed: int, tmp_path: Pa
     checked = [check_request(request, coverage) for request in history.requests]
     ids = {one.request.request_id for one in checked if one.findings}
     some = tuple(random.sample(sorted(ids), (len(ids) + 1) // 2))
-    found = BulkReader(str(tmp_path), chunk_bytes=random.choice((700, 5_000))).read(
-        LogQuery(request_ids=some), Markers(), FunctionConfig()
-    )
+    again, expected = judge(), judge()
+    for each in checked:
+        if each.request.request_id in some:
+            expected.add(each)
+    reader = BulkReader(str(tmp_path), chunk_bytes=random.choice((700, 5_000)))
+    first = reader.read(LogQuery(), Markers(), FunctionConfig())
+    streams = expected.with_findings()[1] if random.random() < 0.7 else ()
+    query = LogQuery(request_ids=some)
+    found = reader.read_again(query, Markers(), FunctionConfig(), first, streams)
     around = PartitionContext(coverage=coverage, settings=FunctionConfig(), markers=Markers())
-    again = judge()
     for part in range(found.parts if some else 0):
         for one in reduce_partition(found.part(part), found.readings, around):
             assert isinstance(one, CheckedRequest)
             again.add(one)
-    expected = judge()
-    for each in checked:
-        if each.request.request_id in some:
-            expected.add(each)
     assert reports(again, coverage) == reports(expected, coverage)
 
 

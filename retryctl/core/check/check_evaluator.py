@@ -128,12 +128,16 @@ class CheckOutcome:
 
 @value_class
 class _RequestResult:
-    """The checks and findings of one request. ``place`` orders requests by time, ID and group."""
+    """The checks and findings of one request. ``place`` orders requests by time, ID and group.
+
+    ``streams`` are the log streams of one with findings.
+    """
 
     place: tuple[int, str, str]
     function: str | None
     checks: tuple[CheckResult, ...]
     findings: tuple[JudgedFinding, ...]
+    streams: frozenset[str | None] = frozenset()
 
 
 class CheckEvaluator:
@@ -182,6 +186,7 @@ class CheckEvaluator:
                 function=request.function or request.log_group,
                 checks=(self._check(checked, failed), *expectations),
                 findings=findings,
+                streams=request.log_streams if findings else frozenset(),
             )
         )
         self._counts.update((each.effect, each.finding.rule) for each in findings)
@@ -205,7 +210,7 @@ class CheckEvaluator:
         kept = 0
         for number, one in enumerate(self._results):
             if kept >= MOST_FINDINGS and one.findings:
-                self._results[number] = replace(one, findings=())
+                self._results[number] = replace(one, findings=(), streams=frozenset())
             kept += len(self._results[number].findings)
         self._kept = kept
 
@@ -215,10 +220,16 @@ class CheckEvaluator:
             self._expected, self._known, learns=self._learns, markers=self._markers
         )
 
-    def request_ids_with_findings(self) -> set[str]:
-        """Return the IDs of the requests whose findings are kept."""
+    def with_findings(self) -> tuple[set[str], set[str]]:
+        """Return the IDs of the requests whose findings are kept, and their log streams.
+
+        There are no streams where one of them is not known.
+        """
         self._drop_findings()
-        return {one.place[1] for one in self._results if one.findings}
+        streams = set(chain.from_iterable(one.streams for one in self._results))
+        known = set(filter(None, streams))
+        ids = {one.place[1] for one in self._results if one.findings}
+        return ids, known if known == streams else set()
 
     def take_evidence(self, other: CheckEvaluator) -> bool:
         """Replace the kept findings by those of an evaluator that read the same requests again.
@@ -274,7 +285,7 @@ class CheckEvaluator:
     def _judged(self, checked: CheckedRequest) -> Iterator[JudgedFinding]:
         for finding in checked.findings:
             identity, fails, known, allowed = self._weigh(finding, checked)
-            branch, expected = _wrong_branch(checked, finding.attempt)
+            branch, expected = checked.wrong_branch(finding.attempt)
             yield JudgedFinding(
                 finding=finding,
                 request_id=checked.request.request_id,
@@ -332,22 +343,12 @@ _VERDICTS = {
 }
 
 
-def _wrong_branch(checked: CheckedRequest, number: int | None) -> tuple[str | None, str | None]:
-    """Return the branch that an attempt ran and the expected one, where they differ."""
-    if number is None:
-        return None, None
-    ran = checked.request.attempts[number - 1].claim.branch
-    check = checked.checks[number - 1]
-    wrong = check.branch_agrees is False and not check.at_least
-    return (ran, check.branch_for_retries) if wrong else (None, None)
-
-
 def _unexplained(checked: CheckedRequest) -> Iterable[str]:
     """Return attempts that disagree and that no finding explains."""
     explained = {f.attempt for f in checked.every_finding if f.severity is Severity.ERROR}
     for attempt, check in zip(checked.request.attempts, checked.checks, strict=True):
         if check.verdict is AttemptVerdict.DISAGREES and attempt.number not in explained:
-            ran, expected = _wrong_branch(checked, attempt.number)
+            ran, expected = checked.wrong_branch(attempt.number)
             yield (
                 f"Attempt {attempt.number} ran {ran}, expected {expected}."
                 if expected

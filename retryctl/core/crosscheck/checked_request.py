@@ -81,6 +81,15 @@ class CheckedRequest:
         """The listed findings, then those that are only counted."""
         return chain(self.findings, self.unlisted)
 
+    def wrong_branch(self, number: int | None) -> tuple[str | None, str | None]:
+        """Return the branch that an attempt ran and the expected one, where they differ."""
+        if number is None:
+            return None, None
+        ran = self.request.attempts[number - 1].claim.branch
+        check = self.checks[number - 1]
+        wrong = check.branch_agrees is False and not check.at_least
+        return (ran, check.branch_for_retries) if wrong else (None, None)
+
 
 @value_class
 class CheckedHistory:

@@ -71,6 +71,13 @@ class Request:
         return self.attempts[0].placed_ms if self.attempts else self.mentions[0].timestamp_ms
 
     @property
+    def log_streams(self) -> frozenset[str | None]:
+        """The log streams that it was read from; with ``None`` where not all are known."""
+        lines = (event.log_stream for event in self.mentions)
+        unknown = [None] if self.ambiguous else ()  # these events are kept without their stream
+        return frozenset((*lines, *(one.log_stream for one in self.attempts), *unknown))
+
+    @property
     def execution_arn(self) -> str | None:
         """The ARN of the durable execution that its function logged."""
         return next((a.execution_arn for a in self.attempts if a.execution_arn), None)

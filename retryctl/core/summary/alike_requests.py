@@ -23,4 +23,4 @@ class AlikeRequests:
 Requests = Iterable["CheckedRequest | SilentSuccesses"]
 """Some requests; silent successes come many at a time."""
 CountedRequests = Iterable["CheckedRequest | SilentSuccesses | AlikeRequests"]
-"""Some requests that are only counted; others that are alike come many at a time too."""
+"""Some requests; others that are alike come many at a time too."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from uuid import UUID
 
 from retryctl.core.crosscheck.attempt_check import Verdict
@@ -9,8 +10,9 @@ from retryctl.core.crosscheck.checked_request import CheckedRequest, cross_check
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.events import is_timed
 from retryctl.core.model.request import Request, RequestOutcome
-from retryctl.core.summary.silent_successes import SilentSuccesses
-from retryctl.core.value_classes import value_class
+from retryctl.core.summary.alike_requests import AlikeRequests
+from retryctl.core.summary.silent_successes import SilentSuccesses, id_of
+from retryctl.core.value_classes import replaced, value_class
 
 ENDED_WELL = (RequestOutcome.SUCCEEDED, RequestOutcome.RECOVERED)
 
@@ -79,10 +81,12 @@ class RowFilter:
         return any(sought in error.casefold() for error in request_rows.errors)
 
 
-def request_rows(one: CheckedRequest | SilentSuccesses) -> list[RequestRow]:
+def request_rows(one: CheckedRequest | SilentSuccesses | AlikeRequests) -> list[RequestRow]:
     """Return a row for each request."""
     if isinstance(one, CheckedRequest):
         return [_checked(one)]
+    if isinstance(one, AlikeRequests):
+        return list(_alike(one))
     return [
         RequestRow(
             request_id=str(UUID(bytes=request_id)),
@@ -125,6 +129,21 @@ def _checked(one: CheckedRequest) -> RequestRow:
         failed_attempts=sum(attempt.outcome.failed for attempt in request.attempts),
         cross_checked=cross_checked([one]),
     )
+
+
+def _alike(alike: AlikeRequests) -> Iterator[RequestRow]:
+    """Yield the rows of requests that differ in ID and times only."""
+    checked = _checked(alike.checked)
+    for attempts in alike.attempts:
+        request_id, start_ms, *_ = attempts[0]
+        _, latest_ms, *_ = attempts[-1]
+        yield replaced(
+            checked,
+            request_id=id_of(request_id),
+            placed_ms=start_ms,
+            latest_ms=latest_ms,
+            started_ms=start_ms,
+        )
 
 
 def _last_error(request: Request) -> str | None:
