@@ -245,7 +245,10 @@ class BulkReader:
         malformed: set[str] = set()
         first_ms: list[tuple[Chunk, int | None]] = []
         before = self._states()
-        for chunk, scanned in run.results(self._chunks(plan)):
+        chunks = self._chunks(plan)
+        if selector:  # no survey showed how their lines are written
+            chunks = [replace(chunk, is_irregular=True) for chunk in chunks]
+        for chunk, scanned in run.results(chunks):
             first_ms.append((chunk, scanned.first_ms))
             store.take(scanned)
             if scanned.malformed:

@@ -156,6 +156,17 @@ def test_standard_input_is_checked_as_a_file_is(tmp_path: Path) -> None:
         assert json.loads(told.stdout)[key] == json.loads(expected.stdout)[key]
 
 
+@pytest.mark.parametrize("first", ["timestamp", "message", "eventId", "logStreamName"])
+def test_what_is_read_again_may_have_any_key_first(first: str, tmp_path: Path) -> None:
+    log = check_logs.save(tmp_path / "log.jsonl", *switched())
+    expected = run("check", "--from", str(log), "-o", "json")
+    lines = map(json.loads, log.read_text().splitlines())
+    log.write_text("".join(json.dumps({first: one[first], **one}) + "\n" for one in lines))
+    found = run("check", "--from", str(log), "-o", "json")
+    assert json.loads(found.stdout)["findings"]
+    assert json.loads(found.stdout) == json.loads(expected.stdout)
+
+
 def test_a_log_that_is_another_when_it_is_read_again_is_refused(tmp_path: Path) -> None:
     log = check_logs.save(tmp_path / "log.jsonl", right(), *switched())
     look = SourceOptions(source=str(log))
