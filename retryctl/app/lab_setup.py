@@ -15,11 +15,11 @@ from retryctl.lab.function import REGION, Function
 from retryctl.lab.function_options import (
     FunctionOptions,
     make_function,
+    merged_layers,
     parse_variables,
     read_variables,
 )
 from retryctl.lab.lab import LabEvent
-from retryctl.lab.layers import merged_layers
 from retryctl.lab.local_aws import LocalAws, local_aws
 from retryctl.lab.template import TemplateFunction, read_function
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import shutil
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import field
 from pathlib import Path
 from typing import Any, cast
@@ -24,6 +26,7 @@ from retryctl.lab.function import (
     LogFormat,
 )
 from retryctl.lab.platform_log import Level
+from retryctl.temporary import temporary_folder
 
 _REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-\d")
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -221,3 +224,26 @@ def _isolations(wanted: Isolation | Sequence[Isolation] | None) -> tuple[Isolati
         if way not in ISOLATIONS:
             raise UsageError(f"isolation={way!r} is unknown", f"Known: {', '.join(ISOLATIONS)}.")
     return ways
+
+
+# --------------------------------------------------------------------------- layers
+
+
+@contextlib.contextmanager
+def merged_layers(folders: Sequence[Path]) -> Iterator[Path | None]:
+    """Copy the layers, in order, into one folder that exists until the block ends.
+
+    :raises UsageError: one of them is not a folder.
+    """
+    if not folders:
+        yield None
+        return
+    with temporary_folder("layers") as folder_of_run:
+        merged = folder_of_run / "opt"
+        for folder in folders:
+            if not folder.is_dir():
+                raise UsageError(
+                    f"the layer {folder} is not a folder", "Unpack it, and name the folder."
+                )
+            shutil.copytree(folder, merged, symlinks=True, dirs_exist_ok=True)
+        yield merged

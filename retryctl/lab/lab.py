@@ -16,11 +16,11 @@ from typing import Any
 
 from retryctl.core.model.events import LogEvent
 from retryctl.core.value_classes import value_class
-from retryctl.lab import interpreter
 from retryctl.lab.clock import ClockPage, VirtualClock
 from retryctl.lab.delivery import EventDelivery, EventSource, Redelivery, most_waited_s
 from retryctl.lab.environment import INIT_TIMEOUT_S, Environment, LabAttempt, Source
 from retryctl.lab.function import VERSION, Function
+from retryctl.lab.handler_location import find_interpreter, interpreter_version, made_runtime
 from retryctl.lab.plan import Plan, Step
 from retryctl.lab.platform_log import Subject
 from retryctl.temporary import temporary_folder
@@ -109,8 +109,8 @@ class Lab:
 
     def __enter__(self) -> Lab:
         """Find the function's interpreter, and make the lab's folder."""
-        python = interpreter.find(self.function.python)
-        version = self.function.python_version or interpreter.version(python)
+        python = find_interpreter(self.function.python)
+        version = self.function.python_version or interpreter_version(python)
         self.function = replace(self.function, python=python, python_version=version)
         self._folder = self._files.enter_context(temporary_folder("lab"))
         return self
@@ -231,9 +231,7 @@ class Lab:
         number = len(self._environments) + 1
         hexes = f"{self._chance('environment', number).getrandbits(128):032x}"
         day = datetime.fromtimestamp(self.clock.now_s(), UTC).strftime("%Y/%m/%d")
-        runtime_version, runtime_version_arn = interpreter.runtime_version(
-            self.function.python_version
-        )
+        runtime_version, runtime_version_arn = made_runtime(self.function.python_version)
         subject = Subject(
             function=self.function.name,
             version=VERSION,

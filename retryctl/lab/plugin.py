@@ -119,52 +119,39 @@ class HandlerLab:
         :raises retryctl.errors.UsageError: the plan cannot be read, or is several plans.
         :raises retryctl.errors.NothingFound: a log level drops every record of the request.
         """
-        from retryctl.errors import RetryctlError
-
-        __tracebackhide__ = True
-        try:
-            return self._check(plan, event, retries, source, seed, between)
-        except RetryctlError as error:
-            raise _without_frames(error) from None
-
-    def _check(
-        self,
-        plan: str,
-        event: Any,
-        retries: int | None,
-        source: EventSource,
-        seed: int | None,
-        between: Callable[[int], object] | None,
-    ) -> CheckedRequest:
         from retryctl.app.lab import LabOrder, run_lab
-        from retryctl.errors import NothingFound, UsageError
+        from retryctl.errors import NothingFound, RetryctlError, UsageError
         from retryctl.lab import plan as plans
         from retryctl.lab.limitations import NotAsOnLambda
 
-        allowed = self._setup.retries_of(source, retries)
-        read = plans.read(plan, allowed)
-        if len(read) > 1:
-            raise UsageError(f"{plan!r} expands to {len(read)} plans", "Run them one by one.")
-        order = LabOrder(
-            plans=read,
-            event=event if event is not None else {},
-            retries=allowed,
-            source=source,
-            seed=seed,
-            markers=self._markers,
-            between=between,
-            on_event=self._setup.on_event,
-        )
-        done = run_lab(self._setup.function, order)
-        self.events, self.requests = done.events, done.checked
-        self.attempts = [attempt for of_one in done.attempts.values() for attempt in of_one]
-        _warn(done.warnings, NotAsOnLambda)
-        if not done.checked:
-            raise NothingFound(
-                "no attempt has a platform record at this system log level",
-                "Use system_log_level='INFO'.",
+        __tracebackhide__ = True
+        try:
+            allowed = self._setup.retries_of(source, retries)
+            read = plans.read(plan, allowed)
+            if len(read) > 1:
+                raise UsageError(f"{plan!r} expands to {len(read)} plans", "Run them one by one.")
+            order = LabOrder(
+                plans=read,
+                event=event if event is not None else {},
+                retries=allowed,
+                source=source,
+                seed=seed,
+                markers=self._markers,
+                between=between,
+                on_event=self._setup.on_event,
             )
-        return done.checked[0]
+            done = run_lab(self._setup.function, order)
+            self.events, self.requests = done.events, done.checked
+            self.attempts = [attempt for of_one in done.attempts.values() for attempt in of_one]
+            _warn(done.warnings, NotAsOnLambda)
+            if not done.checked:
+                raise NothingFound(
+                    "no attempt has a platform record at this system log level",
+                    "Use system_log_level='INFO'.",
+                )
+            return done.checked[0]
+        except RetryctlError as error:
+            raise _without_frames(error) from None
 
     @property
     def responses(self) -> list[Any]:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import json
 import os
+import pwd
 import selectors
 import shutil
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,12 +25,65 @@ from retryctl.core.value_classes import value_class
 from retryctl.errors import CouldNotLook
 from retryctl.lab import process_memory
 from retryctl.lab.clock import ClockPage
-from retryctl.lab.function import Function
-from retryctl.lab.host_aws_files import hidden_paths
+from retryctl.lab.function import HOME, Function
 from retryctl.lab.output_splitter import Splitter, Written
-from retryctl.lab.pipes import Pipes
 from retryctl.lab.plan import PlannedFault
 from retryctl.lab.runtime_api import Invocation, RuntimeAnswer, RuntimeApi
+
+_WIDTH = 1 << 20
+"""Bytes: as much as Linux gives an ordinary user."""
+
+
+class Pipes:
+    """Three pipes, by the lab's ends.
+
+    ``log`` carries all that the function writes, ``status`` the facts of ``inside.bootstrap``.
+    Nothing is written to ``control``: when it closes, the supervisor ends the function.
+    ``theirs`` are the other ends, by the names that bootstrap knows.
+    """
+
+    def __init__(self, log: int, status: int, control: int, theirs: Mapping[str, int]) -> None:
+        self.log, self.status, self._control, self.theirs = log, status, control, theirs
+
+    @classmethod
+    def open(cls) -> Pipes:
+        """Make the pipes."""
+        (log, log_fd), (status, status_fd), (control_fd, control) = (os.pipe() for _ in range(3))
+        if sys.platform == "linux":  # a function that logs much need not wait
+            with contextlib.suppress(OSError):  # the user's pipes are at their limit
+                fcntl.fcntl(log, fcntl.F_SETPIPE_SZ, _WIDTH)
+        theirs = {"log_fd": log_fd, "status_fd": status_fd, "control_fd": control_fd}
+        return cls(log, status, control, theirs)
+
+    def close_theirs(self) -> None:
+        """Close the other ends, which the process alone uses."""
+        for fd in self.theirs.values():
+            os.close(fd)
+
+    def close_control(self) -> None:
+        """Let the supervisor end the process."""
+        if self._control >= 0:
+            os.close(self._control)
+            self._control = -1
+
+    def close(self) -> None:
+        """Close the lab's ends."""
+        self.close_control()
+        os.close(self.log)
+        os.close(self.status)
+
+    def read_log(self) -> bytes:
+        """Read what is written by now, not what follows: a function may never pause."""
+        (length,) = struct.unpack("i", fcntl.ioctl(self.log, termios.FIONREAD, bytes(4)))
+        return os.read(self.log, length) if length else b""
+
+    def read_status(self) -> bytes:
+        """Wait for facts of bootstrap and read them; return nothing where it has ended."""
+        return os.read(self.status, 4096)
+
+
+# --------------------------------------------------------------------------- the process
+
 
 _LIMITS = (errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 _MORE = "Raise the limits of processes (ulimit -u), files (ulimit -n) and memory (ulimit -v)."
@@ -268,3 +326,27 @@ def _needs() -> dict[str, str]:
     """Return the variables of the host that the interpreter itself may need to start."""
     names = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
     return {name: os.environ[name] for name in names if name in os.environ}
+
+
+# --------------------------------------------------------------------------- AWS of the host
+
+
+_FILE_VARIABLES = (
+    "AWS_SHARED_CREDENTIALS_FILE",
+    "AWS_CONFIG_FILE",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+    "BOTO_CONFIG",
+)
+_IN_HOME = (".aws", ".boto")
+
+
+def hidden_paths() -> list[str]:
+    """Return the files and folders of the host's AWS configuration, and Lambda's own home."""
+    homes = {os.path.expanduser("~")}
+    with suppress(KeyError):  # a user without an entry, as in many containers
+        homes.add(pwd.getpwuid(os.getuid()).pw_dir)
+    paths = {Path(home, name) for home in homes for name in _IN_HOME}
+    paths |= {Path(os.environ[name]) for name in _FILE_VARIABLES if os.environ.get(name)}
+    found = {str(path.absolute()) for path in paths} | {os.path.realpath(path) for path in paths}
+    return sorted({*found, "/etc/boto.cfg", HOME})

@@ -14,7 +14,6 @@ from typing import Any
 
 from retryctl.core.crosscheck.checked_request import RULES
 from retryctl.core.crosscheck.claims import Branches
-from retryctl.core.model.coverage import Coverage
 from retryctl.core.summary.request_row import RequestRow
 from retryctl.core.summary.tally import SummaryTally
 from retryctl.views.inert_text import inert
@@ -22,7 +21,7 @@ from retryctl.views.json.documents import KEYS, listed_object
 from retryctl.views.json.summary import summary_object
 from retryctl.views.json.trace import coverage_object
 from retryctl.views.signs import NOTHING
-from retryctl.views.summary_figures import durable_executions
+from retryctl.views.summary_figures import SummaryAnswer, durable_executions
 
 _STARTS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _LEFT_OUT = ("errors", "failed_over_time")
@@ -32,17 +31,15 @@ _MOST_ATTEMPTS = _ATTEMPTS[-1]
 _NO_WAIT = {"count": 0, "p50": None, "p95": None, "max": None}
 
 
-def summary_csv(
-    tallies: Sequence[tuple[str | None, SummaryTally]], coverage: Coverage, branches: Branches
-) -> Iterator[str]:
+def summary_csv(answer: SummaryAnswer) -> Iterator[str]:
     """Yield a heading and a row for each function, without the errors, with the time that was read.
 
-    The heading depends on ``branches`` alone, so rows of several runs can be appended.
+    The heading depends on the branches alone, so rows of several runs can be appended.
     """
-    read = coverage_object(coverage)
+    read = coverage_object(answer.coverage)
     ends = [read[key] for key in _COVERAGE]
-    rows = [_summary_row(*each, branches) for each in tallies]
-    heading = [*_summary_row(None, SummaryTally(), branches)]
+    rows = [_summary_row(*each, answer.branches) for each in answer.tallies]
+    heading = [*_summary_row(None, SummaryTally(), answer.branches)]
     return table(
         [*heading, *(f"coverage.{key}" for key in _COVERAGE)],
         ([*(row[name] for name in heading), *ends] for row in rows),

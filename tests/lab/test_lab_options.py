@@ -14,7 +14,7 @@ from retryctl.app.lab import LARGEST_EVENT
 from retryctl.errors import UsageError
 from retryctl.lab.delivery import Redelivery
 from retryctl.lab.function_options import FunctionOptions, default_python, make_function
-from retryctl.lab.sample_events import SAMPLES
+from retryctl.lab.sample_events import sample_events
 from retryctl.lab.template import read_function
 from tests.lab.test_lab_cli import EVENT, HANDLER, attempts
 from tests.support.lab_handlers import lab_of, written
@@ -130,7 +130,7 @@ def test_a_layer_is_under_opt(tmp_path: Path) -> None:
     assert "one /opt/python/module.py True" in " ".join(done.stdout.split())
 
 
-@pytest.mark.parametrize("sample", SAMPLES)
+@pytest.mark.parametrize("sample", sample_events())
 def test_an_event_may_be_a_sample(tmp_path: Path, sample: str) -> None:
     handler = written_file(tmp_path, "app.py", ECHO)
     saved = tmp_path / "log.jsonl"
@@ -138,7 +138,7 @@ def test_an_event_may_be_a_sample(tmp_path: Path, sample: str) -> None:
     assert done.returncode == 0, done.stderr
     events = [json.loads(line) for line in saved.read_text().splitlines()]
     (printed,) = [e["message"] for e in events if e["source"] == "function"]
-    assert json.loads(printed) == SAMPLES[sample]()
+    assert json.loads(printed) == sample_events()[sample]
 
 
 def test_the_event_may_come_from_stdin(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from retryctl.core.crosscheck.claims import Branches
 from retryctl.core.summary.tally import SummaryTally
 from retryctl.views.blocks import LogLines
 from retryctl.views.markdown import escaped, markdown_of
+from retryctl.views.summary_figures import SummaryAnswer
 from retryctl.views.text.summary import summary_blocks
 from retryctl.views.text.trace import TraceOptions, trace_blocks
 from tests.support import checked_requests as world
@@ -54,8 +55,14 @@ def summary_of(*checked: object) -> str:
     tally = SummaryTally()
     for one in checked:
         tally.add(one)  # type: ignore[arg-type]
-    named = [("orders-worker", tally)]
-    return "".join(markdown_of(summary_blocks(tally, named, world.COVERAGE, Branches(), tz=UTC)))
+    answer = SummaryAnswer(
+        total=tally,
+        tallies=[("orders-worker", tally)],
+        coverage=world.COVERAGE,
+        branches=Branches(),
+        tz=UTC,
+    )
+    return "".join(markdown_of(summary_blocks(answer)))
 
 
 def test_a_summary_has_every_figure_of_the_screen_in_tables() -> None:

@@ -11,6 +11,7 @@ from retryctl.core.summary.changes import changes
 from retryctl.core.summary.tally import SummaryTally
 from retryctl.views.html.summary import summary_page
 from retryctl.views.json.summary import summary_object
+from retryctl.views.summary_figures import SummaryAnswer
 from tests.support import checked_requests as world
 from tests.support.hostile import HOSTILE, hostile_request
 from tests.views.test_page import Element, read
@@ -34,14 +35,14 @@ def hostile_tally() -> SummaryTally:
 
 def page_of(tally: SummaryTally, function: str | None = "orders-worker", **options: object) -> str:
     given: dict[str, object] = {
+        "total": tally,
+        "coverage": world.COVERAGE,
         "tallies": [(function, tally)],
         "branches": Branches(),
         "tz": UTC,
         **options,
     }
-    return "".join(
-        summary_page(tally, coverage=world.COVERAGE, **given)  # type: ignore[arg-type]
-    )
+    return "".join(summary_page(SummaryAnswer(**given)))  # type: ignore[arg-type]
 
 
 def changed_page() -> str:

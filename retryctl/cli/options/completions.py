@@ -105,9 +105,9 @@ def sources(incomplete: str) -> list[str]:
 
 def events(incomplete: str) -> list[str]:
     """Return the values of ``--event``: names of samples, and files."""
-    from retryctl.lab.sample_events import SAMPLES
+    from retryctl.lab.sample_events import sample_events
 
-    return [*one_of(*SAMPLES)(incomplete), *files(incomplete)]
+    return [*one_of(*sample_events())(incomplete), *files(incomplete)]
 
 
 def files(incomplete: str) -> list[str]:

@@ -32,11 +32,11 @@ from retryctl.core.timestamps import iso_text
 from retryctl.core.wording import number_of
 from retryctl.errors import CouldNotLook, ExitStatus, UsageError
 from retryctl.lab import local_aws, plan
-from retryctl.lab.destination import dead_letter, destination_record
+from retryctl.lab.delivery import dead_letter, destination_record
 from retryctl.lab.function import REGION, Function
 from retryctl.lab.function_options import require_posix
 from retryctl.lab.lab import LabEvent, json_lines
-from retryctl.lab.sample_events import SAMPLES
+from retryctl.lab.sample_events import sample_events
 from retryctl.views.inert_text import inert
 from retryctl.views.text.lab import plan_blocks
 from retryctl.views.text.layout import text_of
@@ -200,8 +200,9 @@ def read_event(text: str) -> Any:
 
     :raises UsageError: it is none of these, or not JSON.
     """
-    if text in SAMPLES:
-        return SAMPLES[text]()
+    samples = sample_events()
+    if text in samples:
+        return samples[text]
     with contextlib.suppress(ValueError):
         return json.loads(text)
     where = "stdin" if text == "-" else text
@@ -210,12 +211,12 @@ def read_event(text: str) -> Any:
     except OSError as error:
         raise UsageError(
             f"the event {text!r} is neither JSON nor a file that can be read ({error.strerror})",
-            f"Samples: {', '.join(SAMPLES)}.",
+            f"Samples: {', '.join(samples)}.",
         ) from error
     except ValueError as error:
         raise UsageError(
             f"the event in {where} is not JSON: {error}",
-            "Correct it, or name a sample: " + ", ".join(SAMPLES) + ".",
+            "Correct it, or name a sample: " + ", ".join(samples) + ".",
         ) from error
 
 

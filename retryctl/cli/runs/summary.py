@@ -6,7 +6,7 @@ import json
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import tzinfo
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,18 +20,16 @@ from retryctl.cli.output.terminal import put, stdout_screen
 from retryctl.cli.runs.functions_window import open_functions
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict
 from retryctl.core.crosscheck.checked_request import unmatched_patterns
-from retryctl.core.crosscheck.claims import Branches
 from retryctl.core.model.attempt import function_from_names
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.group_names import function_name
-from retryctl.core.summary.changes import Change, changes
+from retryctl.core.summary.changes import changes
 from retryctl.core.summary.tally import SummaryTally
-from retryctl.core.value_classes import value_class
 from retryctl.core.wording import in_a_row
 from retryctl.errors import ExitStatus, UsageError
 from retryctl.views.json.summary import summary_document, summary_lines, summary_object
 from retryctl.views.signs import Screen
-from retryctl.views.summary_figures import Tallies
+from retryctl.views.summary_figures import SummaryAnswer, Tallies
 
 if TYPE_CHECKING:
     from retryctl.cli.summary import SummaryArguments
@@ -70,64 +68,25 @@ def run_summary(given: SummaryArguments) -> ExitStatus:
         reading.feedback.warn(f"{unmatched}.")
     zone_option = "" if tz_name.upper() == "UTC" else f" --tz {shlex.quote(tz_name)}"
     changed = changes(before, summary_object(None, total, markers.branches)) if before else None
-    figures = _Figures(
+    answer = SummaryAnswer(
         total=total,
-        named=named or [(reading.source.function, total)],
+        tallies=named or [(reading.source.function, total)],
         coverage=replace(coverage, aws_options=f"{coverage.aws_options}{zone_option}"),
-        since_ms=window.reader.since_ms,
         branches=markers.branches,
-        changed=changed,
         tz=reading.tz,
+        changes=changed,
+        since_ms=window.reader.since_ms,
     )
-    write_reports(files, figures.view, quiet=given.screen.quiet)
+    view = partial(_view, answer)
+    write_reports(files, view, quiet=given.screen.quiet)
     is_text = given.output == "text"
     if total.requests or not is_text:
         screen = stdout_screen(given.screen.color)
-        put(figures.view(given.output, screen), document=not is_text)
+        put(view(given.output, screen), document=not is_text)
     if not total.requests:
         raise no_request(coverage, reading.tz, bounded=bool(read.since or read.until))
     warn_of_gaps(coverage, reading.feedback, given.output)
     return ExitStatus.OK
-
-
-@value_class
-class _Figures:
-    """The figures of each function, the worst first, and their sum.
-
-    ``since_ms`` is where the window begins, where the log was read further back.
-    """
-
-    total: SummaryTally
-    named: Tallies
-    coverage: Coverage
-    since_ms: int | None
-    branches: Branches
-    changed: list[Change] | None
-    tz: tzinfo
-
-    def view(self, form: str, screen: Screen) -> Iterable[str]:
-        """Return the figures in a format, whole or in pieces."""
-        total, named, coverage = self.total, self.named, self.coverage
-        branches, changed = self.branches, self.changed
-        if form == "json":
-            return summary_document(total, named, coverage, branches, changed)
-        if form == "jsonl":
-            return summary_lines(named, coverage, branches)
-        if form == "csv":
-            from retryctl.views.csv import summary_csv
-
-            return summary_csv(named, coverage, branches)
-        if form == "html":
-            from retryctl.views.html.summary import summary_page
-
-            return summary_page(total, named, coverage, branches, changed, tz=self.tz)
-        from retryctl.views.text.layout import rendered
-        from retryctl.views.text.summary import summary_blocks
-
-        blocks = summary_blocks(
-            total, named, coverage, branches, changed, since_ms=self.since_ms, tz=self.tz
-        )
-        return rendered(blocks, form, screen, title="retryctl summary")
 
 
 def _earlier(path: Path) -> dict[str, Any]:
@@ -200,3 +159,23 @@ def _total(named: Tallies) -> SummaryTally:
     for _, tally in named:
         total.merge(tally)
     return total
+
+
+def _view(answer: SummaryAnswer, form: str, screen: Screen) -> Iterable[str]:
+    """Return the answer in a format, whole or in pieces."""
+    if form == "json":
+        return summary_document(answer)
+    if form == "jsonl":
+        return summary_lines(answer)
+    if form == "csv":
+        from retryctl.views.csv import summary_csv
+
+        return summary_csv(answer)
+    if form == "html":
+        from retryctl.views.html.summary import summary_page
+
+        return summary_page(answer)
+    from retryctl.views.text.layout import rendered
+    from retryctl.views.text.summary import summary_blocks
+
+    return rendered(summary_blocks(answer), form, screen, title="retryctl summary")

@@ -20,9 +20,8 @@ sys.path[0] = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."
 from retryctl.lab.inside import (  # noqa: E402
     client_choice,
     isolation,
-    pipe_lock,
+    process_output,
     supervisor,
-    tracebacks,
     virtual_time,
 )
 
@@ -75,8 +74,8 @@ def run_function(settings: dict[str, Any], found: isolation.IsolationChoice) -> 
     page = virtual_time.open_page(settings["clock_fd"])
     if not settings["real_time"]:
         report_fact(clock="virtual" if virtual_time.install(page) else "time only")
-    tracebacks.hide_own_frames()
-    pipe_lock.install(settings["log_fd"])
+    process_output.hide_own_frames()
+    process_output.install(settings["log_fd"])
     if found.redirect_to is not None:
         from retryctl.lab.inside import tmp_redirection
 

@@ -5,15 +5,204 @@ The ways are tried in the order of the settings. The reason of each refusal is k
 
 from __future__ import annotations
 
+import ctypes
+import errno
 import json
 import os
 import sys
 
-from retryctl.lab.inside import mounts, namespaces
-
 TYPE_CHECKING = False
+
 if TYPE_CHECKING:
     from typing import Any
+
+
+TASK = "/var/task"
+LAYERS = "/opt"
+_DEVICES = ("full", "null", "random", "tty", "urandom", "zero")
+
+
+class Mount:
+    """One step. ``kind``: ``tmpfs`` (``size_mb``), ``bind``, ``bind-read-only``, ``symlink``, or
+    ``read-only``, which closes a tmpfs. ``source`` is a path of the host, or a link's text."""
+
+    def __init__(self, kind: str, target: str, source: str = "", size_mb: int = 1) -> None:
+        self.kind = kind
+        self.target = target
+        self.source = source
+        self.size_mb = size_mb
+
+
+def mount_plan(settings: dict[str, Any], keep: list[str]) -> list[Mount]:
+    """Return the mounts for a function; ``keep`` are folders under /tmp that stay in view.
+
+    ``/var/task`` and ``/opt`` cannot be made in the host's folders, so these are built again with
+    all that was there. So is ``/home``, without a place for the function's own home, and ``/dev``,
+    without shared memory. ``settings["hidden"]`` is the host's AWS configuration.
+    """
+    task = settings["task"]
+    mounts = [*_rebuilt("/var", without=TASK), Mount("bind-read-only", TASK, task)]
+    if settings.get("layers"):
+        mounts += [*_rebuilt(LAYERS), *_children("bind-read-only", settings["layers"], LAYERS)]
+    mounts += [*_devices(), *_rebuilt("/home"), Mount("read-only", "/home")]
+    mounts.append(Mount("tmpfs", "/tmp", size_mb=settings["ephemeral_mb"]))
+    mounts += [Mount("bind", path, path) for path in keep]
+    for path in _outermost(settings["hidden"]):
+        inside_task = path.startswith(task + os.sep)
+        mounts += _hidden(path, TASK + path[len(task) :]) if inside_task else []
+        if _in_view(path, keep):
+            mounts += _hidden(path, path)
+    return mounts
+
+
+def _rebuilt(folder: str, without: str = "") -> list[Mount]:
+    if os.path.islink(folder) or not os.path.isdir(folder):
+        return []
+    return [Mount("tmpfs", folder), *_children("bind", folder, folder, without)]
+
+
+def _children(kind: str, source: str, target: str, without: str = "") -> list[Mount]:
+    """Return a mount for each folder and link in ``source``."""
+    mounts = []
+    for name in sorted(os.listdir(source)):
+        path, place = os.path.join(source, name), os.path.join(target, name)
+        if os.path.islink(path):
+            mounts.append(Mount("symlink", place, os.readlink(path)))
+        elif os.path.isdir(path) and place != without:
+            mounts.append(Mount(kind, place, path))
+    return mounts
+
+
+def _devices() -> list[Mount]:
+    """Return the devices that Lambda has: no ``/dev/shm`` among them."""
+    paths = [os.path.join("/dev", name) for name in _DEVICES]
+    mounts = [Mount("tmpfs", "/dev"), *(Mount("bind", p, p) for p in paths if os.path.exists(p))]
+    links = {"fd": "/proc/self/fd"} | {
+        name: f"/proc/self/fd/{fd}" for fd, name in enumerate(("stdin", "stdout", "stderr"))
+    }
+    return [*mounts, *(Mount("symlink", f"/dev/{name}", text) for name, text in links.items())]
+
+
+def _outermost(paths: list[str]) -> list[str]:
+    """Return the paths that do not lie in another of them."""
+    return [p for p in paths if not any(p.startswith(other + os.sep) for other in paths)]
+
+
+def _hidden(path: str, target: str) -> list[Mount]:
+    """Return the mounts that put an empty folder or file there."""
+    if os.path.isdir(path):
+        return [Mount("tmpfs", target), Mount("read-only", target)]
+    return [Mount("bind", target, "/dev/null")] if os.path.exists(path) else []
+
+
+def _in_view(path: str, keep: list[str]) -> bool:
+    """Whether the function would see a path of the host: of /tmp it sees only what is kept."""
+    return not path.startswith("/tmp/") or any(path.startswith(k + os.sep) for k in keep)
+
+
+# --------------------------------------------------------------------------- namespaces
+
+
+_NEWNS, _NEWUSER = 0x00020000, 0x10000000
+_BIND, _REC, _PRIVATE, _REMOUNT = 0x1000, 0x4000, 0x40000, 0x20
+_RDONLY, _NOSUID, _NODEV, _NOEXEC = 1, 2, 4, 8
+
+
+def enter_namespaces(mounts: list[Mount]) -> None:
+    """Make ``mounts`` in a mount namespace of this process.
+
+    :raises OSError: the host refuses. The process can then be used for nothing else.
+    :raises AttributeError: not Linux.
+    """
+    _unshare()
+    _mount("none", "/", _REC | _PRIVATE)
+    # Opened after unshare (a bind from another mount namespace is EINVAL), before anything
+    # is mounted over them.
+    binds = [m for m in mounts if m.kind in ("bind", "bind-read-only")]
+    sources = {m.source: os.open(m.source, os.O_PATH) for m in binds}
+    for mount in mounts:
+        _make(mount, sources.get(mount.source))
+    for fd in sources.values():
+        os.close(fd)
+
+
+def join_namespaces(fds: list[int]) -> None:
+    """Enter the namespaces of an earlier process, by descriptors of ``/proc/PID/ns``."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    for fd in fds:
+        if libc.setns(fd, 0):
+            raise _error("setns")
+
+
+def _make(mount: Mount, source_fd: int | None) -> None:
+    target = mount.target
+    if mount.kind == "tmpfs":
+        os.makedirs(target, exist_ok=True)
+        mode = 1777 if target == "/tmp" else 755
+        _mount("tmpfs", target, 0, "tmpfs", f"mode={mode},size={mount.size_mb}m")
+    elif mount.kind == "symlink":
+        if not os.path.lexists(target):
+            os.symlink(mount.source, target)
+    elif mount.kind == "read-only":
+        _close(target)
+    else:
+        source = f"/proc/self/fd/{source_fd}"
+        _make_place(target, is_folder=os.path.isdir(source))
+        _mount(source, target, _BIND | _REC)
+        if mount.kind == "bind-read-only":
+            _close(target)
+
+
+def _make_place(target: str, *, is_folder: bool) -> None:
+    if os.path.exists(target):
+        return
+    if is_folder:
+        os.makedirs(target)
+    else:
+        os.close(os.open(target, os.O_CREAT | os.O_WRONLY, 0o600))
+
+
+def _close(target: str) -> None:
+    """Make a mount read-only, with the restrictions that a user namespace must not lift."""
+    flags = os.statvfs(target).f_flag & (_NOSUID | _NODEV | _NOEXEC)
+    _mount(None, target, _BIND | _REMOUNT | _RDONLY | flags)
+
+
+def _unshare() -> None:
+    """Unshare the mount namespace: as root without a user namespace where that is allowed."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    uid, gid = os.getuid(), os.getgid()
+    if uid == 0 and libc.unshare(_NEWNS) == 0:
+        return
+    if libc.unshare(_NEWNS | _NEWUSER):
+        if ctypes.get_errno() == errno.ENOSPC:  # user.max_user_namespaces
+            raise OSError("the host allows no user namespace")
+        raise _error("unshare")
+    for name, text in (
+        ("setgroups", "deny"),
+        ("uid_map", f"{uid} {uid} 1"),
+        ("gid_map", f"{gid} {gid} 1"),
+    ):
+        with open(f"/proc/self/{name}", "w") as file:
+            file.write(text)
+
+
+def _mount(
+    source: str | None, target: str, flags: int, kind: str | None = None, data: str | None = None
+) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    texts = [None if t is None else os.fsencode(t) for t in (source, target, kind, data)]
+    if libc.mount(texts[0], texts[1], texts[2], ctypes.c_ulong(flags), texts[3]):
+        raise _error(f"mount {target}")
+
+
+def _error(what: str) -> OSError:
+    number = ctypes.get_errno()
+    return OSError(number, os.strerror(number), what)
+
+
+# --------------------------------------------------------------------------- the ways
+
 
 BUBBLEWRAP_DONE = "bubblewrap_done"
 
@@ -58,11 +247,11 @@ def _namespaces(settings: dict[str, Any]) -> IsolationChoice:
     """Enter the environment's namespaces, or make them."""
     if settings.get("namespace_fds"):
         return _joined("namespaces", settings)
-    wanted = mounts.plan(settings, _reachable(settings))
+    wanted = mount_plan(settings, _reachable(settings))
     if _has_choice(settings):
         _try_namespaces(wanted)
-    namespaces.enter(wanted)
-    return IsolationChoice("namespaces", mounts.TASK, mounts.LAYERS)
+    enter_namespaces(wanted)
+    return IsolationChoice("namespaces", TASK, LAYERS)
 
 
 def _has_choice(settings: dict[str, Any]) -> bool:
@@ -70,7 +259,7 @@ def _has_choice(settings: dict[str, Any]) -> bool:
     return len(settings["isolation"]) > 1
 
 
-def _try_namespaces(wanted: list[mounts.Mount]) -> None:
+def _try_namespaces(wanted: list[Mount]) -> None:
     """Enter them in a child: there is no way back.
 
     A host may refuse the third step of five, and leave a process without its user and files.
@@ -79,7 +268,7 @@ def _try_namespaces(wanted: list[mounts.Mount]) -> None:
     child = os.fork()
     if child == 0:
         try:
-            namespaces.enter(wanted)
+            enter_namespaces(wanted)
         except BaseException as error:
             os.write(writer, str(error).encode())
             os._exit(1)
@@ -93,10 +282,10 @@ def _try_namespaces(wanted: list[mounts.Mount]) -> None:
 
 def _joined(name: str, settings: dict[str, Any]) -> IsolationChoice:
     """Enter the environment's namespaces, which its first process made: /tmp is as it was left."""
-    namespaces.join(settings["namespace_fds"])
+    join_namespaces(settings["namespace_fds"])
     for fd in settings["namespace_fds"]:
         os.close(fd)
-    return IsolationChoice(name, mounts.TASK, mounts.LAYERS)
+    return IsolationChoice(name, TASK, LAYERS)
 
 
 def _bubblewrap(settings: dict[str, Any]) -> IsolationChoice:
@@ -104,7 +293,7 @@ def _bubblewrap(settings: dict[str, Any]) -> IsolationChoice:
     if settings.get("namespace_fds"):
         return _joined("bubblewrap", settings)
     if settings.get(BUBBLEWRAP_DONE):
-        return IsolationChoice("bubblewrap", mounts.TASK, mounts.LAYERS)
+        return IsolationChoice("bubblewrap", TASK, LAYERS)
     program = settings["bwrap"]
     if program is None:
         raise OSError("bwrap is not installed")
@@ -126,12 +315,12 @@ def _try_bubblewrap(wrap: list[str]) -> None:
 
 def _bubblewrap_options(settings: dict[str, Any]) -> list[str]:
     options = ["--dev-bind", "/", "/"]
-    for mount in mounts.plan(settings, _reachable(settings)):
+    for mount in mount_plan(settings, _reachable(settings)):
         options += _option(mount)
     return options
 
 
-def _option(mount: mounts.Mount) -> list[str]:
+def _option(mount: Mount) -> list[str]:
     if mount.kind == "tmpfs":
         size = str(mount.size_mb * 1024 * 1024)
         mode = "1777" if mount.target == "/tmp" else "755"

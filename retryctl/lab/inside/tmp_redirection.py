@@ -19,35 +19,12 @@ from typing import Any
 ROOTS = ("/tmp", "/private/tmp")
 _NOWHERE = "/nonexistent/retryctl-lab"
 
-_ONE_PATH = [
-    "access",
-    "chdir",
-    "chflags",
-    "chmod",
-    "chown",
-    "getxattr",
-    "lchown",
-    "link",
-    "listdir",
-    "listxattr",
-    "lstat",
-    "mkdir",
-    "mkfifo",
-    "mknod",
-    "open",
-    "pathconf",
-    "readlink",
-    "remove",
-    "removexattr",
-    "rmdir",
-    "scandir",
-    "setxattr",
-    "stat",
-    "statvfs",
-    "truncate",
-    "unlink",
+_ONE_PATH = (
+    *("access", "chdir", "chflags", "chmod", "chown", "getxattr", "lchown", "link", "listdir"),
+    *("listxattr", "lstat", "mkdir", "mkfifo", "mknod", "open", "pathconf", "readlink", "remove"),
+    *("removexattr", "rmdir", "scandir", "setxattr", "stat", "statvfs", "truncate", "unlink"),
     "utime",
-]
+)
 _TWO_PATHS = ("link", "rename", "replace", "symlink")
 _AUDITED = {
     *("open", "sqlite3.connect", "os.chdir", "os.chmod", "os.chown", "os.link", "os.listdir"),

@@ -15,7 +15,6 @@ from retryctl.core.crosscheck.claims import Branches
 from retryctl.core.history.outcome import AttemptOutcome
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.request import RequestOutcome
-from retryctl.core.summary.changes import Change
 from retryctl.core.summary.histogram import Histogram
 from retryctl.core.summary.request_row import RequestRow
 from retryctl.core.summary.tally import SummaryTally
@@ -24,39 +23,30 @@ from retryctl.views import summary_figures as figures
 from retryctl.views.blocks import Table
 from retryctl.views.html.markup import Markup, closing, opening, spans, tag
 from retryctl.views.html.page import command_line, document, table, table_pieces, text_with_command
+from retryctl.views.summary_figures import SummaryAnswer
 from retryctl.views.text.request_list import durable_remarks, legend, requests_table
 from retryctl.views.text.timeline import round_times
 from retryctl.views.times import moment, span
 
 
-def summary_page(
-    tally: SummaryTally,
-    tallies: figures.Tallies,
-    coverage: Coverage,
-    branches: Branches,
-    changes: Sequence[Change] | None = None,
-    *,
-    tz: tzinfo,
-) -> Iterator[str]:
-    """Yield the summary of one function, or of all together, as an HTML document in ASCII.
-
-    ``branches`` are those of the handler: they decide which branch each attempt should run.
-    ``tally`` is the sum of ``tallies``. ``changes`` are the differences from an earlier summary.
-    """
-    function, several = tallies[0][0], len(tallies) > 1
+def summary_page(answer: SummaryAnswer) -> Iterator[str]:
+    """Yield the summary of one function, or of all together, as an HTML document in ASCII."""
+    tally, tallies, coverage, tz = answer.total, answer.tallies, answer.coverage, answer.tz
+    several = len(tallies) > 1
+    commands = figures.lists_of_wrong(tallies, coverage)
+    each_function = [_table("Each function", figures.functions_table(tallies))] if several else []
+    changed = (
+        [_table("What changed", figures.changes_table(answer.changes))] if answer.changes else []
+    )
     panels = {
-        "Functions": [_table("Each function", figures.functions_table(tallies))] if several else [],
-        "Compared with the earlier summary": [
-            _table("What changed", figures.changes_table(changes))
-        ]
-        if changes
-        else [],
+        "Functions": each_function,
+        "Compared with the earlier summary": changed,
         "Requests": _requests(tally),
-        "Branch and counter": _counting(tally, branches, figures.lists_of_wrong(tallies, coverage)),
+        "Branch and counter": _counting(tally, answer.branches, commands),
         "Failures": _failures(tally, tz),
         "Waits and cost": _waits_and_cost(tally),
     }
-    name = f"{len(tallies):,} functions" if several else function or coverage.where
+    name = f"{len(tallies):,} functions" if several else answer.only or coverage.where
     what = number_of(tally.requests, "request")
     header = [
         tag("p", _extent(tally, tz)),

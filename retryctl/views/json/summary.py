@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict
 from retryctl.core.crosscheck.claims import Branches
 from retryctl.core.history.outcome import AttemptOutcome
-from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.request import RequestOutcome
-from retryctl.core.summary.changes import Change
 from retryctl.core.summary.histogram import failed_over_time
 from retryctl.core.summary.tally import SummaryTally
 from retryctl.views.json.encoding import document_text, dumps, fields_of
 from retryctl.views.json.trace import coverage_object
-from retryctl.views.summary_figures import Tallies, durable_executions
+from retryctl.views.summary_figures import SummaryAnswer, durable_executions
 from retryctl.views.times import iso
 
 SCHEMA = "retryctl/summary/1"
@@ -23,36 +21,29 @@ SCHEMA = "retryctl/summary/1"
 Object = dict[str, Any]
 
 
-def summary_document(
-    total: SummaryTally,
-    tallies: Tallies,
-    coverage: Coverage,
-    branches: Branches,
-    changes: Sequence[Change] | None = None,
-) -> str:
+def summary_document(answer: SummaryAnswer) -> str:
     """Return the whole answer as one document: one function's figures, or those of all together.
 
-    Of several functions ``functions`` has each one's. ``changes`` are those since an earlier
-    summary.
+    Of several functions ``functions`` has each one's.
     """
-    only = tallies[0][0] if len(tallies) == 1 else None
-    document = {"schema": SCHEMA, **summary_object(only, total, branches)}
-    if len(tallies) > 1:
-        document["functions"] = [summary_object(*each, branches) for each in tallies]
-    if changes is not None:
+    branches = answer.branches
+    document = {"schema": SCHEMA, **summary_object(answer.only, answer.total, branches)}
+    if len(answer.tallies) > 1:
+        document["functions"] = [summary_object(*each, branches) for each in answer.tallies]
+    if answer.changes is not None:
         document["changes"] = [
-            fields_of(change, "figure before after unit verdict") for change in changes
+            fields_of(change, "figure before after unit verdict") for change in answer.changes
         ]
-    document["coverage"] = coverage_object(coverage)
+    document["coverage"] = coverage_object(answer.coverage)
     return document_text(document)
 
 
-def summary_lines(tallies: Tallies, coverage: Coverage, branches: Branches) -> str:
+def summary_lines(answer: SummaryAnswer) -> str:
     """Return one line, a whole document, for each function."""
-    stats = coverage_object(coverage)
+    read = {"coverage": coverage_object(answer.coverage)}
     return "".join(
-        dumps({"schema": SCHEMA, **summary_object(*each, branches), "coverage": stats}) + "\n"
-        for each in tallies
+        dumps({"schema": SCHEMA, **summary_object(*each, answer.branches), **read}) + "\n"
+        for each in answer.tallies
     )
 
 

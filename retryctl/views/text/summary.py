@@ -29,6 +29,7 @@ from retryctl.views.blocks import (
 from retryctl.views.coverage import coverage_blocks
 from retryctl.views.inert_text import cut
 from retryctl.views.signs import BAD, EIGHTHS, GOOD, LEVELS, NOTHING, signed
+from retryctl.views.summary_figures import SummaryAnswer
 from retryctl.views.times import duration, span, stamp
 
 _LABEL = 12
@@ -37,24 +38,15 @@ _MOST_ERRORS = 5
 _VERDICT_SIGNS = {"better": GOOD, "worse": BAD, "same": NOTHING, "changed": NOTHING}
 
 
-def summary_blocks(
-    total: SummaryTally,
-    tallies: figures.Tallies,
-    coverage: Coverage,
-    branches: Branches,
-    changes: Sequence[Change] | None = None,
-    *,
-    tz: tzinfo,
-    since_ms: int | None = None,
-) -> Iterator[Block]:
-    """Yield the figures; ``tallies`` are in the order in which they are shown.
-
-    ``since_ms`` is the start of the window that was counted, where the log was read further back.
-    """
-    since_ms = coverage.since_ms if since_ms is None else since_ms
-    window = _window(since_ms, coverage.until_ms, tz)
+def summary_blocks(answer: SummaryAnswer) -> Iterator[Block]:
+    """Yield the figures, and what was read."""
+    total, tallies, coverage, tz = answer.total, answer.tallies, answer.coverage, answer.tz
+    since_ms = coverage.since_ms if answer.since_ms is None else answer.since_ms
+    until_ms, window = coverage.until_ms, ""
+    if since_ms is not None and until_ms is not None:
+        window = f" · {span(since_ms, until_ms, tz)}"
     several = len(tallies) > 1
-    name = f"{len(tallies):,} functions" if several else tallies[0][0] or "function unknown"
+    name = f"{len(tallies):,} functions" if several else answer.only or "function unknown"
     yield Paragraph(words=[(name, "bold"), (window, "")])
     yield paragraph(f"{number_of(total.requests, 'request')}, {figures.extent(total)}")
     yield BLANK
@@ -62,19 +54,14 @@ def summary_blocks(
         yield from _functions(tallies, coverage)
         yield BLANK
     else:
-        yield from _figures(total, branches, tz, figures.lists_of_wrong(tallies, coverage))
-    if changes is not None:
-        yield from _changed(changes)
+        commands = figures.lists_of_wrong(tallies, coverage)
+        yield from _figures(total, answer.branches, tz, commands)
+    if answer.changes is not None:
+        yield from _changed(answer.changes)
         yield BLANK
     yield from with_command_apart(figures.advice(total, coverage), style="bold")
     yield BLANK
     yield from coverage_blocks(coverage, tz)
-
-
-def _window(since_ms: int | None, until_ms: int | None, tz: tzinfo) -> str:
-    if since_ms is None or until_ms is None:
-        return ""
-    return f" · {span(since_ms, until_ms, tz)}"
 
 
 def _rows(label: str, lines: Iterable[Pieces], table: Table) -> Iterator[Block]:

@@ -11,10 +11,14 @@ import io
 import os
 import sys
 import threading
+import traceback
 
 TYPE_CHECKING = False
+
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from typing import Any
+
 
 _lock = threading.RLock()  # a signal's handler may print while its own thread writes
 
@@ -65,3 +69,29 @@ def _renew_lock() -> None:
     """In a child the thread that held the lock is not there to give it back."""
     global _lock
     _lock = threading.RLock()
+
+
+# --------------------------------------------------------------------------- tracebacks
+
+
+_OWN = os.path.dirname(os.path.abspath(__file__)) + os.sep
+
+
+def hide_own_frames() -> None:
+    """Let ``traceback``, ``logging`` and the runtime client skip the frames of this folder."""
+    for name in ("walk_tb", "_walk_tb_with_full_positions"):  # the second since 3.11
+        if hasattr(traceback, name):
+            setattr(traceback, name, _without_own(getattr(traceback, name)))
+    # The interpreter's own hook prints every frame of an error that ends the process.
+    sys.excepthook = sys.__excepthook__ = lambda *error: traceback.print_exception(*error)
+
+
+def _without_own(walk: Callable[[Any], Iterator[Any]]) -> Callable[[Any], Iterator[Any]]:
+    def walk_others(tb: Any) -> Iterator[Any]:
+        return (step for step in walk(tb) if not _is_own(step[0].f_code.co_filename))
+
+    return walk_others
+
+
+def _is_own(filename: str) -> bool:
+    return os.path.abspath(filename).startswith(_OWN)
