@@ -55,8 +55,7 @@ class LabRequestOptions:
         "The event source, which retries the event.", default="async"
     )
     between: str | None = _request(
-        "Run this shell command before each retry; RETRYCTL_ATTEMPT is its number.",
-        metavar="CMD",
+        "Run this shell command before each retry; RETRYCTL_ATTEMPT is its number.", metavar="CMD"
     )
     seed: int | None = _request(
         "Use the IDs, log streams, start time and waits of this seed, the same in every run.",

@@ -31,9 +31,7 @@ class TraceArguments:
     )
     from_queue: str | None = options.queue_option()
     last: int | None = options.shown_option(
-        "Without an ID: show the N newest requests that failed or were retried.",
-        metavar="N",
-        min=1,
+        "Without an ID: show the N newest requests that failed or were retried.", metavar="N", min=1
     )
     wait: str | None = options.wait_option()
     timeout: str | None = options.timeout_option()

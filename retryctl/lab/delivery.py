@@ -130,10 +130,7 @@ def dead_letter(event: Any, attempts: Sequence[LabAttempt]) -> dict[str, Any] | 
         "MessageAttributes": {
             "RequestID": {"DataType": "String", "StringValue": last.request_id},
             "ErrorCode": {"DataType": "Number", "StringValue": "200"},
-            "ErrorMessage": {
-                "DataType": "String",
-                "StringValue": message[:_LONGEST_ERROR_MESSAGE],
-            },
+            "ErrorMessage": {"DataType": "String", "StringValue": message[:_LONGEST_ERROR_MESSAGE]},
         },
     }
 

@@ -163,12 +163,7 @@ class Lab:
                 continue
 
     def _life(
-        self,
-        redelivery: Redelivery,
-        plan: Plan,
-        due: float,
-        chance: random.Random,
-        alone: bool,
+        self, redelivery: Redelivery, plan: Plan, due: float, chance: random.Random, alone: bool
     ) -> Iterator[float]:
         """Yield the time at which the next attempt is due, and run it when resumed."""
         trace_id = f"Root=1-{int(due):08x}-{chance.getrandbits(96):024x};Sampled=0"

@@ -75,9 +75,7 @@ def environments(attempts: Iterable[Attempt]) -> dict[str | None, EnvironmentLab
     known: dict[str | None, EnvironmentLabel] = {None: UNKNOWN}
     for index, (stream, name) in enumerate(zip(streams, _names(streams), strict=True)):
         known[stream] = EnvironmentLabel(
-            name=name,
-            sign=_SIGNS[index % len(_SIGNS)],
-            colour=_COLOURS[index % len(_COLOURS)],
+            name=name, sign=_SIGNS[index % len(_SIGNS)], colour=_COLOURS[index % len(_COLOURS)]
         )
     return known
 

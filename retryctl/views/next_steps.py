@@ -116,10 +116,7 @@ def grouped_findings(findings: Iterable[Finding]) -> list[tuple[Finding, ...]]:
 
 
 # The partitions with their own console, by the first part of the names of their regions.
-_HOSTS = {
-    "cn-": "console.amazonaws.cn",
-    "us-gov-": "console.amazonaws-us-gov.com",
-}
+_HOSTS = {"cn-": "console.amazonaws.cn", "us-gov-": "console.amazonaws-us-gov.com"}
 _USUAL_HOST = "console.aws.amazon.com"
 _MARGIN_MS = 10_000
 

@@ -163,8 +163,7 @@ class RelatedOptions:
     """Whether requests are shown by event, as it was typed."""
 
     related: bool = source_option(
-        "Show the requests that belong to the same event under several request IDs.",
-        default=False,
+        "Show the requests that belong to the same event under several request IDs.", default=False
     )
     key: str | None = source_option(
         "Relate requests by a key of the event in their lines: a regular expression with "

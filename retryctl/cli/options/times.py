@@ -188,12 +188,7 @@ def is_ago(text: str | None) -> bool:
 
 
 def read_window(
-    since: str | None,
-    until: str | None,
-    *,
-    now_ms: int,
-    tz: tzinfo = UTC,
-    tolerance_ms: int = 0,
+    since: str | None, until: str | None, *, now_ms: int, tz: tzinfo = UTC, tolerance_ms: int = 0
 ) -> tuple[int | None, int | None]:
     """Return ``--since`` and ``--until`` in epoch milliseconds, ``None`` where open.
 

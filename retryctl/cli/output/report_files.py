@@ -18,13 +18,7 @@ if TYPE_CHECKING:
     from retryctl.core.check.baseline import Identity
     from retryctl.views.ci.report import CheckReport
 
-_BY_EXTENSION = {
-    "htm": "html",
-    "md": "markdown",
-    "ndjson": "jsonl",
-    "txt": "text",
-    "xml": "junit",
-}
+_BY_EXTENSION = {"htm": "html", "md": "markdown", "ndjson": "jsonl", "txt": "text", "xml": "junit"}
 """Formats whose files do not have the format's name as their extension."""
 
 

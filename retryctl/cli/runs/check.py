@@ -145,8 +145,7 @@ def _may_be_records(argument: str) -> bool:
 def _refuse_waiting(wait: str | None, source: SourceOptions) -> None:
     if wait is not None:
         raise UsageError(
-            f"--wait needs CloudWatch, and --from {source.source} is given.",
-            "Drop --wait.",
+            f"--wait needs CloudWatch, and --from {source.source} is given.", "Drop --wait."
         )
 
 

@@ -87,8 +87,7 @@ def write_joined(directory: Path, stores: Sequence[CounterStore]) -> Path:
         directory.mkdir(exist_ok=True)
         if path.exists() and not path.read_text("utf-8", "replace").startswith(_MADE_BY):
             raise UsageError(
-                f"{path} exists and was not made by retryctl.",
-                "Move it, or choose another DIR.",
+                f"{path} exists and was not made by retryctl.", "Move it, or choose another DIR."
             )
         path.write_text(joined_source(stores), "utf-8")
     except OSError as error:

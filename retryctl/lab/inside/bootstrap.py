@@ -17,13 +17,7 @@ from types import ModuleType
 # The folder that holds the package `retryctl`, in the place of this script's own folder.
 sys.path[0] = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
 
-from retryctl.lab.inside import (  # noqa: E402
-    client_choice,
-    isolation,
-    process_output,
-    supervisor,
-    virtual_time,
-)
+from retryctl.lab.inside import client_choice, isolation, process_output, supervisor, virtual_time  # noqa: E402
 
 TYPE_CHECKING = False  # each module of the standard library costs time in every process
 if TYPE_CHECKING:
@@ -44,10 +38,7 @@ def main(settings: dict[str, Any]) -> None:
     found = isolation.isolate(settings)
     supervisor.adopt_orphans()
     report(
-        settings["status_fd"],
-        isolation=found.name,
-        refused=found.refused,
-        supervisor=os.getpid(),
+        settings["status_fd"], isolation=found.name, refused=found.refused, supervisor=os.getpid()
     )
     child = os.fork()
     if child == 0:

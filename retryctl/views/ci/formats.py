@@ -167,11 +167,7 @@ CI_REPORTS: Mapping[str, CiReport] = {
 }
 """Formats for CI systems, of ``check`` and of ``doctor``."""
 
-REPORTS: Mapping[str, CiReport] = {
-    "text": check_text,
-    "json": check_document,
-    **CI_REPORTS,
-}
+REPORTS: Mapping[str, CiReport] = {"text": check_text, "json": check_document, **CI_REPORTS}
 
 ELSEWHERE = {
     "html": "retryctl trace and retryctl summary write pages: give --report html=FILE there."

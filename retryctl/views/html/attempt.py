@@ -220,18 +220,14 @@ def files_around(
 
 
 def _files(
-    attempts: Sequence[Attempt],
-    known: Mapping[str | None, EnvironmentLabel],
-    branches: Branches,
+    attempts: Sequence[Attempt], known: Mapping[str | None, EnvironmentLabel], branches: Branches
 ) -> Markup:
     chips = list(_chips(attempts, known, branches))
     return tag("ul", *chips, class_="files") if chips else tag("span", "no file", class_="dim")
 
 
 def _chips(
-    attempts: Iterable[Attempt],
-    known: Mapping[str | None, EnvironmentLabel],
-    branches: Branches,
+    attempts: Iterable[Attempt], known: Mapping[str | None, EnvironmentLabel], branches: Branches
 ) -> Iterable[Markup]:
     for attempt in attempts:
         left, environment = was_recorded(attempt, branches), known[attempt.log_stream]

@@ -111,9 +111,7 @@ def _table(caption: str, content: Table, bars: Sequence[Markup] | None = None) -
         return table(caption, heads, rows)
     rest = [Markup()] * (len(rows) - len(bars))
     return table(
-        caption,
-        [*heads, ""],
-        [[*row, bar] for row, bar in zip(rows, [*bars, *rest], strict=True)],
+        caption, [*heads, ""], [[*row, bar] for row, bar in zip(rows, [*bars, *rest], strict=True)]
     )
 
 

@@ -151,10 +151,7 @@ def finding_object(finding: Finding) -> Object:
 
 def event_object(event: LogEvent) -> Object:
     """Return a log event as every JSON view shows it."""
-    return {
-        "timestamp": iso(event.timestamp_ms),
-        **fields_of(event, "message event_id"),
-    }
+    return {"timestamp": iso(event.timestamp_ms), **fields_of(event, "message event_id")}
 
 
 def coverage_object(coverage: Coverage) -> Object:

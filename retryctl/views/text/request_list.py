@@ -13,16 +13,7 @@ from retryctl.core.model.group_names import short_name
 from retryctl.core.model.request import RequestOutcome
 from retryctl.core.summary.request_row import RequestRow
 from retryctl.core.wording import number_of
-from retryctl.views.blocks import (
-    BLANK,
-    Block,
-    Column,
-    Piece,
-    Pieces,
-    Table,
-    paragraph,
-    text_column,
-)
+from retryctl.views.blocks import BLANK, Block, Column, Piece, Pieces, Table, paragraph, text_column
 from retryctl.views.coverage import coverage_blocks
 from retryctl.views.inert_text import cut
 from retryctl.views.signs import BAD, GOING, GOOD, NOTHING, STYLES, UNSURE, WARNING

@@ -43,12 +43,7 @@ from retryctl.views.blocks import (
 )
 from retryctl.views.coverage import coverage_blocks
 from retryctl.views.inert_text import lines_of
-from retryctl.views.next_steps import (
-    grouped_findings,
-    next_steps,
-    on_cloudwatch,
-    others_step,
-)
+from retryctl.views.next_steps import grouped_findings, next_steps, on_cloudwatch, others_step
 from retryctl.views.signs import GOOD, SEVERITY_SIGNS, STYLES, UNSURE, WARNING, signed
 from retryctl.views.text.timeline import timeline
 from retryctl.views.times import at, duration, moment, on_one_day, stamp, starts_ms
@@ -142,8 +137,7 @@ def _short(
     took = "" if attempt.duration_ms is None else f" · {duration(attempt.duration_ms)}"
     used = f" · {memory(attempt)}" if memory(attempt) else ""
     yield Paragraph(
-        lead=[("  ", "")],
-        words=[(when, ""), *environment_cell(attempt, known), (took + used, "")],
+        lead=[("  ", "")], words=[(when, ""), *environment_cell(attempt, known), (took + used, "")]
     )
 
 
@@ -270,11 +264,7 @@ def _findings(group: Sequence[Finding], width: int) -> Iterator[Block]:
 
 
 def _log_lines(
-    attempt: Attempt,
-    known: Mapping[str | None, EnvironmentLabel],
-    tz: tzinfo,
-    *,
-    dated: bool,
+    attempt: Attempt, known: Mapping[str | None, EnvironmentLabel], tz: tzinfo, *, dated: bool
 ) -> Iterator[Block]:
     name = stream_name(attempt.log_stream)
     stream = f" · {name}" if name else ""
