@@ -105,12 +105,14 @@ class Environment:
         duration_ms = (time.perf_counter() - began) * 1000
         if init is not None and init.phase == "invoke":
             duration_ms += init.duration_ms
+        # only of an init phase that went well
+        is_reported = init and init.phase == "init" and init.status == "success"
         self._end(
             AttemptEnd(
                 request_id=request_id,
                 duration_ms=self._function.timeout_s * 1000 if status == "timeout" else duration_ms,
                 max_memory_used_mb=self._memory_used_mb(error_type),
-                init_duration_ms=init.duration_ms if init and _is_reported(init) else None,
+                init_duration_ms=init.duration_ms if init and is_reported else None,
                 status=status,
                 error_type=error_type,
                 produced_bytes=len(answer.body) if answer and status == "success" else 0,
@@ -255,11 +257,6 @@ def _status(happening: Happening) -> tuple[str, str | None]:
         error_type = happening.answer.error_type or ""
         return "error", error_type if error_type.startswith("Runtime.") else "Runtime.Unknown"
     return "success", None
-
-
-def _is_reported(init: InitEnd) -> bool:
-    """Whether REPORT has an Init Duration: only that of an init phase that went well."""
-    return init.phase == "init" and init.status == "success"
 
 
 def _open_namespaces(pid: int) -> list[int]:

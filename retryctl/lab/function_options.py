@@ -71,7 +71,10 @@ def make_function(options: FunctionOptions, folder: Path) -> Function:
     """
     require_posix()
     python = options.python or default_python()
-    task, handler = _located(options, folder, python)
+    if isinstance(options.handler, str):
+        task, handler = handler_location.locate(options.handler, folder, python, options.layers)
+    else:
+        task, handler = handler_location.locate_function(options.handler)
     _check_numbers(options)
     _check_levels(options)
     if not _REGION.fullmatch(str(options.region)):
@@ -154,12 +157,6 @@ def read_variables(path: Path) -> dict[str, str]:
 def _unquoted(value: str) -> str:
     quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
     return value[1:-1] if quoted else value
-
-
-def _located(options: FunctionOptions, folder: Path, python: str) -> tuple[Path, str]:
-    if isinstance(options.handler, str):
-        return handler_location.locate(options.handler, folder, python, options.layers)
-    return handler_location.locate_function(options.handler)
 
 
 def _check_numbers(options: FunctionOptions) -> None:

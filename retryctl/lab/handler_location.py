@@ -50,7 +50,7 @@ def locate(
         )
     if file.is_file():
         _require_name(name, file)
-    elif ":" in text or not (_is_in_layers(module, layers) or _is_installed(module, python)):
+    elif ":" in text or not _is_elsewhere(module, python, layers):
         installed = "" if ":" in text else f"; {python} has no module {module} either"
         raise UsageError(
             f"the file of the handler {text} was not found", f"{file} does not exist{installed}."
@@ -58,14 +58,11 @@ def locate(
     return (file.parent if ":" in text else folder.resolve()), f"{module}.{name}"
 
 
-def _is_in_layers(module: str, layers: Path | None) -> bool:
+def _is_elsewhere(module: str, python: str, layers: Path | None) -> bool:
+    """Whether a layer or the interpreter has the package of ``module``, such as an agent's."""
     package = module.partition(".")[0]
-    return layers is not None and any(layers.glob(f"python/**/{package}*"))
-
-
-def _is_installed(module: str, python: str) -> bool:
-    """Whether the interpreter can import the package of ``module``: an agent's wrapper is one."""
-    package = module.partition(".")[0]
+    if layers is not None and any(layers.glob(f"python/**/{package}*")):
+        return True
     command = [python, "-I", "-c", _FIND_MODULE, package]
     return not subprocess.run(command, capture_output=True, check=False).returncode
 

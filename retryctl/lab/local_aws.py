@@ -102,14 +102,10 @@ def _put(backend: Any, event: LogEvent) -> None:
     groups, name = backend.groups, event.log_group
     if name not in groups:
         backend.create_log_group(name, {})
-        _make_old(groups[name])
+        # older than its events: a group made after them has lost some
+        made_ms = isinstance(groups[name].creation_time, int)  # in older releases of moto
+        groups[name].creation_time = 0 if made_ms else datetime(1970, 1, 1)
     if event.log_stream not in groups[name].streams:
         groups[name].create_log_stream(event.log_stream)
     stored = {"timestamp": event.timestamp_ms, "message": event.message}
     groups[name].put_log_events(event.log_stream, [stored])
-
-
-def _make_old(group: Any) -> None:
-    """Let the group be older than its events: a group made after them has lost some."""
-    made_ms = isinstance(group.creation_time, int)  # in older releases of moto
-    group.creation_time = 0 if made_ms else datetime(1970, 1, 1)

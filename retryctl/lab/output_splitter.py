@@ -78,7 +78,9 @@ class Splitter:
         *lines, self._line = (self._line + data).split(b"\n")
         events: list[Written] = []
         for line in lines:
-            events += [_line(piece) for piece in _pieces(line + b"\n")]
+            whole = line + b"\n"
+            cuts = range(0, len(whole), LONGEST_LINE)
+            events += [_line(whole[at : at + LONGEST_LINE]) for at in cuts]
             events += self._release()
         while len(self._line) > LONGEST_LINE:
             events.append(_line(self._line[:LONGEST_LINE]))
@@ -92,10 +94,6 @@ class Splitter:
 
 def _line(data: bytes) -> Written:
     return Written(message=data.decode(errors="replace"))
-
-
-def _pieces(line: bytes) -> list[bytes]:
-    return [line[i : i + LONGEST_LINE] for i in range(0, len(line), LONGEST_LINE)]
 
 
 def _frame_length(data: bytes, at: int) -> int | None:

@@ -88,6 +88,7 @@ class Pipes:
 _LIMITS = (errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 _MORE = "Raise the limits of processes (ulimit -u), files (ulimit -n) and memory (ulimit -v)."
 _BOOTSTRAP = Path(__file__).with_name("inside") / "bootstrap.py"
+_LIBRARY_PATHS = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 _MEMORY_CHECK_S = 0.005
 _END_WITHIN_S = 5.0
 _READY_WITHIN_S = 0.5
@@ -170,10 +171,12 @@ class FunctionProcess:
             "real_time": function.real_time,
             "stand_in": function.stand_in,
         }
+        # what the interpreter itself may need to start
+        needed = {name: os.environ[name] for name in _LIBRARY_PATHS if name in os.environ}
         try:
             popen = subprocess.Popen(
                 [function.python, str(_BOOTSTRAP), json.dumps(settings)],
-                env=_needs() | function.variables(log_stream, api.address),
+                env={**needed, **function.variables(log_stream, api.address)},
                 stdin=subprocess.DEVNULL,
                 stdout=fds["log_fd"],
                 stderr=fds["log_fd"],
@@ -320,12 +323,6 @@ def _send(pid: int, number: signal.Signals) -> bool:
 def _kill_group(pid: int) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(pid, signal.SIGKILL)
-
-
-def _needs() -> dict[str, str]:
-    """Return the variables of the host that the interpreter itself may need to start."""
-    names = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
-    return {name: os.environ[name] for name in names if name in os.environ}
 
 
 # --------------------------------------------------------------------------- AWS of the host

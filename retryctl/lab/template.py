@@ -121,6 +121,7 @@ def _of_resource(
     env, unresolved = _resolved(variables)
     layers, unknown = _layers(properties.get("Layers") or (), resources, folder)
     logging = _mapping(properties, "LoggingConfig")
+    log_format = _text(logging.get("LogFormat"))
     code = properties.get("CodeUri")
     return TemplateFunction(
         name=_text(properties.get("FunctionName")) or name,
@@ -130,7 +131,7 @@ def _of_resource(
         timeout=_number(properties.get("Timeout")),
         memory=_number(properties.get("MemorySize")),
         ephemeral_storage=_number(_mapping(properties, "EphemeralStorage").get("Size")),
-        log_format=_lower(logging.get("LogFormat")),
+        log_format=log_format and log_format.lower(),
         log_level=_text(logging.get("ApplicationLogLevel")),
         system_log_level=_text(logging.get("SystemLogLevel")),
         env=env,
@@ -216,10 +217,6 @@ def _mapping(document: Any, key: str) -> Mapping[str, Any]:
 
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
-
-
-def _lower(value: object) -> str | None:
-    return value.lower() if isinstance(value, str) else None
 
 
 def _number(value: object) -> int | None:

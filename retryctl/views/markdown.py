@@ -48,13 +48,9 @@ def _lines(block: Block) -> Iterator[str]:
         columns = block.columns.values()
         rows = zip(*(column.cells for column in columns), strict=True)
         heads = [escaped(column.head) for column in columns]
-        yield from table_lines(heads, (_cells(row) for row in rows))
+        yield from table_lines(heads, ([escaped(_joined(cell)) for cell in row] for row in rows))
     else:
         yield from _fenced(map(_joined, block.lines), "text")
-
-
-def _cells(cells: Iterable[Pieces]) -> list[str]:
-    return [escaped(_joined(cell)) for cell in cells]
 
 
 def _text(pieces: Pieces) -> str:

@@ -22,7 +22,7 @@ from retryctl.cli.output.terminal import (
     stdout_screen,
 )
 from retryctl.cli.output.trace_output import show_trace, trace_view
-from retryctl.core.model.request import Request, RequestOutcome
+from retryctl.core.model.request import RequestOutcome
 from retryctl.errors import ExitStatus
 from retryctl.views.sentences import outcome_sentence
 from retryctl.views.signs import Screen
@@ -46,7 +46,7 @@ class Display:
         self.latest: TraceResult | None = None
         self._show, self._tz = show, zone(show.tz)
         self._clock, self._sleep = clock, sleep
-        self._printed: set[str] = set()
+        self._printed: set[object] = set()
         self._latest_lines: dict[tuple[str | None, str], str] = {}
 
     def show(self, result: TraceResult, until_ms: int | None = None) -> None:
@@ -70,9 +70,9 @@ class Display:
             if self._is_new(key):
                 remark(f"retryctl: {sentence}", quiet=self._show.quiet)
 
-    def _is_new(self, text: str) -> bool:
-        is_new = text not in self._printed
-        self._printed.add(text)
+    def _is_new(self, key: object) -> bool:
+        is_new = key not in self._printed
+        self._printed.add(key)
         return is_new
 
 
@@ -190,16 +190,13 @@ def _whole_seconds(ms: int) -> str:
     return duration(max(1000, round(ms, -3)))
 
 
-def _awaited(result: TraceResult, tz: tzinfo) -> Iterator[tuple[str, str]]:
+def _awaited(result: TraceResult, tz: tzinfo) -> Iterator[tuple[object, str]]:
     """Yield a key and a sentence for each request that is open."""
     for checked in result.checked:
         request = checked.request
         if request.outcome in (RequestOutcome.PENDING, RequestOutcome.RUNNING):
             sentence = outcome_sentence(request, result.coverage, tz).words
-            yield _state_key(request), f"waiting: {request.request_id} {sentence}"
+            state = (*request.key, request.outcome, len(request.attempts))
+            yield state, f"waiting: {request.request_id} {sentence}"
     for request_id in result.not_found:
-        yield request_id, f"waiting: no log line of {request_id} yet"
-
-
-def _state_key(request: Request) -> str:
-    return f"{request.request_id} {request.log_group} {request.outcome} {len(request.attempts)}"
+        yield (request_id,), f"waiting: no log line of {request_id} yet"

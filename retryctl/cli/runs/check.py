@@ -107,11 +107,11 @@ def _with_whole_ids(arguments: Sequence[str], reading: Reading) -> Sequence[str]
     """Return the arguments; in a saved log that can be read again an ID may be shortened."""
     if reading.source.source in ("cloudwatch", "-") or not any(map(shortened_id, arguments)):
         return arguments
-    return completed(arguments, reading, _if_it_is_a_function)
-
-
-def _if_it_is_a_function(prefix: str) -> str:
-    return f"Give more of the ID, or -f {prefix} if it is the function."
+    return completed(
+        arguments,
+        reading,
+        lambda prefix: f"Give more of the ID, or -f {prefix} if it is the function.",
+    )
 
 
 def _targets(

@@ -88,10 +88,8 @@ def hide_own_frames() -> None:
 
 def _without_own(walk: Callable[[Any], Iterator[Any]]) -> Callable[[Any], Iterator[Any]]:
     def walk_others(tb: Any) -> Iterator[Any]:
-        return (step for step in walk(tb) if not _is_own(step[0].f_code.co_filename))
+        for step in walk(tb):
+            if not os.path.abspath(step[0].f_code.co_filename).startswith(_OWN):
+                yield step
 
     return walk_others
-
-
-def _is_own(filename: str) -> bool:
-    return os.path.abspath(filename).startswith(_OWN)

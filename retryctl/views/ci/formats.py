@@ -44,16 +44,13 @@ def _message(problem: Problem) -> str:
 
 
 def _command(kind: str, title: str, message: str) -> str:
-    return f"::{kind} title={_property(title)}::{_data(message)}"
+    named = _data(title).replace(":", "%3A").replace(",", "%2C")
+    return f"::{kind} title={named}::{_data(message)}"
 
 
 def _data(text: str) -> str:
     """Escape ``%`` and newlines for the runner; ``inert`` has removed every newline."""
     return inert(text).replace("%", "%25").replace("##[", "## [")
-
-
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
 
 
 # --------------------------------------------------------------------------- GitLab

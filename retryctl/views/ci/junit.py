@@ -61,14 +61,11 @@ def _case(check: CheckResult, problems: Sequence[Problem], result: CheckReport) 
     case = Element("testcase", {"classname": inert(check.function or "retryctl"), **about})
     if problems:
         kind = "failure" if check.passed is False else "error"
-        details = {"type": problems[0].rule, "message": inert(_summary(problems))}
+        summary = " ".join(problem.sentence for problem in problems)
+        details = {"type": problems[0].rule, "message": inert(summary)}
         lines = _details(check, problems, result)
         SubElement(case, kind, details).text = "\n".join(map(inert, lines))
     return case
-
-
-def _summary(problems: Sequence[Problem]) -> str:
-    return " ".join(problem.sentence for problem in problems)
 
 
 def _details(check: CheckResult, problems: Sequence[Problem], result: CheckReport) -> Iterator[str]:

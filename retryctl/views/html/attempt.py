@@ -125,19 +125,19 @@ def mentions(events: Sequence[LogEvent], around: Setting) -> Markup:
 def _log_lines(attempt: Attempt, around: Setting) -> Markup:
     if not attempt.events:
         return tag("p", "no log lines were read", class_="dim")
+    claimed = attempt.claim.evidence  # its counter and its branch are marked
+    lines = (
+        line
+        for event in attempt.events
+        for line in _event(event, "", around, marked=event in claimed)
+    )
     return tag(
         "details",
         tag("summary", f"log events of attempt {attempt.number} ({len(attempt.events):,})"),
-        _lines(_event_lines(attempt, around)),
+        _lines(lines),
         class_="log",
         open="" if around.unfolded else None,
     )
-
-
-def _event_lines(attempt: Attempt, around: Setting) -> Iterator[Markup]:
-    """Return its log events; those with its counter and its branch are marked."""
-    for event in attempt.events:
-        yield from _event(event, "", around, marked=event in attempt.claim.evidence)
 
 
 def _proof(called: str, events: Sequence[LogEvent], around: Setting) -> Markup:

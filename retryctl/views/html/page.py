@@ -50,11 +50,12 @@ def document(
     It is in ASCII, so that every encoding of a pipe, an editor or a mail shows it alike.
     """
     style = _style()
+    eyebrow = tag("p", f"retryctl {command}", class_="eyebrow")
     digest = b64encode(sha256(style.encode()).digest()).decode()
     pieces = (
         (_ROOT.format(hash=digest, title=joined([title]), style=style),),
         (tag("a", "Skip to the content", class_="skip", href="#main"), "\n"),
-        (_header(title, command, header, coverage), "\n"),
+        (tag("header", eyebrow, tag("h1", title), *_missing(coverage), *header), "\n"),
         (opening("main", id="main", tabindex=-1),),
         main,
         (_read_part(coverage, tz), closing("main")),
@@ -62,11 +63,6 @@ def document(
     )
     for piece in chain.from_iterable(pieces):
         yield piece.encode("ascii", "xmlcharrefreplace").decode("ascii")
-
-
-def _header(title: str, command: str, lines: Sequence[Markup], coverage: Coverage) -> Markup:
-    command_line = tag("p", f"retryctl {command}", class_="eyebrow")
-    return tag("header", command_line, tag("h1", title), *_missing(coverage), *lines)
 
 
 @cache

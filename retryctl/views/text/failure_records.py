@@ -93,7 +93,8 @@ def _tables(
         count = f"{number_of(len(some), 'record')}, {exhausted:,} exhausted"
         yield Paragraph(words=((cut(error, _ERROR_CELLS), "bold"), (f" · {count}", "")))
         yield _table(some, tz)
-        for message in _differences(some)[:_MOST_DIFFERENCES]:
+        differences = Counter(each.message for row in some for each in row.differences)
+        for message, _ in differences.most_common(_MOST_DIFFERENCES):
             yield paragraph(message, lead="  ! ", lead_style="yellow")
         yield BLANK
     yield from coverage_blocks(coverage, tz)
@@ -125,11 +126,10 @@ def _by_error(rows: Sequence[_Row]) -> Mapping[str, Sequence[_Row]]:
     def order(error: str) -> tuple[int, int]:
         return -sum(row.is_exhausted for row in found[error]), -len(found[error])
 
-    return {error: sorted(found[error], key=_by_state) for error in sorted(found, key=order)}
+    def by_state(row: _Row) -> tuple[bool, int]:
+        return not row.is_exhausted, row.placed_ms or 0
 
-
-def _by_state(row: _Row) -> tuple[bool, int]:
-    return not row.is_exhausted, row.placed_ms or 0
+    return {error: sorted(found[error], key=by_state) for error in sorted(found, key=order)}
 
 
 def _table(rows: Sequence[_Row], tz: tzinfo) -> Table:
@@ -166,9 +166,3 @@ def _differing(row: _Row) -> str:
     return ", ".join(
         name.removesuffix("-differs").removeprefix("invoke-") for name in sorted(names)
     )
-
-
-def _differences(rows: Iterable[_Row]) -> list[str]:
-    """Return the messages of the differences, each once, the most frequent first."""
-    found = Counter(finding.message for row in rows for finding in row.differences)
-    return [message for message, _ in found.most_common()]

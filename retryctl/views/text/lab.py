@@ -27,7 +27,12 @@ def plan_blocks(
     ``plans`` are texts and ``responses`` documents by request ID. The documents follow, and the
     errors of an init, each once.
     """
-    lines = [*_init_errors(checked), *_responses(plans, responses)]
+    responses_of_plans = (
+        f"{plans[request_id]}, {line}"
+        for request_id, bodies in responses.items()
+        for line in response_lines(bodies)
+    )
+    lines = [*_init_errors(checked), *responses_of_plans]
     return [_plans(checked, plans), *_reasons(checked, plans), *map(paragraph, lines)]
 
 
@@ -90,14 +95,6 @@ def _grouped_errors(errors: Sequence[str], plans: Sequence[str]) -> list[Paragra
         for error, named in of_errors.items()
         if error
     ]
-
-
-def _responses(
-    plans: Mapping[str, str], responses: Mapping[str, Sequence[bytes | None]]
-) -> Iterator[str]:
-    for request_id, bodies in responses.items():
-        for line in response_lines(bodies):
-            yield f"{plans[request_id]}, {line}"
 
 
 def _init_errors(checked: Sequence[CheckedRequest]) -> list[str]:
