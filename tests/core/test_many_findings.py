@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection
-from datetime import UTC
 
 import pytest
 
@@ -19,7 +18,8 @@ from retryctl.views.html.trace import trace_page
 from retryctl.views.json.documents import check_document as json_report
 from retryctl.views.signs import Screen
 from retryctl.views.text.layout import text_of
-from retryctl.views.text.trace import TraceOptions, trace_blocks
+from retryctl.views.text.trace import trace_blocks
+from retryctl.views.trace_answer import TraceAnswer
 from tests.support.lambda_log import ID, Environment, events_of, judged, whole
 
 ATTEMPTS, WRONG = 250, 249
@@ -96,9 +96,9 @@ def test_a_known_start_of_the_findings_excuses_no_later_one(
 def test_every_view_shows_the_number(request_with_many: CheckedRequest) -> None:
     events = request_with_many.request.attempts[0].events
     coverage = whole(list(events))
-    blocks = trace_blocks([request_with_many], coverage, (), TraceOptions(), tz=UTC, width=100)
-    text = text_of(blocks, Screen(width=100))
-    page = "".join(trace_page([request_with_many], coverage, tz=UTC))
+    answer = TraceAnswer(checked=[request_with_many], coverage=coverage)
+    text = text_of(trace_blocks(answer, 100), Screen(width=100))
+    page = "".join(trace_page(answer))
     unlisted = f"environment-switch {WRONG - findings.MOST_LISTED:,}"
     assert f"counted, not listed: {unlisted}" in text
     assert f"counted, not listed: {unlisted}" in page

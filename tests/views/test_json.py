@@ -12,6 +12,7 @@ from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.events import is_timed
 from retryctl.core.model.request import RequestOutcome
 from retryctl.views.json.trace import trace_document, trace_lines
+from retryctl.views.trace_answer import TraceAnswer
 from tests.support.checked_requests import (
     COVERAGE,
     FIRST,
@@ -37,7 +38,8 @@ ANY_TEXT = st.text(st.characters())
 
 
 def read(*requests: Any, coverage: Coverage = COVERAGE, lines: bool = False) -> Any:
-    return json.loads("".join(trace_document(requests, coverage, [], lines=lines)))
+    answer = TraceAnswer(checked=requests, coverage=coverage, lines=lines)
+    return json.loads("".join(trace_document(answer)))
 
 
 def test_the_document_of_the_contract() -> None:
@@ -121,7 +123,7 @@ def test_the_document_of_the_contract() -> None:
 
 
 def test_the_document_is_indented_by_two_and_ends_in_a_newline() -> None:
-    text = "".join(trace_document([], COVERAGE, ["x"], lines=False))
+    text = "".join(trace_document(TraceAnswer(checked=[], coverage=COVERAGE, not_found=["x"])))
     assert text.startswith('{\n  "schema": "retryctl/trace/1",\n  "requests": [],\n')
     assert text.endswith("\n}\n")
     assert json.loads(text)["not_found"] == ["x"]
@@ -186,11 +188,12 @@ def test_log_events_are_given_with_lines_only_and_whole() -> None:
 
 
 def test_lines_are_the_requests_of_the_document() -> None:
-    text = "".join(trace_lines([SWITCHED, PENDING], lines=True))
+    answer = TraceAnswer(checked=[SWITCHED, PENDING], coverage=COVERAGE, lines=True)
+    text = "".join(trace_lines(answer))
     assert [json.loads(line) for line in text.splitlines()] == (
         read(SWITCHED, PENDING, lines=True)["requests"]
     )
-    assert list(trace_lines([], lines=True)) == []
+    assert list(trace_lines(TraceAnswer(checked=[], coverage=COVERAGE))) == []
 
 
 def test_no_number_that_json_does_not_know() -> None:
@@ -209,7 +212,7 @@ def test_text_stays_readable_where_it_is_harmless() -> None:
     request = checked(
         RequestOutcome.PENDING, Verdict.NOT_COUNTED, (odd, check(AttemptVerdict.SILENT, 0))
     )
-    text = "".join(trace_lines([request], lines=False))
+    text = "".join(trace_lines(TraceAnswer(checked=[request], coverage=COVERAGE)))
     assert r'"注文 ' + "\u00a0" + r'✓ \u001b[2J\u202e\u009b"' in text
 
 
@@ -222,7 +225,8 @@ def test_any_text_comes_back_as_it_was_and_nothing_in_it_is_obeyed(text: str) ->
     request = checked(
         RequestOutcome.PENDING, Verdict.NOT_COUNTED, (odd, check(AttemptVerdict.SILENT, 0))
     )
-    written = "".join(trace_document([request], COVERAGE, [text], lines=True))
+    answer = TraceAnswer(checked=[request], coverage=COVERAGE, not_found=[text], lines=True)
+    written = "".join(trace_document(answer))
     written.encode("utf-8")
     assert not any(
         unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in written if c != "\n"

@@ -13,7 +13,8 @@ from retryctl.views.blocks import LogLines
 from retryctl.views.markdown import escaped, markdown_of
 from retryctl.views.summary_figures import SummaryAnswer
 from retryctl.views.text.summary import summary_blocks
-from retryctl.views.text.trace import TraceOptions, trace_blocks
+from retryctl.views.text.trace import trace_blocks
+from retryctl.views.trace_answer import TraceAnswer
 from tests.support import checked_requests as world
 from tests.support.hostile import hostile_request
 
@@ -22,16 +23,12 @@ ACTIVE = {"html_block", "html_inline", "link_open", "image", "hr", "heading_open
 
 
 def document(*checked: object) -> str:
-    options = TraceOptions(lines=True)
-    blocks = trace_blocks(
-        checked,  # type: ignore[arg-type]
-        world.COVERAGE,
-        (),
-        options,
-        tz=UTC,
-        width=80,
+    answer = TraceAnswer(
+        checked=checked,  # type: ignore[arg-type]
+        coverage=world.COVERAGE,
+        lines=True,
     )
-    return "".join(markdown_of(blocks))
+    return "".join(markdown_of(trace_blocks(answer, 80)))
 
 
 def kinds(text: str) -> set[str]:

@@ -4,10 +4,10 @@ import re
 from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC
 from hashlib import sha256
 from html.parser import HTMLParser
 from itertools import pairwise
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -19,7 +19,7 @@ from retryctl.core.crosscheck.findings import Severity
 from retryctl.core.model.request import RequestOutcome
 from retryctl.views.html.markup import plain, tag
 from retryctl.views.html.trace import trace_page
-from retryctl.views.text.trace import TraceOptions
+from retryctl.views.trace_answer import TraceAnswer
 from tests.support import checked_requests as world
 from tests.support.hostile import HOSTILE, hostile_request
 from tests.support.program import run
@@ -91,13 +91,14 @@ def read(page: str) -> Element:
     return reader.root
 
 
-def page_of(*checked: CheckedRequest, **options: object) -> Element:
-    return read("".join(trace_page(checked, world.COVERAGE, tz=UTC, **options)))  # type: ignore[arg-type]
+def page_of(*checked: CheckedRequest, **options: Any) -> Element:
+    answer = TraceAnswer(checked=checked, coverage=world.COVERAGE, **options)
+    return read("".join(trace_page(answer)))
 
 
 @pytest.mark.parametrize("checked", [[], ALL[:1], ALL], ids=["none", "one", "several"])
 def test_a_page_is_whole_and_asks_for_nothing_from_outside(checked: list[CheckedRequest]) -> None:
-    page = "".join(trace_page(checked, GAPPED, [world.ID], tz=UTC))
+    page = "".join(trace_page(TraceAnswer(checked=checked, coverage=GAPPED, not_found=[world.ID])))
     assert page.startswith("<!doctype html>\n<html lang=")
     assert page.isascii()
     document = read(page)
@@ -123,7 +124,7 @@ def test_the_policy_allows_this_pages_style_and_nothing_else() -> None:
 
 
 def test_every_name_that_is_pointed_at_is_there_once() -> None:
-    document = read("".join(trace_page(ALL, GAPPED, tz=UTC)))
+    document = read("".join(trace_page(TraceAnswer(checked=ALL, coverage=GAPPED))))
     names = [one.attributes["id"] for one in document.all() if "id" in one.attributes]
     assert len(set(names)) == len(names)
     for element in document.all():
@@ -132,7 +133,7 @@ def test_every_name_that_is_pointed_at_is_there_once() -> None:
 
 
 def test_no_heading_skips_a_level() -> None:
-    document = read("".join(trace_page(ALL, GAPPED, tz=UTC)))
+    document = read("".join(trace_page(TraceAnswer(checked=ALL, coverage=GAPPED))))
     levels = [int(one.name[1]) for one in document.all() if re.fullmatch(r"h\d", one.name)]
     assert levels[0] == 1
     assert levels.count(1) == 1
@@ -299,7 +300,7 @@ def test_a_legend_explains_an_environment_that_is_not_known() -> None:
 
 
 def test_only_what_is_asked_for_is_shown() -> None:
-    document = page_of(world.SWITCHED, options=TraceOptions(attempt=2, lines=True))
+    document = page_of(world.SWITCHED, attempt=2, lines=True)
     (article,) = document.find("article")
     assert article.find("h3")[0].all_text.startswith("Attempt 2")
     assert "open" in article.find("details", class_="log")[0].attributes
@@ -308,7 +309,11 @@ def test_only_what_is_asked_for_is_shown() -> None:
 
 
 def test_what_was_not_seen_is_said_first_and_last() -> None:
-    document = read("".join(trace_page([world.SWITCHED], GAPPED, [world.ID], tz=UTC)))
+    document = read(
+        "".join(
+            trace_page(TraceAnswer(checked=[world.SWITCHED], coverage=GAPPED, not_found=[world.ID]))
+        )
+    )
     (header,) = document.find("header")
     assert "part of the log is missing" in header.all_text
     assert f"not found: {world.ID}" in header.all_text
@@ -326,9 +331,11 @@ def test_events_of_streams_without_an_attempt_are_shown_with_their_stream() -> N
 
 
 def test_what_a_log_holds_stays_text_wherever_it_is_shown() -> None:
-    page = "".join(trace_page([hostile_request()], world.COVERAGE, tz=UTC))
+    page = "".join(trace_page(TraceAnswer(checked=[hostile_request()], coverage=world.COVERAGE)))
     document = read(page)
-    allowed = read("".join(trace_page([world.SWITCHED], world.COVERAGE, tz=UTC)))
+    allowed = read(
+        "".join(trace_page(TraceAnswer(checked=[world.SWITCHED], coverage=world.COVERAGE)))
+    )
     names = {one.name for one in allowed.all()}
     attributes = {key for one in allowed.all() for key in one.attributes}
     for element in document.all():

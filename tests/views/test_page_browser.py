@@ -17,6 +17,7 @@ import pytest
 from retryctl.core.summary.request_row import request_rows
 from retryctl.views.html.summary import list_page
 from retryctl.views.html.trace import trace_page
+from retryctl.views.trace_answer import TraceAnswer
 from tests.support import checked_requests as world
 from tests.support.campaigns import LONG
 from tests.support.hostile import hostile_request
@@ -33,16 +34,17 @@ FLAGS = (
 )
 SEVERAL = "".join(
     trace_page(
-        [
-            *(world.SWITCHED, world.SUCCEEDED, world.RECOVERED, world.PENDING),
-            *(world.RUNNING, world.UNDETERMINED, world.MENTIONED),
-        ],
-        replace(world.COVERAGE, gaps=(world.GAP,)),
-        (world.ID,),
-        tz=UTC,
+        TraceAnswer(
+            checked=[
+                *(world.SWITCHED, world.SUCCEEDED, world.RECOVERED, world.PENDING),
+                *(world.RUNNING, world.UNDETERMINED, world.MENTIONED),
+            ],
+            coverage=replace(world.COVERAGE, gaps=(world.GAP,)),
+            not_found=(world.ID,),
+        )
     )
 )
-HOSTILE = "".join(trace_page([hostile_request()], world.COVERAGE, tz=UTC))
+HOSTILE = "".join(trace_page(TraceAnswer(checked=[hostile_request()], coverage=world.COVERAGE)))
 PAGES = {
     "several": SEVERAL,
     "hostile": HOSTILE,
@@ -191,7 +193,9 @@ def test_the_policy_would_stop_what_escaping_let_through(opened: Any) -> None:
 
 
 def test_lines_unfold_and_fold_from_the_keyboard(opened: Any) -> None:
-    shown = opened("".join(trace_page([world.SWITCHED], world.COVERAGE, tz=UTC)))
+    shown = opened(
+        "".join(trace_page(TraceAnswer(checked=[world.SWITCHED], coverage=world.COVERAGE)))
+    )
     reached = "document.activeElement.closest('details.log > summary') !== null"
     for _ in range(20):
         shown.page.keyboard.press("Tab")
@@ -280,7 +284,7 @@ def test_many_lines_open(opened: Any) -> None:
     attempts = (replace(world.FIRST, events=many), *world.SWITCHED.request.attempts[1:])
     request = replace(world.SWITCHED.request, attempts=attempts)
     checked = replace(world.SWITCHED, request=request)
-    shown = opened("".join(trace_page([checked], world.COVERAGE, tz=UTC)))
+    shown = opened("".join(trace_page(TraceAnswer(checked=[checked], coverage=world.COVERAGE))))
     assert shown.eval("performance.timing.loadEventEnd - performance.timing.fetchStart") < 5_000
     assert shown.eval("document.querySelectorAll('*').length") < 2_000
     took = shown.eval(

@@ -24,8 +24,9 @@ from retryctl.views.blocks import Paragraph, Pieces
 from retryctl.views.sentences import alike_as_one
 from retryctl.views.signs import Screen
 from retryctl.views.text.layout import svg_of, text_of
-from retryctl.views.text.trace import TraceOptions, trace_blocks
+from retryctl.views.text.trace import trace_blocks
 from retryctl.views.times import duration, span
+from retryctl.views.trace_answer import TraceAnswer
 from tests.support.checked_requests import (
     COVERAGE,
     FIRST,
@@ -62,9 +63,8 @@ def shown(*requests: CheckedRequest, coverage: Coverage = COVERAGE, **options: A
     known = {field.name for field in fields(Screen)}
     screen = Screen(**{name: options.pop(name) for name in known & {*options}})
     not_found = options.pop("not_found", ())
-    tz, parts = options.pop("tz", UTC), TraceOptions(**options)
-    blocks = trace_blocks(requests, coverage, not_found, parts, tz=tz, width=screen.width)
-    return text_of(blocks, screen)
+    answer = TraceAnswer(checked=requests, coverage=coverage, not_found=not_found, **options)
+    return text_of(trace_blocks(answer, screen.width), screen)
 
 
 def cells(line: str) -> int:
@@ -822,19 +822,19 @@ def test_markup_and_emoji_codes_of_a_log_are_text() -> None:
 # --------------------------------------------------------------------------- the picture
 
 
-def picture(parts: TraceOptions) -> str:
-    blocks = trace_blocks([SWITCHED], COVERAGE, (), parts, tz=UTC, width=80)
-    return svg_of(blocks, title="retryctl trace", width=80)
+def picture(**parts: Any) -> str:
+    answer = TraceAnswer(checked=[SWITCHED], coverage=COVERAGE, **parts)
+    return svg_of(trace_blocks(answer, 80), title="retryctl trace", width=80)
 
 
 def test_the_picture_is_xml_that_asks_for_nothing_from_outside() -> None:
-    svg = picture(TraceOptions())
+    svg = picture()
     ElementTree.fromstring(svg)
     assert set(re.findall(r"https?://[^\"]+", svg)) == {"http://www.w3.org/2000/svg"}
     assert not re.search(r"url\((?!#)|@import|@font-face|href", svg)
     assert "environment-switch" in svg
-    assert svg == picture(TraceOptions())
-    third = picture(TraceOptions(attempt=3, lines=True))
+    assert svg == picture()
+    third = picture(attempt=3, lines=True)
     words = re.findall(r"<text[^>]*>([^<]*)</text>", third)
     start = words.index("shown:")
     assert words[start : start + 5] == ["shown:", "attempt", "3", "of", "3"]

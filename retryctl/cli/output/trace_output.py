@@ -14,9 +14,11 @@ from retryctl.cli.output.report_files import ReportFile, write_reports
 from retryctl.cli.output.terminal import put, remark, stdout_screen
 from retryctl.core.crosscheck.attempt_check import Verdict
 from retryctl.core.crosscheck.checked_request import CheckedRequest
+from retryctl.core.crosscheck.claims import Branches
 from retryctl.core.model.coverage import Coverage
 from retryctl.errors import ExitStatus, NothingFound, RetryctlError, UsageError
 from retryctl.views.signs import A_FILE, Screen
+from retryctl.views.trace_answer import TraceAnswer
 
 _ON_CLOUDWATCH = "Widen the window with --since or --until, or name another function with -f."
 
@@ -82,50 +84,34 @@ def trace_view(
     result: TraceResult, show: OutputOptions, tz: tzinfo, screen: Screen = A_FILE
 ) -> Iterable[str]:
     """Return the result in the chosen format, whole or in pieces."""
-    not_found = tuple(result.not_found)
-    region = _region(result) if show.links else None
-    if show.output is Output.JSON:
-        from retryctl.views.json.trace import trace_document
-
-        return trace_document(
-            result.checked,
-            result.coverage,
-            not_found,
-            lines=show.lines,
-            region=region,
-            records=result.records,
-            responses=result.responses,
-        )
-    if show.output is Output.JSONL:
-        from retryctl.views.json.trace import trace_lines
-
-        return trace_lines(
-            result.checked, lines=show.lines, region=region, responses=result.responses
-        )
-    from retryctl.views.text.trace import TraceOptions, trace_blocks
-
-    options = TraceOptions(
+    answer = TraceAnswer(
+        checked=result.checked,
+        coverage=result.coverage,
+        not_found=tuple(result.not_found),
+        tz=tz,
         lines=show.lines,
         attempt=show.attempt,
         failed_only=show.failed,
-        responses=result.responses or {},
+        dated=show.output is Output.MARKDOWN,
+        region=_region(result) if show.links else None,
+        branches=result.branches or Branches(),
+        responses=result.responses,
+        records=result.records,
         others_wrong=result.others_wrong,
         others_exhausted=result.others_exhausted,
-        dated=show.output is Output.MARKDOWN,
     )
+    if show.output in (Output.JSON, Output.JSONL):
+        from retryctl.views.json.trace import trace_document, trace_lines
+
+        return trace_document(answer) if show.output is Output.JSON else trace_lines(answer)
     if show.output is Output.HTML:
         from retryctl.views.html.trace import trace_page
 
-        return trace_page(
-            result.checked,
-            result.coverage,
-            not_found,
-            tz=tz,
-            branches=result.branches,
-            options=options,
-        )
+        return trace_page(answer)
+    from retryctl.views.text.trace import trace_blocks
+
     width = screen.width if show.output is Output.TEXT else A_FILE.width
-    blocks = trace_blocks(result.checked, result.coverage, not_found, options, tz=tz, width=width)
+    blocks = trace_blocks(answer, width)
     from retryctl.views.text.layout import rendered, text_of
 
     if show.output is not Output.TEXT:
@@ -140,10 +126,10 @@ def trace_view(
     if _is_table(result, show):
         return records
     text = text_of(blocks, screen) + records
-    if region:
+    if answer.region:
         from retryctl.views.next_steps import console_lines
 
-        text += "".join(console_lines(result.checked, region))
+        text += "".join(console_lines(result.checked, answer.region))
     return text
 
 

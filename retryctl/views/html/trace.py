@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from datetime import tzinfo
 
 from retryctl.core.crosscheck.checked_request import CheckedRequest
-from retryctl.core.crosscheck.claims import Branches
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.wording import number_of
@@ -31,57 +30,39 @@ from retryctl.views.html.page import command_line, document, sentence_line, tabl
 from retryctl.views.html.timeline import picture
 from retryctl.views.next_steps import grouped_findings, next_steps, others_step
 from retryctl.views.signs import UNSURE
-from retryctl.views.text.trace import TraceOptions
 from retryctl.views.times import on_one_day, starts_ms
+from retryctl.views.trace_answer import TraceAnswer
 
 # Columns whose content the part of each attempt has in full.
 _NOT_IN_TABLE = frozenset({"error", "duration", "memory"})
 
 
-def trace_page(
-    checked: Sequence[CheckedRequest],
-    coverage: Coverage,
-    not_found: Sequence[str] = (),
-    *,
-    tz: tzinfo,
-    branches: Branches | None = None,
-    options: TraceOptions | None = None,
-) -> Iterator[str]:
-    """Yield the answer of ``trace`` as an HTML document in ASCII.
-
-    Times are shown in ``tz``. ``branches`` are those of the handler: they decide which attempts
-    left a file in /tmp. ``options`` leaves attempts out, and with ``lines`` unfolds every log.
-    """
-    options = options or TraceOptions()
-    checked = [sentences.gaps_named_once(one, coverage, "What was read") for one in checked]
-    sections = _sections(checked, coverage, options, branches or Branches(), tz)
-    header = [sentence_line(sentences.Sentence(UNSURE, f"not found: {one}")) for one in not_found]
+def trace_page(answer: TraceAnswer) -> Iterator[str]:
+    """Yield the answer as an HTML document in ASCII; with ``lines`` every log is unfolded."""
+    coverage, tz = answer.coverage, answer.tz
+    checked = [sentences.gaps_named_once(one, coverage, "What was read") for one in answer.checked]
+    not_found = (sentences.Sentence(UNSURE, f"not found: {one}") for one in answer.not_found)
+    header = [*map(sentence_line, not_found)]
     if len(checked) > 1:
         header.append(_contents(checked, coverage, tz))
-    if others := others_step(coverage, options.others_wrong, options.others_exhausted):
+    if others := others_step(coverage, answer.others_wrong, answer.others_exhausted):
         words, command = others
         header.append(command_line(f"{words}:", command) if command else tag("p", f"{words}."))
-    return document(_title(checked), "trace", header, sections, coverage, tz)
+    return document(_title(checked), "trace", header, _sections(answer, checked), coverage, tz)
 
 
-def _sections(
-    checked: Sequence[CheckedRequest],
-    coverage: Coverage,
-    options: TraceOptions,
-    branches: Branches,
-    tz: tzinfo,
-) -> Iterator[Markup]:
+def _sections(answer: TraceAnswer, checked: Sequence[CheckedRequest]) -> Iterator[Markup]:
     known = environments(a for one in checked for a in one.request.attempts)
     for index, one in enumerate(checked, start=1):
         around = Setting(
             known=known,
-            tz=tz,
-            branches=branches,
-            dated=not on_one_day(starts_ms(one.request.attempts), tz),
-            unfolded=options.lines,
-            responses=options.responses.get(one.request.request_id, ()),
+            tz=answer.tz,
+            branches=answer.branches,
+            dated=not on_one_day(starts_ms(one.request.attempts), answer.tz),
+            unfolded=answer.lines,
+            responses=answer.responses_of(one),
         )
-        yield from _request(one, coverage, options, around, f"r{index}")
+        yield from _request(one, answer, around, f"r{index}")
 
 
 def _title(checked: Sequence[CheckedRequest]) -> str:
@@ -112,10 +93,10 @@ def _outcome_and_verdict(
 
 
 def _request(
-    checked: CheckedRequest, coverage: Coverage, options: TraceOptions, around: Setting, anchor: str
+    checked: CheckedRequest, answer: TraceAnswer, around: Setting, anchor: str
 ) -> Iterator[Markup]:
-    request = checked.request
-    shown = [attempt for attempt in request.attempts if options.wants(attempt)]
+    request, coverage = checked.request, answer.coverage
+    shown = [attempt for attempt in request.attempts if answer.wants(attempt)]
     numbers = {None, *(attempt.number for attempt in shown)}
     groups = grouped_findings(one for one in checked.findings if one.attempt in numbers)
     unlisted = sentences.unlisted_findings(checked, numbers)
@@ -123,7 +104,7 @@ def _request(
     yield tag("h2", "Request ", tag("code", request.request_id), id=anchor)
     yield tag("p", " · ".join(_named(checked)), class_="dim")
     yield from _outcome_and_verdict(checked, coverage, around.tz)
-    steps = next_steps(checked, coverage, names_others=not options.others_wrong)
+    steps = next_steps(checked, coverage, names_others=not answer.others_wrong)
     yield from (command_line(*step) for step in steps)
     yield from _overview(checked, shown, coverage, around, anchor)
     if groups:

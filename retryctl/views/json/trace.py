@@ -7,71 +7,48 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from math import isfinite
 from typing import Any
 
 from retryctl.core.crosscheck.attempt_check import AttemptCheck
 from retryctl.core.crosscheck.checked_request import CheckedRequest, cross_checked
 from retryctl.core.crosscheck.findings import Finding
-from retryctl.core.failure_records.documents import FailureRecord
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import Coverage, Gap
 from retryctl.core.model.events import LogEvent, stream_name
 from retryctl.views.json.encoding import document_pieces, fields_of, line_pieces
 from retryctl.views.next_steps import attempt_link
 from retryctl.views.times import iso, waits_ms
+from retryctl.views.trace_answer import TraceAnswer
 
 SCHEMA = "retryctl/trace/1"
 _OF_A_RECORD = "request_id function_arn condition invoke_count error_code error_type error_message"
 
 Object = dict[str, Any]
-Responses = Mapping[str, Sequence[bytes | None]]
 
 
-def trace_document(
-    checked: Sequence[CheckedRequest],
-    coverage: Coverage,
-    not_found: Sequence[str],
-    *,
-    lines: bool,
-    region: str | None = None,
-    records: Sequence[FailureRecord] = (),
-    responses: Responses | None = None,
-) -> Iterator[str]:
-    """Yield the whole answer as one document, attempt by attempt.
-
-    ``lines`` adds each attempt's log events, ``region`` the link to its place in the console,
-    ``records`` the failure records that the requests were compared with, ``responses`` the
-    response of each attempt of a lab.
-    """
+def trace_document(answer: TraceAnswer) -> Iterator[str]:
+    """Yield the whole answer as one document, attempt by attempt."""
     document: Object = {
         "schema": SCHEMA,
-        "requests": (_request(one, lines, region, responses) for one in checked),
-        "not_found": list(not_found),
-        "cross_checked": cross_checked(checked),
-        "coverage": coverage_object(coverage),
+        "requests": (_request(one, answer) for one in answer.checked),
+        "not_found": list(answer.not_found),
+        "cross_checked": cross_checked(answer.checked),
+        "coverage": coverage_object(answer.coverage),
     }
-    if records:
-        document["records"] = [fields_of(record, _OF_A_RECORD) for record in records]
+    if answer.records:
+        document["records"] = [fields_of(record, _OF_A_RECORD) for record in answer.records]
     return document_pieces(document)
 
 
-def trace_lines(
-    checked: Sequence[CheckedRequest],
-    *,
-    lines: bool,
-    region: str | None = None,
-    responses: Responses | None = None,
-) -> Iterator[str]:
+def trace_lines(answer: TraceAnswer) -> Iterator[str]:
     """Yield one request a line, each as in ``requests`` of the document."""
-    for one in checked:
-        yield from line_pieces(_request(one, lines, region, responses))
+    for one in answer.checked:
+        yield from line_pieces(_request(one, answer))
 
 
-def _request(
-    checked: CheckedRequest, lines: bool, region: str | None, responses: Responses | None
-) -> Object:
+def _request(checked: CheckedRequest, answer: TraceAnswer) -> Object:
     request = checked.request
     rows = zip(request.attempts, checked.checks, waits_ms(request.attempts), strict=True)
     shown: Object = {
@@ -81,22 +58,20 @@ def _request(
         "verdict": checked.verdict.value,
         "undetermined_because": list(checked.undetermined_because),
         "next_attempt_due_at": iso(request.next_attempt_due_ms),
-        "attempts": (
-            _attempt(attempt, check, wait, lines, region) for attempt, check, wait in rows
-        ),
+        "attempts": (_attempt(*row, answer) for row in rows),
         "findings": [finding_object(finding) for finding in checked.findings],
     }
     if checked.unlisted:
         counts = Counter(finding.rule for finding in checked.every_finding)
         shown["finding_counts"] = dict(sorted(counts.items()))
-    if responses is not None:
+    if answer.responses is not None:
         shown["attempts"] = list(shown["attempts"])
-        add_responses(shown, responses.get(request.request_id, ()))
+        add_responses(shown, answer.responses_of(checked))
     return shown
 
 
 def _attempt(
-    attempt: Attempt, check: AttemptCheck, wait_ms: int | None, lines: bool, region: str | None
+    attempt: Attempt, check: AttemptCheck, wait_ms: int | None, answer: TraceAnswer
 ) -> Object:
     error = attempt.error
     shown: Object = {
@@ -116,9 +91,9 @@ def _attempt(
         **fields_of(attempt, "memory_size_mb max_memory_used_mb xray_trace_id execution_arn"),
         **claim_fields(attempt, check),
     }
-    if region:
-        shown["console_url"] = attempt_link(attempt, region)
-    if lines:
+    if answer.region:
+        shown["console_url"] = attempt_link(attempt, answer.region)
+    if answer.lines:
         shown["events"] = [event_object(event) for event in attempt.events]
     return shown
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import field
 from datetime import UTC, tzinfo
 from itertools import starmap
 
@@ -17,7 +16,6 @@ from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.events import stream_name
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.request import Request
-from retryctl.core.value_classes import value_class
 from retryctl.views import sentences
 from retryctl.views.attempts_table import (
     EnvironmentLabel,
@@ -47,61 +45,30 @@ from retryctl.views.next_steps import grouped_findings, next_steps, on_cloudwatc
 from retryctl.views.signs import GOOD, SEVERITY_SIGNS, STYLES, UNSURE, WARNING, signed
 from retryctl.views.text.timeline import timeline
 from retryctl.views.times import at, duration, moment, on_one_day, stamp, starts_ms
+from retryctl.views.trace_answer import TraceAnswer
 
 _MOST_ROWS, _FIRST_ROWS, _LAST_ROWS = 20, 8, 5
 _MOST_WORDS = 5
 
 
-@value_class
-class TraceOptions:
-    """Which parts of each request are shown: log lines, one attempt only, failed attempts only.
-
-    ``responses`` has the response of each attempt of a lab, by request ID. Of the requests that
-    are not selected, ``others_wrong`` have a wrong counter, and ``others_exhausted`` are exhausted.
-    ``dated`` puts its day before the start of each attempt.
-    """
-
-    lines: bool = False
-    attempt: int | None = None
-    failed_only: bool = False
-    responses: Mapping[str, Sequence[bytes | None]] = field(default_factory=dict)
-    others_wrong: int = 0
-    others_exhausted: int = 0
-    dated: bool = False
-
-    def wants(self, attempt: Attempt) -> bool:
-        """Whether the attempt is shown."""
-        return self.attempt in (None, attempt.number) and (
-            not self.failed_only or attempt.outcome.failed
-        )
-
-
-def trace_blocks(
-    checked: Sequence[CheckedRequest],
-    coverage: Coverage,
-    not_found: Sequence[str],
-    options: TraceOptions,
-    *,
-    tz: tzinfo,
-    width: int,
-) -> Iterator[Block]:
+def trace_blocks(answer: TraceAnswer, width: int) -> Iterator[Block]:
     """Yield the whole answer. ``width`` is that of the timeline's drawing, in cells."""
-    if not_found:
-        yield signed(UNSURE, f"not found: {', '.join(not_found)}")
+    checked, coverage = answer.checked, answer.coverage
+    if answer.not_found:
+        yield signed(UNSURE, f"not found: {', '.join(answer.not_found)}")
         yield BLANK
     known = environments(a for one in checked for a in one.request.attempts)
     for one in (sentences.gaps_named_once(each, coverage, "the end") for each in checked):
-        if _is_short(one, options):
-            yield from _short(one, known, tz)
-            yield from _responses(one, options)
-            if len(checked) == 1 and not not_found:
+        if _is_short(one, answer):
+            yield from _short(one, known, answer.tz)
+            yield from _responses(one, answer)
+            if len(checked) == 1 and not answer.not_found:
                 break
         else:
-            yield from _request(one, coverage, known, options, tz, width)
+            yield from _request(one, answer, known, width)
         yield BLANK
-    yield from coverage_blocks(coverage, tz)
-    others = others_step(coverage, options.others_wrong, options.others_exhausted)
-    if others:
+    yield from coverage_blocks(coverage, answer.tz)
+    if others := others_step(coverage, answer.others_wrong, answer.others_exhausted):
         words, command = others
         yield signed(WARNING, f"{words}{':' if command else '.'}")
         if command:
@@ -111,11 +78,11 @@ def trace_blocks(
 # --------------------------------------------------------------------------- a request
 
 
-def _is_short(checked: CheckedRequest, options: TraceOptions) -> bool:
+def _is_short(checked: CheckedRequest, answer: TraceAnswer) -> bool:
     """Return whether the request is one successful attempt, which needs no table."""
     attempts = checked.request.attempts
     return (
-        not (options.lines or options.attempt or options.failed_only)
+        not (answer.lines or answer.attempt or answer.failed_only)
         and len(attempts) == 1
         and attempts[0].outcome is AttemptOutcome.OK
         and not attempts[0].ambiguous
@@ -143,19 +110,17 @@ def _short(
 
 def _request(
     checked: CheckedRequest,
-    coverage: Coverage,
+    answer: TraceAnswer,
     known: Mapping[str | None, EnvironmentLabel],
-    options: TraceOptions,
-    tz: tzinfo,
     width: int,
 ) -> Iterator[Block]:
-    attempts = checked.request.attempts
-    shown = [attempt for attempt in attempts if options.wants(attempt)]
+    attempts, coverage, tz = checked.request.attempts, answer.coverage, answer.tz
+    shown = [attempt for attempt in attempts if answer.wants(attempt)]
     yield _heading(checked.request)
     yield signed(*sentences.outcome_sentence(checked.request, coverage, tz))
     yield from starmap(signed, sentences.verdict_sentences(checked))
     yield from _settling(checked, coverage)
-    for words, command in next_steps(checked, coverage, names_others=not options.others_wrong):
+    for words, command in next_steps(checked, coverage, names_others=not answer.others_wrong):
         yield paragraph(words, lead="  ")
         yield Command(text=command)
     if len(shown) < len(attempts):
@@ -164,7 +129,7 @@ def _request(
     if shown:
         yield BLANK
         ends = _first_and_last(shown)
-        yield attempts_table(checked, ends, known, tz, dated=options.dated)
+        yield attempts_table(checked, ends, known, tz, dated=answer.dated)
         for legend in table_legend(checked, ends):
             yield paragraph(legend, "dim", lead=" ")
         if between := shown[_FIRST_ROWS:-_LAST_ROWS] if len(ends) < len(shown) else ():
@@ -183,8 +148,8 @@ def _request(
     if unlisted := sentences.unlisted_findings(checked, numbers):
         yield BLANK
         yield signed(WARNING, unlisted)
-    yield from _responses(checked, options)
-    if options.lines:
+    yield from _responses(checked, answer)
+    if answer.lines:
         dated = not on_one_day(starts_ms(attempts), tz)
         for attempt in shown:
             yield BLANK
@@ -208,8 +173,8 @@ def _folded(between: Sequence[Attempt]) -> str:
     return f"{named} have no row: {counts}{rest} (--attempt N shows one, -o json all)"
 
 
-def _responses(checked: CheckedRequest, options: TraceOptions) -> Iterator[Block]:
-    lines = list(response_lines(options.responses.get(checked.request.request_id, ())))
+def _responses(checked: CheckedRequest, answer: TraceAnswer) -> Iterator[Block]:
+    lines = list(response_lines(answer.responses_of(checked)))
     if lines:
         yield BLANK
     yield from (paragraph(line) for line in lines)
