@@ -44,6 +44,9 @@ class EnvironmentLabel:
         return f"{self.sign} {self.name}".rstrip()
 
 
+Labels = Mapping["str | None", EnvironmentLabel]
+"""The label of each environment by its log stream."""
+
 UNKNOWN = EnvironmentLabel(name="", sign="?", colour="dim")
 """The environment of an attempt whose log stream is not known."""
 UNKNOWN_LANE = f"{UNKNOWN.sign} not known"
@@ -106,7 +109,7 @@ _VERDICT_SIGNS = {
 def attempts_table(
     checked: CheckedRequest,
     shown: Sequence[Attempt],
-    known: Mapping[str | None, EnvironmentLabel],
+    known: Labels,
     tz: tzinfo,
     *,
     dated: bool = False,
@@ -182,7 +185,7 @@ def versions(attempts: Sequence[Attempt]) -> list[str]:
     return list(dict.fromkeys(a.version for a in attempts if a.version is not None))
 
 
-def environment_cell(attempt: Attempt, known: Mapping[str | None, EnvironmentLabel]) -> Pieces:
+def environment_cell(attempt: Attempt, known: Labels) -> Pieces:
     """``● 1f3a cold``; ``?`` where the log stream is not known."""
     environment = known[attempt.log_stream]
     cold = " cold" if attempt.cold_start else ""

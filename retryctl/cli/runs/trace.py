@@ -72,9 +72,7 @@ def run_trace(given: TraceArguments) -> ExitStatus:
         feedback=reading.feedback,
         stdin=pipe.so_far if pipe else None,
     )
-    if pipe:
-        return _follow_pipe(pipe, reader, show, files, reading.feedback)
-    if traced or given.wait is None:
+    if not pipe and (traced or given.wait is None):
         result = traced or reader()
         if selected:
             result = replace(
@@ -84,7 +82,7 @@ def run_trace(given: TraceArguments) -> ExitStatus:
             )
         status = show_trace(result, show, files)
         return ExitStatus.INTERRUPTED if is_interrupted else status
-    return _follow(reader, show, files, reading.feedback, timeout_ms=timeout_ms)
+    return _follow(reader, show, files, reading.feedback, timeout_ms=timeout_ms, pipe=pipe)
 
 
 def _refuse_no_place(reading: Reading) -> None:
@@ -105,13 +103,18 @@ def _follow(
     feedback: TerminalFeedback,
     *,
     timeout_ms: int | None,
+    pipe: LivePipe | None,
 ) -> ExitStatus:
-    """Follow the requests; Ctrl-C prints the result so far."""
-    from retryctl.app.follow import follow
+    """Follow the requests, or their log in a ``pipe``; Ctrl-C prints the result so far."""
+    from retryctl.app.follow import PipeFollower, follow
     from retryctl.cli.output.live_display import live_display
 
+    follower = PipeFollower(pipe, reader) if pipe else None
     with live_display(show, feedback) as display:
         try:
+            if follower:
+                result = follower.follow(sleep=display.sleep, on_wait=display.show)
+                return display.finish(result, files)
             result = follow(
                 reader,
                 timeout_ms=timeout_ms,
@@ -121,9 +124,10 @@ def _follow(
                 on_failure=lambda error: feedback.warn(f"reading again after: {error.what}"),
             )
         except KeyboardInterrupt:
-            if display.latest is None or not display.latest.checked:
+            latest = (follower and follower.read_on()) or display.latest
+            if latest is None or not latest.checked:
                 raise
-            display.finish(display.latest, files)
+            display.finish(latest, files)
             return ExitStatus.INTERRUPTED
         return display.finish(result, files)
 
@@ -160,29 +164,6 @@ def _live_stdin(source: SourceOptions) -> LivePipe | None:
         return None
     pipe = LivePipe(sys.stdin.buffer)
     return pipe if pipe.start() else None
-
-
-def _follow_pipe(
-    pipe: LivePipe,
-    reader: Callable[[], TraceResult],
-    show: OutputOptions,
-    files: Sequence[ReportFile],
-    feedback: TerminalFeedback,
-) -> ExitStatus:
-    """Show the requests while their log arrives; Ctrl-C prints the result so far."""
-    from retryctl.app.follow import PipeFollower
-    from retryctl.cli.output.live_display import live_display
-
-    follower = PipeFollower(pipe, reader)
-    with live_display(show, feedback) as display:
-        try:
-            return display.finish(follower.follow(sleep=display.sleep, on_wait=display.show), files)
-        except KeyboardInterrupt:
-            latest = follower.read_on() or display.latest
-            if latest is None or not latest.checked:
-                raise
-            display.finish(latest, files)
-            return ExitStatus.INTERRUPTED
 
 
 def _newest(reading: Reading, show: OutputOptions, *, last: int | None) -> Selection:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import tzinfo
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from retryctl.core.crosscheck.checked_request import CheckedRequest
@@ -15,7 +14,7 @@ from retryctl.core.model.events import LogEvent, stream_name
 from retryctl.core.model.request import Request
 from retryctl.core.value_classes import value_class
 from retryctl.views.attempts_table import (
-    EnvironmentLabel,
+    Labels,
     environment_cell,
     error_detail,
     memory,
@@ -28,6 +27,7 @@ from retryctl.views.inert_text import lines_of
 from retryctl.views.sentences import alike_as_one, numbered
 from retryctl.views.signs import SEVERITY_SIGNS, STYLES
 from retryctl.views.times import duration, moment, stamp
+from retryctl.views.trace_answer import TraceAnswer
 
 # A browser lays out only the blocks in view, so a long log opens as quickly as a short one.
 _LINES_IN_A_BLOCK = 250
@@ -35,17 +35,11 @@ _LINES_IN_A_BLOCK = 250
 
 @value_class
 class Setting:
-    """What the attempts of a request share.
+    """What the attempts of a request share; ``dated`` puts its day before each time."""
 
-    ``dated`` puts its day before each time; ``unfolded`` opens the log lines from the start.
-    ``responses`` has the response of each attempt of a lab.
-    """
-
-    known: Mapping[str | None, EnvironmentLabel]
-    tz: tzinfo
-    branches: Branches
+    answer: TraceAnswer
+    known: Labels
     dated: bool
-    unfolded: bool
     responses: Sequence[bytes | None] = ()
 
 
@@ -96,7 +90,10 @@ def _facts(facts: Iterable[tuple[str, str]]) -> Markup:
 
 def _figures(attempt: Attempt, around: Setting) -> Iterator[tuple[str, str]]:
     yield "error", error_detail(attempt)
-    yield "started", "" if attempt.started_ms is None else moment(attempt.started_ms, around.tz)
+    yield (
+        "started",
+        "" if attempt.started_ms is None else moment(attempt.started_ms, around.answer.tz),
+    )
     yield "ran for", "" if attempt.duration_ms is None else duration(attempt.duration_ms)
     init = attempt.init_duration_ms
     yield "init", "" if init is None else duration(init)
@@ -112,7 +109,7 @@ def _figures(attempt: Attempt, around: Setting) -> Iterator[tuple[str, str]]:
 def _tmp(checked: CheckedRequest, attempt: Attempt, around: Setting) -> Markup:
     if not files_are_inferred(checked.request):
         return Markup()
-    places = files_around(checked.request, attempt, around.known, around.branches)
+    places = files_around(checked.request, attempt, around.known, around.answer.branches)
     heading = tag("h4", "Files in /tmp ", tag("small", "as the log implies"))
     return tag("section", heading, _facts(places), class_="tmp")
 
@@ -136,7 +133,7 @@ def _log_lines(attempt: Attempt, around: Setting) -> Markup:
         tag("summary", f"log events of attempt {attempt.number} ({len(attempt.events):,})"),
         _lines(lines),
         class_="log",
-        open="" if around.unfolded else None,
+        open="" if around.answer.lines else None,
     )
 
 
@@ -157,7 +154,7 @@ def _place(event: LogEvent, around: Setting) -> str:
 def _event(
     event: LogEvent, lead: str, around: Setting, *, marked: bool = False
 ) -> Iterator[Markup]:
-    prefix = f"{lead}{stamp(event.timestamp_ms, around.tz, dated=around.dated)}  "
+    prefix = f"{lead}{stamp(event.timestamp_ms, around.answer.tz, dated=around.dated)}  "
     for line in lines_of(event.message):
         yield joined([prefix, tag("mark", line) if marked else line])
         prefix = " " * len(prefix)
@@ -197,10 +194,7 @@ def files_after(request: Request, branches: Branches) -> dict[int, int]:
 
 
 def files_around(
-    request: Request,
-    attempt: Attempt,
-    known: Mapping[str | None, EnvironmentLabel],
-    branches: Branches,
+    request: Request, attempt: Attempt, known: Labels, branches: Branches
 ) -> list[tuple[str, Markup]]:
     """Return a label for each place or moment, and the files of the request there.
 
@@ -219,16 +213,12 @@ def files_around(
     return places
 
 
-def _files(
-    attempts: Sequence[Attempt], known: Mapping[str | None, EnvironmentLabel], branches: Branches
-) -> Markup:
+def _files(attempts: Sequence[Attempt], known: Labels, branches: Branches) -> Markup:
     chips = list(_chips(attempts, known, branches))
     return tag("ul", *chips, class_="files") if chips else tag("span", "no file", class_="dim")
 
 
-def _chips(
-    attempts: Iterable[Attempt], known: Mapping[str | None, EnvironmentLabel], branches: Branches
-) -> Iterable[Markup]:
+def _chips(attempts: Iterable[Attempt], known: Labels, branches: Branches) -> Iterable[Markup]:
     for attempt in attempts:
         left, environment = was_recorded(attempt, branches), known[attempt.log_stream]
         if left is None:

@@ -15,7 +15,7 @@ from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.model.attempt import Attempt, wait_ms
 from retryctl.core.model.events import is_timed
 from retryctl.core.wording import number_of
-from retryctl.views.attempts_table import UNKNOWN_LANE, EnvironmentLabel
+from retryctl.views.attempts_table import UNKNOWN_LANE, Labels
 from retryctl.views.html.markup import Markup, tag
 from retryctl.views.signs import BAD, NOTHING, STYLES, outcome_sign
 from retryctl.views.text.timeline import end_ms, round_times
@@ -37,7 +37,7 @@ _ROOM_FOR_WAIT, _AMPLE_FOR_WAIT = 14.0, 36.0
 
 def picture(
     checked: CheckedRequest,
-    known: Mapping[str | None, EnvironmentLabel],
+    known: Labels,
     files: Mapping[int, int],
     tz: tzinfo,
     horizon_ms: int | None,
@@ -62,7 +62,7 @@ class _Drawing:
     def __init__(
         self,
         checked: CheckedRequest,
-        known: Mapping[str | None, EnvironmentLabel],
+        known: Labels,
         files: Mapping[int, int],
         tz: tzinfo,
         bounds_ms: tuple[int, int],

@@ -55,14 +55,12 @@ def _sections(answer: TraceAnswer, checked: Sequence[CheckedRequest]) -> Iterato
     known = environments(a for one in checked for a in one.request.attempts)
     for index, one in enumerate(checked, start=1):
         around = Setting(
+            answer=answer,
             known=known,
-            tz=answer.tz,
-            branches=answer.branches,
             dated=not on_one_day(starts_ms(one.request.attempts), answer.tz),
-            unfolded=answer.lines,
             responses=answer.responses_of(one),
         )
-        yield from _request(one, answer, around, f"r{index}")
+        yield from _request(one, around, f"r{index}")
 
 
 def _title(checked: Sequence[CheckedRequest]) -> str:
@@ -92,10 +90,8 @@ def _outcome_and_verdict(
 # --------------------------------------------------------------------------- a request
 
 
-def _request(
-    checked: CheckedRequest, answer: TraceAnswer, around: Setting, anchor: str
-) -> Iterator[Markup]:
-    request, coverage = checked.request, answer.coverage
+def _request(checked: CheckedRequest, around: Setting, anchor: str) -> Iterator[Markup]:
+    request, answer = checked.request, around.answer
     shown = [attempt for attempt in request.attempts if answer.wants(attempt)]
     numbers = {None, *(attempt.number for attempt in shown)}
     groups = grouped_findings(one for one in checked.findings if one.attempt in numbers)
@@ -103,10 +99,10 @@ def _request(
     yield opening("section", class_="panel")
     yield tag("h2", "Request ", tag("code", request.request_id), id=anchor)
     yield tag("p", " · ".join(_named(checked)), class_="dim")
-    yield from _outcome_and_verdict(checked, coverage, around.tz)
-    steps = next_steps(checked, coverage, names_others=not answer.others_wrong)
+    yield from _outcome_and_verdict(checked, answer.coverage, answer.tz)
+    steps = next_steps(checked, answer.coverage, names_others=not answer.others_wrong)
     yield from (command_line(*step) for step in steps)
-    yield from _overview(checked, shown, coverage, around, anchor)
+    yield from _overview(checked, shown, around, anchor)
     if groups:
         yield tag("h3", "Findings")
     yield from (findings_section(group, around) for group in groups)
@@ -126,11 +122,7 @@ def _named(checked: CheckedRequest) -> Iterator[str]:
 
 
 def _overview(
-    checked: CheckedRequest,
-    shown: Sequence[Attempt],
-    coverage: Coverage,
-    around: Setting,
-    anchor: str,
+    checked: CheckedRequest, shown: Sequence[Attempt], around: Setting, anchor: str
 ) -> Iterator[Markup]:
     """Yield the picture of the attempts, and a table with the same data."""
     attempts = checked.request.attempts
@@ -138,12 +130,12 @@ def _overview(
         named = sentences.numbered([attempt.number for attempt in shown]) if shown else "none"
         yield tag("p", f"shown: {named} of {len(attempts)}", class_="dim")
     else:
-        files = files_after(checked.request, around.branches)
-        drawn = picture(checked, around.known, files, around.tz, coverage.horizon_ms)
-        if drawn:
+        files = files_after(checked.request, around.answer.branches)
+        horizon_ms = around.answer.coverage.horizon_ms
+        if drawn := picture(checked, around.known, files, around.answer.tz, horizon_ms):
             yield drawn
     if shown:
-        yield _attempts(attempts_table(checked, shown, around.known, around.tz), anchor)
+        yield _attempts(attempts_table(checked, shown, around.known, around.answer.tz), anchor)
         yield from (tag("p", words, class_="dim") for words in table_legend(checked, shown))
     if files_are_inferred(checked.request):
         why = "/tmp contents are inferred from the log; /tmp was not read."

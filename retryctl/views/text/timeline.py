@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import tzinfo
 from itertools import groupby
 
 from retryctl.core.history.outcome import AttemptOutcome
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.events import is_timed
-from retryctl.views.attempts_table import UNKNOWN_LANE, EnvironmentLabel
+from retryctl.views.attempts_table import UNKNOWN_LANE, Labels
 from retryctl.views.blocks import Piece
 from retryctl.views.times import day, offset_ms, stamp
 
@@ -26,11 +26,7 @@ _STEPS = (
 
 
 def timeline(
-    attempts: Sequence[Attempt],
-    known: Mapping[str | None, EnvironmentLabel],
-    tz: tzinfo,
-    width: int,
-    horizon_ms: int | None,
+    attempts: Sequence[Attempt], known: Labels, tz: tzinfo, width: int, horizon_ms: int | None
 ) -> list[list[Piece]]:
     """Return a lane for each environment; see ``draw_lanes``."""
     lanes: dict[str | None, list[Attempt]] = {}

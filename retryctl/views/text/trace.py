@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, tzinfo
 from itertools import starmap
 
@@ -18,7 +18,7 @@ from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.request import Request
 from retryctl.views import sentences
 from retryctl.views.attempts_table import (
-    EnvironmentLabel,
+    Labels,
     attempts_table,
     environment_cell,
     environments,
@@ -92,9 +92,7 @@ def _is_short(checked: CheckedRequest, answer: TraceAnswer) -> bool:
     )
 
 
-def _short(
-    checked: CheckedRequest, known: Mapping[str | None, EnvironmentLabel], tz: tzinfo
-) -> Iterator[Block]:
+def _short(checked: CheckedRequest, known: Labels, tz: tzinfo) -> Iterator[Block]:
     (attempt,) = checked.request.attempts
     yield _heading(checked.request)
     counter = attempt.claim.counter
@@ -109,10 +107,7 @@ def _short(
 
 
 def _request(
-    checked: CheckedRequest,
-    answer: TraceAnswer,
-    known: Mapping[str | None, EnvironmentLabel],
-    width: int,
+    checked: CheckedRequest, answer: TraceAnswer, known: Labels, width: int
 ) -> Iterator[Block]:
     attempts, coverage, tz = checked.request.attempts, answer.coverage, answer.tz
     shown = [attempt for attempt in attempts if answer.wants(attempt)]
@@ -228,9 +223,7 @@ def _findings(group: Sequence[Finding], width: int) -> Iterator[Block]:
         yield Command(text=command)
 
 
-def _log_lines(
-    attempt: Attempt, known: Mapping[str | None, EnvironmentLabel], tz: tzinfo, *, dated: bool
-) -> Iterator[Block]:
+def _log_lines(attempt: Attempt, known: Labels, tz: tzinfo, *, dated: bool) -> Iterator[Block]:
     name = stream_name(attempt.log_stream)
     stream = f" · {name}" if name else ""
     yield Paragraph(
