@@ -13,7 +13,6 @@ from retryctl.errors import UsageError
 from retryctl.lab.delivery import MOST_RETRIES, EventSource
 from retryctl.lab.function import REGION, Function
 from retryctl.lab.function_options import (
-    FunctionOptions,
     make_function,
     merged_layers,
     parse_variables,
@@ -24,7 +23,7 @@ from retryctl.lab.local_aws import LocalAws, local_aws
 from retryctl.lab.template import TemplateFunction, read_function
 
 SETUP_OPTIONS = ("handler", "template", "env", "env_file", "layer", "aws", "profile_through")
-"""The options that are read here; all others are fields of ``FunctionOptions``."""
+"""The options that are read here; all others are those of ``make_function``."""
 
 
 class VariableSource(StrEnum):
@@ -105,9 +104,7 @@ def open_setup(options: Mapping[str, Any], folder: Path) -> Iterator[LabSetup]:
             **given,
         }
         yield LabSetup(
-            function=make_function(
-                FunctionOptions(**named), declared.folder if declared else folder
-            ),
+            function=make_function(named, declared.folder if declared else folder),
             variables=extra,
             local=local,
             retries=declared.retries if declared else None,
@@ -126,7 +123,7 @@ def _declared(own: Mapping[str, Any], folder: Path) -> TemplateFunction | None:
 
 
 def _settings(declared: TemplateFunction) -> dict[str, Any]:
-    """Return what a template declares, as fields of ``FunctionOptions``."""
+    """Return what a template declares, as options of ``make_function``."""
     found = {name: getattr(declared, name) for name in (*_DECLARED, *_DECLARED_LOGGING)}
     version = (declared.runtime or "").removeprefix("python")
     if declared.runtime and version != declared.runtime:

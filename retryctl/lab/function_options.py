@@ -7,23 +7,20 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, cast
 
 from retryctl.core.model.limits import LONGEST_TIMEOUT_S
-from retryctl.core.value_classes import value_class
 from retryctl.errors import UsageError
 from retryctl.lab import handler_location
 from retryctl.lab.function import (
     EPHEMERAL_MB,
     ISOLATIONS,
-    REGION,
     RESERVED,
     Function,
     Isolation,
-    LogFormat,
 )
 from retryctl.lab.platform_log import Level
 from retryctl.temporary import temporary_folder
@@ -37,71 +34,56 @@ _SYSTEM_LEVELS = ("DEBUG", "INFO", "WARN")
 _MEMORY_MB = (128, 10_240)
 
 
-@value_class
-class FunctionOptions:
-    """The options of a function, under the names that the command gives them.
-
-    ``handler`` is ``file.py:function``, ``module.function``, or the function itself. ``timeout``
-    is in seconds, ``memory`` and ``ephemeral_storage`` in MB. Without ``python`` it is the
-    interpreter of ``$VIRTUAL_ENV``, else retryctl's own.
-    """
-
-    handler: str | Callable[..., Any]
-    name: str | None = None
-    timeout: float = 3.0
-    memory: int = 128
-    ephemeral_storage: int = EPHEMERAL_MB[0]
-    log_format: LogFormat = "text"
-    log_level: str | None = None
-    system_log_level: Level = "INFO"
-    env: Mapping[str, str] = field(default_factory=dict)
-    region: str = REGION
-    layers: Path | None = None
-    python: str | None = None
-    python_version: str = ""
-    isolation: Isolation | Sequence[Isolation] | None = None
-    real_time: bool = False
-    stand_in: bool = False
+FIELD_OF_OPTION = {
+    "timeout": "timeout_s",
+    "memory": "memory_mb",
+    "ephemeral_storage": "ephemeral_mb",
+    "log_level": "application_level",
+    "system_log_level": "system_level",
+    "env": "environment",
+}
+"""The options of the command that are not named as the field of ``Function``."""
 
 
-def make_function(options: FunctionOptions, folder: Path) -> Function:
-    """Return the function; its code is found from ``folder``.
+def option_names() -> set[str]:
+    """Return the options of a function, under the names that the command gives them."""
+    renamed = {field: option for option, field in FIELD_OF_OPTION.items()}
+    return {renamed.get(each.name, each.name) for each in fields(Function)} - {"task"}
+
+
+def make_function(options: Mapping[str, Any], folder: Path) -> Function:
+    """Return the function of the options of the command; its code is found from ``folder``.
+
+    ``handler`` is ``file.py:function``, ``module.function``, or the function itself. Without
+    ``python`` it is the interpreter of ``$VIRTUAL_ENV``, else retryctl's own.
 
     :raises UsageError: an option has a value that Lambda or the lab does not accept.
     """
     require_posix()
-    python = options.python or default_python()
-    if isinstance(options.handler, str):
-        task, handler = handler_location.locate(options.handler, folder, python, options.layers)
+    given = {FIELD_OF_OPTION.get(name, name): value for name, value in options.items()}
+    handler, python = given["handler"], given.get("python") or default_python()
+    if isinstance(handler, str):
+        task, handler = handler_location.locate(handler, folder, python, given.get("layers"))
     else:
-        task, handler = handler_location.locate_function(options.handler)
-    _check_numbers(options)
-    _check_levels(options)
-    if not _REGION.fullmatch(str(options.region)):
-        raise UsageError(f"region={options.region!r} is not a region", "Write one as us-east-1.")
-    name = options.name or re.sub(r"[^A-Za-z0-9_-]", "-", handler.rpartition(".")[0])[:64]
+        task, handler = handler_location.locate_function(handler)
+    name = given.get("name") or re.sub(r"[^A-Za-z0-9_-]", "-", handler.rpartition(".")[0])[:64]
+    located = {"handler": handler, "task": task, "name": name, "python": python}
+    function = Function(**{**given, **located, "isolation": ISOLATIONS})
+    _check_numbers(function)
+    _check_levels(function)
+    if not _REGION.fullmatch(str(function.region)):
+        raise UsageError(f"region={function.region!r} is not a region", "Write one as us-east-1.")
     if not _NAME.fullmatch(name):
         raise UsageError(
             f"{name!r} is not a function name", "Use at most 64 letters, digits, - and _."
         )
-    return Function(
-        handler=handler,
-        task=task,
-        name=name,
-        timeout_s=options.timeout,
-        memory_mb=options.memory,
-        ephemeral_mb=options.ephemeral_storage,
-        log_format=options.log_format,
-        application_level=options.log_level.upper() if options.log_level else None,
-        system_level=cast("Level", options.system_log_level.upper()),
-        environment=_checked_environment(options.env),
-        region=options.region,
-        layers=options.layers,
-        python=python,
-        python_version=options.python_version,
-        isolation=_isolations(options.isolation),
-        real_time=options.real_time,
-        stand_in=options.stand_in,
+    level = function.application_level
+    return replace(
+        function,
+        application_level=level.upper() if level else None,
+        system_level=cast("Level", function.system_level.upper()),
+        environment=_checked_environment(function.environment),
+        isolation=_isolations(given.get("isolation")),
     )
 
 
@@ -159,11 +141,11 @@ def _unquoted(value: str) -> str:
     return value[1:-1] if quoted else value
 
 
-def _check_numbers(options: FunctionOptions) -> None:
+def _check_numbers(function: Function) -> None:
     for name, value, least, most in (
-        ("timeout", options.timeout, 0.1, LONGEST_TIMEOUT_S),
-        ("memory", options.memory, *_MEMORY_MB),
-        ("ephemeral_storage", options.ephemeral_storage, *EPHEMERAL_MB),
+        ("timeout", function.timeout_s, 0.1, LONGEST_TIMEOUT_S),
+        ("memory", function.memory_mb, *_MEMORY_MB),
+        ("ephemeral_storage", function.ephemeral_mb, *EPHEMERAL_MB),
     ):
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise UsageError(f"{name}={value!r} is not a number", f"Give {least} to {most}.")
@@ -171,16 +153,16 @@ def _check_numbers(options: FunctionOptions) -> None:
             raise UsageError(f"{name}={value} is out of range", f"Give {least} to {most}.")
 
 
-def _check_levels(options: FunctionOptions) -> None:
-    if options.log_format not in ("text", "json"):
-        raise UsageError(f"log_format={options.log_format!r} is unknown", "Known: text, json.")
+def _check_levels(function: Function) -> None:
+    if function.log_format not in ("text", "json"):
+        raise UsageError(f"log_format={function.log_format!r} is unknown", "Known: text, json.")
     for name, level, levels in (
-        ("log_level", options.log_level, _LEVELS),
-        ("system_log_level", options.system_log_level, _SYSTEM_LEVELS),
+        ("log_level", function.application_level, _LEVELS),
+        ("system_log_level", function.system_level, _SYSTEM_LEVELS),
     ):
         if level is not None and str(level).upper() not in levels:
             raise UsageError(f"{name}={level!r} is unknown", f"Known: {', '.join(levels)}.")
-    if options.log_level is not None and options.log_format == "text":
+    if function.application_level is not None and function.log_format == "text":
         raise UsageError(
             "a log level applies to the JSON format only, as on Lambda", "Add --log-format json."
         )

@@ -31,16 +31,6 @@ if TYPE_CHECKING:  # a plugin is loaded at the start of every test run: nothing 
     from retryctl.lab.environment import LabAttempt
     from retryctl.lab.lab import LabEvent
 
-# The names of ``retryctl.lab.function.Function`` are accepted beside those of the command.
-_OTHER_NAMES = {
-    "timeout_s": "timeout",
-    "memory_mb": "memory",
-    "ephemeral_mb": "ephemeral_storage",
-    "application_level": "log_level",
-    "system_level": "system_log_level",
-    "environment": "env",
-}
-
 
 class HandlerLab:
     """One handler with its options; each run is in a new lab.
@@ -192,25 +182,22 @@ def _without_frames(error: RetryctlError) -> RetryctlError:
 
 
 def _known_names(options: dict[str, Any]) -> dict[str, Any]:
-    """Return the options by the names of the command.
+    """Return the options by the names of the command; those of the fields are accepted beside.
 
     :raises retryctl.errors.UsageError: one is unknown.
     """
-    from dataclasses import fields
-
     from retryctl.app.lab_setup import SETUP_OPTIONS
     from retryctl.core.wording import suggestions
     from retryctl.errors import UsageError
-    from retryctl.lab.function_options import FunctionOptions
+    from retryctl.lab.function_options import FIELD_OF_OPTION, option_names
 
-    known = sorted(
-        {*SETUP_OPTIONS, *(each.name for each in fields(FunctionOptions))} - {"handler", "layers"}
-    )
+    other_names = {field: option for option, field in FIELD_OF_OPTION.items()}
+    known = sorted({*SETUP_OPTIONS, *option_names()} - {"handler", "layers"})
     for name in options:
-        if name not in known and name not in _OTHER_NAMES:
+        if name not in known and name not in other_names:
             hint = suggestions(name, known) or f"Known: {', '.join(known)}, markers."
             raise UsageError(f"lambda_lab has no option {name!r}", hint)
-    return {_OTHER_NAMES.get(name, name): value for name, value in options.items()}
+    return {other_names.get(name, name): value for name, value in options.items()}
 
 
 _LABS = pytest.StashKey["list[HandlerLab]"]()

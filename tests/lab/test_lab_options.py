@@ -13,7 +13,7 @@ import pytest
 from retryctl.app.lab import LARGEST_EVENT
 from retryctl.errors import UsageError
 from retryctl.lab.delivery import Redelivery
-from retryctl.lab.function_options import FunctionOptions, default_python, make_function
+from retryctl.lab.function_options import default_python, make_function
 from retryctl.lab.sample_events import sample_events
 from retryctl.lab.template import read_function
 from tests.lab.test_lab_cli import EVENT, HANDLER, attempts
@@ -438,10 +438,10 @@ def test_a_failed_import_names_the_remedy(tmp_path: Path) -> None:
 
 
 def test_a_module_that_is_installed_may_have_the_handler(tmp_path: Path) -> None:
-    function = make_function(FunctionOptions(handler="json.tool.main"), tmp_path)
+    function = make_function({"handler": "json.tool.main"}, tmp_path)
     assert (function.handler, function.task) == ("json.tool.main", tmp_path.resolve())
     with pytest.raises(UsageError) as refusal:
-        make_function(FunctionOptions(handler="app.lambda_handler"), tmp_path)
+        make_function({"handler": "app.lambda_handler"}, tmp_path)
     assert f"{tmp_path.resolve()}{os.sep}app.py does not exist" in str(refusal.value.next_step)
 
 

@@ -4,7 +4,6 @@ import inspect
 import os
 import subprocess
 import sys
-from dataclasses import fields
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from retryctl.cli.command_app import with_options
 from retryctl.cli.lab import run as run_command
 from retryctl.core.crosscheck.attempt_check import Verdict
 from retryctl.errors import UsageError
-from retryctl.lab.function_options import FunctionOptions
+from retryctl.lab.function_options import option_names
 from retryctl.lab.limitations import NotAsOnLambda
 from retryctl.lab.plugin import HandlerLab
 from tests.support.lab_handlers import EXAMPLE, ORDER, REPOSITORY
@@ -111,7 +110,7 @@ def test_the_keywords_are_the_options_of_the_command() -> None:
     shown |= {"lines", "output", "color", "tz", "quiet", "debug"}
     own = {"plan", "event", "retries", "source", "between", "seed", "requests"}  # of run and check
     of_command = set(inspect.signature(with_options(run_command)).parameters) - shown - own
-    of_fixture = set(SETUP_OPTIONS) | {each.name for each in fields(FunctionOptions)}
+    of_fixture = set(SETUP_OPTIONS) | option_names()
     assert of_command - of_fixture == set()
     assert own - {"requests"} <= set(inspect.signature(HandlerLab.check).parameters)
 

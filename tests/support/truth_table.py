@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from retryctl.app.lab import LabOrder, run_lab
-from retryctl.lab.function_options import FunctionOptions, make_function
+from retryctl.lab.function_options import make_function
 from retryctl.lab.local_aws import LocalAws
 from retryctl.lab.plan import FAULTS, Plan, PlannedFault, read
 from tests.support.counters_world import ROOT, Aws, make_table
@@ -81,14 +81,14 @@ def rows_of(store: str, count: str, plan: str, folder: Path, aws: LocalAws) -> I
     """Run a handler that counts in ``store`` by each of the plans."""
     source = _HANDLER.format(root=str(ROOT), client=SOURCE, counter=STORES[store], count=count)
     (folder / "app.py").write_text(source, encoding="utf-8")
-    options = FunctionOptions(
-        handler="app.handler",
-        env=aws.variables(),
-        timeout=8,  # less than lies between two requests, so that each begins in time
-        memory=512,
-        python=sys.executable,
-        name=f"f-{os.urandom(8).hex()}",
-    )
+    options = {
+        "handler": "app.handler",
+        "env": aws.variables(),
+        "timeout": 8,  # less than lies between two requests, so that each begins in time
+        "memory": 512,
+        "python": sys.executable,
+        "name": f"f-{os.urandom(8).hex()}",
+    }
     order = LabOrder(
         plans=read(plan, 2),
         event={"early": "=early" in plan},
