@@ -84,3 +84,8 @@ def template_part(record: Record) -> object:
     if isinstance(record, RuntimeDone):
         return ("D", record.status, record.error_type)
     return None
+
+
+def is_error(part: object) -> bool:
+    """Whether a part is that of an error."""
+    return isinstance(part, tuple) and part[:1] == ("F",)

@@ -6,6 +6,7 @@ from dataclasses import field
 from typing import Any
 from zlib import crc32
 
+from retryctl.bulk.attempt_templates import is_error
 from retryctl.bulk.compact_attempts import KeptAttempts
 from retryctl.core.history.searched_log import IdSearch
 from retryctl.core.model.attempt import Attempt
@@ -90,8 +91,8 @@ class StreamFragment:
         if self.report is not None or not self.open_id:
             self.is_noted_between = True
             self.is_plain = False
-        elif part is None:
-            self.is_plain = False
+        elif part is None or (is_error(part) and any(map(is_error, self.template))):
+            self.is_plain = False  # between two errors, other lines count too
         else:
             self.template += (part,)
 

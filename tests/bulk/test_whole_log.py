@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -242,4 +243,18 @@ def test_joined_files_without_a_line_break(
         assert len(request.attempts[1].events) == len(there.events) - 3
         assert traced.coverage.events_read == len(here.events) + len(there.events)
         assert traced.coverage.events_unrecognised == unread
+    compare(path, LogQuery(), chunk_bytes=1 << 20)
+
+
+def test_attempts_with_two_errors_may_differ_in_the_lines_between(tmp_path: Path) -> None:
+    log = Environment("a")
+    error = "[ERROR] NameError: no name\nTraceback (most recent call last):\n"
+    for number, between in enumerate(("fine", "fine", "5", "fine", "5", "fine")):
+        request_id = f"{number:08x}-0000-4000-8000-000000000000"
+        log.at(number * 10).runs(request_id, "0", "process A", error, between, error)
+    path = tmp_path / "log.jsonl"
+    path.write_text("".join(map(line_of, log.events)))
+    _, expected, _ = read_slowly(path, LogQuery())
+    verdicts = Counter(one.verdict.value for one in expected.values())
+    assert verdicts == {"agrees": 4, "undetermined": 2}
     compare(path, LogQuery(), chunk_bytes=1 << 20)

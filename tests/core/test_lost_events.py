@@ -110,6 +110,35 @@ def test_one_lost_record_of_lambda_makes_every_request_of_the_stream_undetermine
         assert {one.verdict for one in requests} == {Verdict.UNDETERMINED}, one
 
 
+@pytest.mark.parametrize("json", [False, True])
+def test_two_errors_in_one_attempt_may_be_those_of_two(json: bool) -> None:
+    environment = Environment("a", json=json).at(1).runs(ID, "0", "process A", ends="error")
+    first = len(environment.events)
+    environment.at(64).runs(ID, "1", "process B", ends="error")
+    events = environment.events
+    assert {one.verdict for one in check(events)[0]} == {Verdict.AGREES}
+    records = ("platform.report", "REPORT", "END")
+    rest = [e for e in events[:first] if not any(each in e.message for each in records)]
+    (one,), _ = check([*rest, *events[first + 1 :]])  # nor the START of the second
+    assert len(one.request.attempts) == 1
+    assert one.verdict is Verdict.UNDETERMINED
+    assert one.request.outcome is RequestOutcome.UNKNOWN
+
+
+@pytest.mark.parametrize("before", [(), ("0", "process A")])
+def test_an_error_that_the_function_may_have_logged_is_not_that_of_another_attempt(
+    before: tuple[str, ...],
+) -> None:
+    logged = (
+        f'{{"timestamp": "2026-11-23T00:00:01.000Z", "requestId": "{ID}", "level": "ERROR", '
+        '"message": {"errorType": "Error", "errorMessage": "boom", "stackTrace": []}}'
+    )
+    environment = Environment("a", json=True)
+    environment.at(1).runs(ID, *before, logged, "0", "process A", logged)
+    (one,), _ = check(environment.events)
+    assert one.verdict is (Verdict.UNDETERMINED if before else Verdict.AGREES)
+
+
 def test_a_lost_start_in_a_log_without_streams_leaves_the_outcome_unknown() -> None:
     first = Environment("a").inits().at(1).runs(ID, "0", "process A", ends="error")
     first.at(64).runs(ID, "1", "process B", ends="error")

@@ -204,9 +204,10 @@ def _outcome(
 
 
 def _may_have_lost_lines(request: Request) -> bool:
-    """Whether an attempt lacks its START, or has records that may be those of one that does."""
+    """Whether an attempt lacks its START, or has records that may be those of another one."""
     return any(
-        (attempt.ambiguous and attempt.outcome is AttemptOutcome.UNKNOWN)
+        attempt.two_errors
+        or (attempt.ambiguous and attempt.outcome is AttemptOutcome.UNKNOWN)
         or not (attempt.start_event or attempt.starts_unseen or attempt.managed)
         for attempt in request.attempts
     )

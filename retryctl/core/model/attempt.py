@@ -17,6 +17,7 @@ from retryctl.core.history.attempt_lines import (
     MOST_SHARED,
     AttemptLines,
     Line,
+    names_another,
     request_named,
 )
 from retryctl.core.history.outcome import (
@@ -32,6 +33,7 @@ from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.group_names import function_name, function_place
 from retryctl.core.model.records import (
     AppLine,
+    FunctionError,
     InitReport,
     InitStart,
     LogsDropped,
@@ -55,6 +57,8 @@ class Attempt:
     ``masked_claim``: one of its lines may be a counter or a branch that data protection masked.
     ``shares_claims``: a counter or a branch in the log may be its own or that of another attempt
     that ran at the same time.
+    ``two_errors``: the runtime reported two errors in it, and a counter or a branch between them:
+    the REPORT of one attempt and the START of the next may be lost there.
     ``events`` are its log events in stream order, with those of its init and late lines;
     ``start_event``, ``report_event`` and ``error_event`` prove its start, its figures and its
     failure. ``report_cut``: its REPORT breaks off, so that a status may be missing.
@@ -87,6 +91,7 @@ class Attempt:
     bare: bool = False
     unproved: bool = False
     shares_claims: bool = False
+    two_errors: bool = False
     masked_error: bool = False
     masked_claim: bool = False
     execution_arn: str | None = None
@@ -111,8 +116,12 @@ class Attempt:
 
     @property
     def may_be_several(self) -> bool:
-        """Whether a START, END or REPORT in it may be another's: no stream or time shows whose."""
-        return bool(self.ambiguous) and self.log_stream is None and not is_timed(self.placed_ms)
+        """Whether lines in it may be another attempt's.
+
+        It has two errors, or a START, END or REPORT that no stream and no time assigns to one.
+        """
+        is_placed = self.log_stream is not None or is_timed(self.placed_ms)
+        return self.two_errors or (bool(self.ambiguous) and not is_placed)
 
 
 def build_attempt(
@@ -163,6 +172,7 @@ def build_attempt(
         shares_claims=bracket.contested
         or len(bracket.shared) == MOST_SHARED
         or any(may_claim(record, markers) for _, record in bracket.shared),
+        two_errors=_has_two_errors(bracket, markers),
         masked_error=outcome is AttemptOutcome.OK and has_masked_error(bracket),
         masked_claim=has_hidden_claim((*own, *bracket.shared), claim, markers),
         execution_arn=_execution_arn(bracket),
@@ -187,6 +197,24 @@ def _own_lines(bracket: AttemptLines) -> list[Line]:
         line if request_named(line[1]) in own else (line[0], AppLine(text=""))
         for line in bracket.lines
     ]
+
+
+def _has_two_errors(bracket: AttemptLines, markers: Markers) -> bool:
+    """Whether a line that may be a counter or a branch stands between two errors of the request.
+
+    Where the function can have logged the first one itself, another such line stands before it.
+    """
+    body = [record for _, record in bracket.body]
+    own = [
+        (at, record.certain)
+        for at, record in enumerate(body)
+        if isinstance(record, FunctionError) and not names_another(record, bracket.request_id)
+    ]
+    if len(own) < 2:
+        return False
+    (first, certain), *_, (last, _) = own
+    claims = [at for at, record in enumerate(body) if may_claim(record, markers)]
+    return (certain or any(at < first for at in claims)) and any(first < at < last for at in claims)
 
 
 def _is_unproved(bracket: AttemptLines) -> bool:
