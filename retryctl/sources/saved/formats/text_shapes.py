@@ -155,11 +155,17 @@ class JqTsv(TimedText):
 
 _GROUP = rb"(?P<group>[\w./#-]+)"
 _LEADING_GROUP = rb"(?P<group>/[\w./#-]+)"
+_ANY_OFFSET = rb"(?P<offset>(?:Z|[+-]\d\d:?\d\d)?)"
 # 2026-11-23T03:00:01.000Z, but not where a request ID follows: that time is the runtime's own
 _INGESTED = (
     rb"(?: +" + COLOUR + rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
     rb"(?! +[0-9a-f-]{36} )" + COLOUR + rb")?"
 )
+
+
+def _columns(*columns: bytes) -> bytes:
+    """Return the pattern of columns with spaces between them, which may be coloured."""
+    return COLOUR + (COLOUR + b" +" + COLOUR).join(columns) + COLOUR
 
 
 class SamLogs(TimedText):
@@ -169,10 +175,7 @@ class SamLogs(TimedText):
     made_by = "sam logs --name FUNCTION --start-time '1d ago'"
     # 2026/11/23/[$LATEST]0123… 2026-11-23T03:00:00.123000+00:00 message
     # 2026/11/23/[$LATEST]0123… 2026-11-23T03:00:00.123000 message
-    header = (
-        COLOUR + STREAM + COLOUR + b" +" + COLOUR + SECOND + FRACTION
-        + b"(?P<offset>(?:Z|[+-]\\d\\d:?\\d\\d)?)" + COLOUR + _INGESTED + END
-    )  # fmt: skip
+    header = _columns(STREAM, SECOND + FRACTION + _ANY_OFFSET) + _INGESTED + END
 
 
 class AwslogsGet(TimedText):
@@ -181,10 +184,7 @@ class AwslogsGet(TimedText):
     name = "awslogs get --timestamp"
     made_by = "awslogs get GROUP --start 1d --timestamp"
     # /aws/lambda/orders 2026/11/23/[$LATEST]0123… 2026-11-23T03:00:00.123Z message
-    header = (
-        COLOUR + _GROUP + COLOUR + b" +" + COLOUR + STREAM + COLOUR + b" +" + COLOUR + SECOND
-        + FRACTION + OFFSET + COLOUR + _INGESTED + END
-    )  # fmt: skip
+    header = _columns(_GROUP, STREAM, SECOND + FRACTION + OFFSET) + _INGESTED + END
 
 
 class AwslogsGroupTimes(TimedText):
@@ -193,10 +193,7 @@ class AwslogsGroupTimes(TimedText):
     name = "awslogs get --no-stream --timestamp"
     made_by = "awslogs get GROUP --start 1d --no-stream --timestamp"
     # /aws/lambda/orders 2026-11-23T03:00:00.123Z message
-    header = (
-        COLOUR + _LEADING_GROUP + COLOUR + b" +" + COLOUR + SECOND + FRACTION + OFFSET + COLOUR
-        + _INGESTED + END
-    )  # fmt: skip
+    header = _columns(_LEADING_GROUP, SECOND + FRACTION + OFFSET) + _INGESTED + END
 
 
 class SawPretty(TimedText):
@@ -219,7 +216,7 @@ class AwslogsPlain(TimedText):
     splittable = False
     has_times = False
     # /aws/lambda/orders 2026/11/23/[$LATEST]0123… message
-    header = COLOUR + _GROUP + COLOUR + b" +" + COLOUR + STREAM + COLOUR + END
+    header = _columns(_GROUP, STREAM) + END
 
     @classmethod
     def detect(cls, head: Head) -> Self | None:
@@ -237,7 +234,7 @@ class AwslogsStreams(AwslogsPlain):
     name = "awslogs get --no-group"
     made_by = "awslogs get GROUP --start 1d --no-group"
     # 2026/11/23/[$LATEST]0123… message
-    header = COLOUR + STREAM + COLOUR + END
+    header = _columns(STREAM) + END
 
 
 class AwslogsGroups(AwslogsPlain):
@@ -246,11 +243,18 @@ class AwslogsGroups(AwslogsPlain):
     name = "awslogs get --no-stream"
     made_by = "awslogs get GROUP --start 1d --no-stream"
     # /aws/lambda/orders message
-    header = COLOUR + _LEADING_GROUP + COLOUR + END
+    header = _columns(_LEADING_GROUP) + END
 
     def joined_headers(self, text: bytes) -> Iterator[tuple[int, bool]]:
         """Return nothing: within a line a group cannot be distinguished from other text."""
         return iter(())
+
+
+# 2026-11-23 03:00:00.123, 2026-11-23T04:00:00.123+01:00, 2026-11-23 03:00:00.123 UTC
+_TIME = (
+    b"(?P<second>" + DAY + b"[T ]" + TIME + b")" + FRACTION
+    + rb"(?P<offset>(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?)"
+)  # fmt: skip
 
 
 class PastedRows(TimedText):
@@ -261,13 +265,8 @@ class PastedRows(TimedText):
     # 2026-11-23T04:00:00.123+01:00⇥message
     # 2026-11-23T03:00:00.123Z | message
     # 2026-11-23 03:00:00.123  message
-    header = (
-        rb"(?:[ \t]*\|[ \t]*)?(?P<second>" + DAY + b"[T ]" + TIME + b")" + FRACTION
-        + rb"(?P<offset>(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?)(?:\t+| +\| ?| {1,4}|(?=\r?\n)|\Z)"
-    )  # fmt: skip
+    header = rb"(?:[ \t]*\|[ \t]*)?" + _TIME + rb"(?:\t+| +\| ?| {1,4}|(?=\r?\n)|\Z)"
 
-
-_TIME = b"(?P<second>" + DAY + b"[T ]" + TIME + b")" + FRACTION
 
 # the time of the next event, where a message is empty; a message may begin with a time too
 _NEXT = DAY + b"[T ]" + TIME + rb"\S*(?: (?:UTC|[+-]\d\d:?\d\d))?[ \t]*(?:\r?\n|\Z)"
@@ -281,10 +280,7 @@ class TimesAbove(TimedText):
     begins_with_message = True
     # 2026-11-23T03:00:00.123Z⇥
     # START RequestId: 8f507cfc-0d3f-4697-b07a-ac58fc914c95 Version: $LATEST
-    header = (
-        _TIME + rb"(?P<offset>(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?)[ \t]*"
-        + rb"(?:\r?\n\t?(?!" + _NEXT + rb")|(?=\r?\n)|\Z)"
-    )  # fmt: skip
+    header = _TIME + rb"[ \t]*(?:\r?\n\t?(?!" + _NEXT + rb")|(?=\r?\n)|\Z)"
 
     @classmethod
     def detect(cls, head: Head) -> Self | None:
