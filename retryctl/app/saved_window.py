@@ -25,7 +25,6 @@ from retryctl.core.summary.alike_requests import AlikeRequests, CountedRequests,
 from retryctl.core.summary.request_row import RequestRow, RowFilter, request_rows
 from retryctl.core.summary.silent_successes import SilentSuccesses
 from retryctl.core.summary.tally import SummaryTally
-from retryctl.core.value_classes import value_class
 from retryctl.errors import UnreadableInput
 from retryctl.sources.saved.diagnostics import ReadStats
 
@@ -67,19 +66,19 @@ class SavedWindow:
 
     def map_alike(self, make: Callable[[CountedRequests], T]) -> Iterator[T]:
         """Yield the same; of requests that are alike one is checked."""
-        observed = _Observed(make=make)
+        observed = partial(_observed, make)
         return self._noted(count_partitions(self._found, self._context, observed, self._processes))
 
     def evaluate(self, kind: CheckEvaluator) -> CheckEvaluator:
         """Evaluate all requests; those whose findings are kept are read once more, for evidence."""
         evaluator = kind.another()
-        for part in self.map(_Evaluate(kind=kind)):
+        for part in self.map(partial(_evaluated, kind)):
             evaluator.merge(part)
         ids, streams = evaluator.with_findings()
         if ids:
             proved = kind.another()
             again = self._read_again(ids, streams)
-            for part in self._noted(self._map(_Evaluate(kind=kind), again)):
+            for part in self._noted(self._map(partial(_evaluated, kind), again)):
                 proved.merge(part)
             if not evaluator.take_evidence(proved):
                 raise UnreadableInput(
@@ -91,7 +90,7 @@ class SavedWindow:
     def _map(
         self, make: Callable[[Requests], T], found: ShuffleStore
     ) -> Iterator[tuple[T, Coverage]]:
-        return map_partitions(found, self._context, _Observed(make=make), self._processes)
+        return map_partitions(found, self._context, partial(_observed, make), self._processes)
 
     def _noted(self, parts: Iterator[tuple[T, Coverage]]) -> Iterator[T]:
         for result, shown in parts:
@@ -141,37 +140,28 @@ def _processors() -> int:
     return os.cpu_count() or 1
 
 
-@value_class
-class _Observed:
-    """Calls ``make``; returns its result, and the coverage that its requests show."""
+def _observed(make: Callable[[Any], T], requests: CountedRequests) -> tuple[T, Coverage]:
+    """Return what ``make`` makes of the requests, and the coverage that they show."""
+    lacks_lines, ends_before = False, frozenset[EndsBefore]()
 
-    make: Callable[[Any], Any]
-
-    def __call__(self, requests: CountedRequests) -> tuple[Any, Coverage]:
-        lacks_lines, ends_before = False, frozenset[EndsBefore]()
-
-        def observed() -> CountedRequests:
-            nonlocal lacks_lines, ends_before
-            for one in requests:
-                if isinstance(one, CheckedRequest):
-                    lacks_lines |= one.lacks_lines
-                    ends_before |= one.ends_after
-                yield one
-
-        result = self.make(observed())
-        return result, Coverage(source="").with_lacking(lacks_lines, ends_before)
-
-
-@value_class
-class _Evaluate:
-    kind: CheckEvaluator
-
-    def __call__(self, requests: Requests) -> CheckEvaluator:
-        evaluator = self.kind.another()
+    def observed() -> CountedRequests:
+        nonlocal lacks_lines, ends_before
         for one in requests:
-            for request in one.requests() if isinstance(one, SilentSuccesses) else (one,):
-                evaluator.add(request)
-        return evaluator
+            if isinstance(one, CheckedRequest):
+                lacks_lines |= one.lacks_lines
+                ends_before |= one.ends_after
+            yield one
+
+    result = make(observed())
+    return result, Coverage(source="").with_lacking(lacks_lines, ends_before)
+
+
+def _evaluated(kind: CheckEvaluator, requests: Requests) -> CheckEvaluator:
+    evaluator = kind.another()
+    for one in requests:
+        for request in one.requests() if isinstance(one, SilentSuccesses) else (one,):
+            evaluator.add(request)
+    return evaluator
 
 
 TalliesByFunction = dict["str | None", SummaryTally]
