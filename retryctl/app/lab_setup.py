@@ -142,7 +142,7 @@ def _variables(own: Mapping[str, Any], folder: Path) -> dict[VariableSource, dic
             dict(env) if isinstance(env, Mapping) else parse_variables(env)
         )
     if own["profile_through"] is not None:
-        from retryctl.sources.aws.profile_credentials import profile_variables
+        from retryctl.sources.aws.client import profile_variables
 
         found[VariableSource.PROFILE] = profile_variables(own["profile_through"])
     return found

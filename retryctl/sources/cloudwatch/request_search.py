@@ -143,7 +143,7 @@ class RequestSearch:
         self._found = SearchResult(hits=list(before.hits))
         self._expected_pages = 0.0
         self._lock = threading.Lock()
-        self._slices = SliceRunner(aws, self._plan, self._search, is_halted=is_halted)
+        self._slices = SliceRunner(aws=aws, plan=self._plan, read=self._search, is_halted=is_halted)
 
     def run(self) -> SearchResult:
         """Search all of the aim. Raises the error of the first call where nothing can be read."""
@@ -168,13 +168,11 @@ class RequestSearch:
             self._slices.over = True
 
     def _all_found(self) -> SearchResult:
-        rest, found = self._plan.rest(), self._found
+        found = self._found
         found.done, found.unsearched = self._plan.done, self._slices.unread
-        if self._slices.fatal:
-            found.unsearched += [(window, self._slices.fatal) for window in rest]
-        else:
+        if not self._slices.fatal:
             # slices given back count with the few pages that were read of them
-            found.left = rest
+            found.left = self._plan.rest()
             found.pages_left = max(self._expected_pages, self._plan.pages_left())
         return found
 

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import field
 from statistics import median_low
 from typing import Generic, TypeVar
 
-from retryctl.core.value_classes import value_class
+from retryctl.core.value_classes import state_class, value_class
 from retryctl.errors import CouldNotLook, RetryctlError, Throttled, Unreachable
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.daemon_pool import DaemonPool, PoolTask, wait_for
@@ -222,39 +223,37 @@ class SliceRead(Generic[T]):
     to_the_end: bool
 
 
+@state_class
 class SliceRunner(Generic[T]):
     """Reads the slices of ``plan`` side by side with ``read``, which runs in threads.
 
     No slice is begun once ``over`` or ``is_halted()``, and ``read`` should then end early.
-    ``unread`` are slices that could not be read, each with its error; ``fatal`` is the error that
-    all the rest would have.
+    ``fatal`` is an error that all the rest would have.
     """
 
-    def __init__(
-        self,
-        aws: AwsClient,
-        plan: SlicePlanner,
-        read: Callable[[TimeSlice], SliceRead[T]],
-        *,
-        is_halted: Callable[[], bool],
-    ) -> None:
-        self._aws = aws
-        self._plan = plan
-        self._read = read
-        self._is_halted = is_halted
-        self._at_once = _MOST_AT_ONCE
-        self._failures = 0
-        self._tries: Counter[TimeRange] = Counter()
-        self._repeated = aws.repeated
-        self._something_read = False
-        self.unread: list[tuple[TimeRange, RetryctlError]] = []
-        self.fatal: RetryctlError | None = None
-        self.over = False
+    aws: AwsClient
+    plan: SlicePlanner
+    read: Callable[[TimeSlice], SliceRead[T]]
+    is_halted: Callable[[], bool] = lambda: False
+    fatal: RetryctlError | None = None
+    over: bool = False
+    _at_once: int = _MOST_AT_ONCE
+    _failures: int = 0
+    _repeated: int = 0
+    _something_read: bool = False
+    _tries: Counter[TimeRange] = field(default_factory=Counter)
+    _unread: list[tuple[TimeRange, RetryctlError]] = field(default_factory=list)
 
     @property
     def ended(self) -> bool:
         """Whether no more is wanted."""
-        return self.over or self._is_halted()
+        return self.over or self.is_halted()
+
+    @property
+    def unread(self) -> list[tuple[TimeRange, RetryctlError]]:
+        """The parts of the aim that could not be read, each with its error."""
+        rest = self.plan.rest() if self.fatal else ()
+        return [*self._unread, *((window, self.fatal) for window in rest if self.fatal)]
 
     def run(self) -> Iterator[T]:
         """Yield what each slice gave, as they are read; the aim of the plan may change meanwhile.
@@ -262,11 +261,12 @@ class SliceRunner(Generic[T]):
         Raises the error of the first call where nothing can be read.
         """
         running: dict[PoolTask[SliceRead[T]], TimeSlice] = {}
+        self._repeated = self.aws.repeated
         with DaemonPool(_MOST_AT_ONCE) as pool:
             try:
                 while True:
                     while len(running) < self._at_once and (part := self._next()):
-                        running[pool.submit(self._read, part)] = part
+                        running[pool.submit(self.read, part)] = part
                     if not running:
                         return
                     pause_s = _POLL_S if len(running) < self._at_once else None
@@ -276,7 +276,7 @@ class SliceRunner(Generic[T]):
                 self.over = True
 
     def _next(self) -> TimeSlice | None:
-        return None if self.ended else self._plan.take()
+        return None if self.ended else self.plan.take()
 
     def _settle(self, part: TimeSlice, future: PoolTask[SliceRead[T]]) -> Iterator[T]:
         error = future.exception()
@@ -288,14 +288,14 @@ class SliceRunner(Generic[T]):
         self._failures = 0
         self._adapt()
         if result.to_the_end:
-            self._plan.finished(part, result.pages)
+            self.plan.finished(part, result.pages)
         else:
-            self._plan.give_back(part)
+            self.plan.give_back(part)
         yield result.found
 
     def _adapt(self) -> None:
         """More at once while every call is answered at its first try."""
-        repeated, self._repeated = self._repeated, self._aws.repeated
+        repeated, self._repeated = self._repeated, self.aws.repeated
         calm = repeated == self._repeated
         self._at_once = min(_MOST_AT_ONCE, self._at_once + 1) if calm else _LEAST_AT_ONCE
 
@@ -308,9 +308,9 @@ class SliceRunner(Generic[T]):
         self._tries[part.window] += 1
         hopeless = not passing or self._failures >= _MOST_FAILURES_IN_A_ROW
         if not hopeless and self._tries[part.window] < _MOST_TRIES:
-            self._plan.give_back(part)
+            self.plan.give_back(part)
             return
-        self.unread.append((part.window, error))
+        self._unread.append((part.window, error))
         if hopeless:  # all that remains would fail too
             self.fatal = error
             self.over = True

@@ -168,7 +168,7 @@ class WindowDownload:
         """Save the lines; false where the selected lines do not prove enough."""
         plan = SlicePlanner(self.window)
         reading = SliceRunner(
-            self.aws, plan, lambda part: self._slice(part, plan, reading), is_halted=lambda: False
+            aws=self.aws, plan=plan, read=lambda part: self._slice(part, plan, reading)
         )
         self.stats, self._selected, self._awaited = self._nothing(), False, {}
         for stats in reading.run():
@@ -176,7 +176,7 @@ class WindowDownload:
         fatal = reading.fatal
         if self._selected and isinstance(fatal, Refused) and fatal.is_bad_pattern:
             return False
-        unread = [*reading.unread, *((w, fatal) for w in plan.rest() if fatal)]
+        unread = reading.unread
         if unread and not plan.done:
             raise unread[0][1]
         self.stats.gaps += [gaps.not_searched(self.group, *each, None) for each in unread]
