@@ -13,8 +13,7 @@ from botocore.utils import JSONFileCache
 
 from retryctl.errors import LoginExpired, NoCredentials, RetryctlError, UsageError
 from retryctl.sources.aws import session
-from retryctl.sources.aws.client import AwsClient
-from retryctl.sources.aws.client import profile_variables
+from retryctl.sources.aws.client import AwsClient, profile_variables
 from tests.endpoint.server import Endpoint
 
 ROLE = "arn:aws:iam::123456789012:role/dev"
