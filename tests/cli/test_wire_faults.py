@@ -54,8 +54,6 @@ TLS = "no secure connection to https://"
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     quick_hangs.install(monkeypatch)
     monkeypatch.setattr(client, "_MAX_ATTEMPTS", 2)
-    bucket = "botocore.retries.bucket.TokenBucket.__init__.__defaults__"
-    monkeypatch.setattr(bucket, (1_000.0,))  # calls a second at least
 
 
 @pytest.fixture(scope="module")

@@ -340,7 +340,6 @@ class LogsApi:
         for event in events:
             if oldest <= event["timestamp"] <= newest:
                 group.append(stream, event["timestamp"], event["message"], now)
-        group.settle()
         rejected = _rejected([event["timestamp"] for event in events], oldest, newest)
         return {"nextSequenceToken": "0"} | (
             {"rejectedLogEventsInfo": rejected} if rejected else {}

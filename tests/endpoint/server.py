@@ -133,12 +133,11 @@ class Endpoint:
     def load(
         self, group: str | LogGroup, events: Iterable[tuple[str, int, str]], lag_ms: int = 0
     ) -> None:
-        """Events as (stream, timestamp_ms, message); fastest where they come in time order."""
+        """Events as (stream, timestamp_ms, message)."""
         with self._lock:
             into = self.group(group) if isinstance(group, str) else group
             for stream, at, message in events:
                 into.append(into.stream(stream, at), at, message, at + lag_ms)
-            into.settle()
 
     def function(
         self, name: str, *, event_invoke: Mapping[str, Any] | None = None, **configuration: Any
@@ -171,6 +170,7 @@ class Endpoint:
         with self._lock:
             region = _REGION.search(signed)
             self.store.region = region and region[1]
+            self.store.settle()
             self._refuse_caller(f"logs:{operation}", request)
             if request.get("unmask") or "unmask(" in request.get("queryString", ""):
                 self._refuse_caller("logs:Unmask", request)

@@ -35,7 +35,7 @@ class LogStream:
 
 
 class LogGroup:
-    """One group. Row numbers are places in time order; they change when an event is put earlier.
+    """One group. Row numbers are places in time order, once it is settled after a put.
 
     It is in ``region``, or in every one without it. ``inherited`` are properties of its account.
     ``masks`` is a regular expression of what data protection hides. ``transformed`` tells whose
@@ -218,6 +218,11 @@ class Store:
 
     def remove(self, group: LogGroup) -> None:
         del self._groups[group.account, group.name, group.region]
+
+    def settle(self) -> None:
+        """Settle each group: once before a call, however many batches were put before it."""
+        for group in self._groups.values():
+            group.settle()
 
     def find(self, name: str, account: str = OWN_ACCOUNT) -> LogGroup | None:
         of_region = self._groups.get((account, name, self.region))

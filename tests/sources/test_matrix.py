@@ -30,7 +30,7 @@ from tests.support import lambda_log
 from tests.support.aws_program import CREDENTIALS, GROUP, HERE, MINUTE, SECOND, YESTERDAY, now_ms
 from tests.support.campaigns import LONG
 from tests.support.counters_world import Aws
-from tests.support.program import run, run_process
+from tests.support.program import run
 
 HOUR = 60 * MINUTE
 WRONG, RIGHT, MIXED, QUIET = (f"{n}f507cfc-0d3f-4697-b07a-ac58fc914c95" for n in range(1, 5))
@@ -178,9 +178,7 @@ def asked(url: str, cell: Cell) -> Any:
     window = ("--since", str(BEGAN - SECOND), "--until", str(UNTIL[cell.window]))
     engine = ("--engine", cell.engine, "--endpoint-url", url)
     output = ("-q", "-o", "json")
-    # moto's server runs here, and prints its own errors: not among those of the program
-    start = run_process if cell.kind == "moto" else run
-    return start(cell.command, *words, *cell.place, *window, *engine, *output, env=CREDENTIALS)
+    return run(cell.command, *words, *cell.place, *window, *engine, *output, env=CREDENTIALS)
 
 
 @pytest.mark.parametrize("cell", chosen(), ids=str)
