@@ -1,6 +1,7 @@
 """Servers, credentials and AWS models that test modules share; signals as processes expect them."""
 
 import gc
+import os
 import signal
 from collections.abc import Iterator
 from typing import Any
@@ -20,6 +21,7 @@ def pytest_configure() -> None:
     An ignored signal stays ignored in a new program, a handled one becomes the default there.
     """
     gc.disable()  # until everything is imported
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # hundreds of processes import the same
     settings.load_profile(PROFILE)
     quick_waits.install()
     quick_sessions.install()
@@ -36,6 +38,13 @@ def pytest_collection_finish() -> None:
     """
     gc.freeze()
     gc.enable()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_unconfigure() -> None:
+    """Collect garbage once, where pytest does it twice after this."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -17,6 +17,7 @@ import pytest
 import yaml
 
 from tests.support.check_logs import exhausted, right, save, switched
+from tests.support.json_schemas import assert_follows
 from tests.support.lambda_log import ID, OTHER_ID
 from tests.support.program import environment, run
 
@@ -25,13 +26,6 @@ ACTION = ROOT / "action.yml"
 GITLAB = ROOT / "docs" / "gitlab.yml"
 BLOCKS = re.findall(r"^```yaml\n(.*?)^```$", (ROOT / "docs/ci.md").read_text("utf-8"), re.M | re.S)
 RETRYCTL = f'#!/bin/sh\nexec "{sys.executable}" -m retryctl "$@"\n'
-
-
-def valid(schema: str, path: Path) -> None:
-    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", f"vendor.{schema}"]
-    more = ["--data-transform", "gitlab-ci"] if schema == "gitlab-ci" else []
-    done = subprocess.run([*command, *more, str(path)], capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def program(path: Path, script: str = RETRYCTL) -> None:
@@ -72,7 +66,7 @@ def action_of(folder: Path, script: str = RETRYCTL, **inputs: str) -> tuple[int,
 
 
 def test_the_action_is_one() -> None:
-    valid("github-actions", ACTION)
+    assert_follows("github-actions", ACTION)
 
 
 def test_the_action_checks_a_saved_log_and_writes_its_reports(tmp_path: Path) -> None:
@@ -110,7 +104,7 @@ def test_no_input_of_the_action_is_run(tmp_path: Path) -> None:
 
 
 def test_the_gitlab_job_is_one() -> None:
-    valid("gitlab-ci", GITLAB)
+    assert_follows("gitlab-ci", GITLAB, transform="gitlab-ci")
 
 
 @pytest.mark.parametrize(("words", "status"), [("--fail-on warning", 1), ("--min-retried 1", 0)])
@@ -136,7 +130,7 @@ def blocks(word: str) -> list[str]:
 @pytest.mark.parametrize("block", blocks("name:"), ids=lambda block: block.split()[1])
 def test_a_workflow_of_the_docs_is_one(block: str, tmp_path: Path) -> None:
     (tmp_path / "workflow.yml").write_text(block)
-    valid("github-workflows", tmp_path / "workflow.yml")
+    assert_follows("github-workflows", tmp_path / "workflow.yml")
     known = yaml.safe_load(ACTION.read_text("utf-8"))["inputs"]
     steps: list[dict[str, Any]] = next(iter(yaml.safe_load(block)["jobs"].values()))["steps"]
     for step in steps:
@@ -147,7 +141,7 @@ def test_a_workflow_of_the_docs_is_one(block: str, tmp_path: Path) -> None:
 def test_the_gitlab_example_of_the_docs_is_one(tmp_path: Path) -> None:
     (block,) = blocks("include:")
     (tmp_path / "ci.yml").write_text(block)
-    valid("gitlab-ci", tmp_path / "ci.yml")
+    assert_follows("gitlab-ci", tmp_path / "ci.yml", transform="gitlab-ci")
 
 
 @pytest.mark.parametrize(("plan", "status"), [("same,same", 0), ("fresh,fresh", 1)])

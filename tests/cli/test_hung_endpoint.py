@@ -47,12 +47,12 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def impatient(session: Session, service: str, *others: Any, **options: Any) -> Any:
         if service in os.environ.get("HUNG", service).split():
-            options["config"] = options["config"].merge(Config(read_timeout=0.5))
+            options["config"] = options["config"].merge(Config(read_timeout=0.3))
         return create_client(session, service, *others, **options)
 
     monkeypatch.setattr(Session, "create_client", impatient)
-    monkeypatch.setattr(call_watch, "_PATIENCE_S", 0.2)
-    monkeypatch.setattr(call_watch, "_EVERY_S", 0.1)
+    monkeypatch.setattr(call_watch, "_PATIENCE_S", 0.1)
+    monkeypatch.setattr(call_watch, "_EVERY_S", 0.05)
     monkeypatch.setattr(terminal, "_PATIENCE_S", 0)
 
 
@@ -94,7 +94,7 @@ from retryctl.__main__ import main
 create_client = Session.create_client
 
 def impatient(session, service, *others, config, **options):
-    config = config.merge(Config(read_timeout=0.5))
+    config = config.merge(Config(read_timeout=0.3))
     return create_client(session, service, *others, config=config, **options)
 
 Session.create_client = impatient

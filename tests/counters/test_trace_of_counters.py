@@ -58,7 +58,7 @@ def run(aws: Aws, tmp_path: Path) -> Any:
         (tmp_path / "handler.py").write_text(text)
         handler = "handler.py:lambda_handler"
         env = {name: value for name, value in aws.environ().items() if "REGION" not in name}
-        lab = HandlerLab.open(handler, tmp_path, env=env, timeout=5.0, **settings)
+        lab = HandlerLab.open(handler, tmp_path, env=env, **{"timeout": 5.0, **settings})
         return lab.check(plan)
 
     return run
@@ -121,7 +121,7 @@ def test_an_attempt_that_never_came_back_does_not_break_counting_starts(
     run: Any, store: str, end: str, outcome: AttemptOutcome
 ) -> None:
     if_first = "if counter.count(context.aws_request_id) == 1: import os, signal, time; "
-    checked = run(store, "same,same", "starts", if_first + end)
+    checked = run(store, "same,same", "starts", if_first + end, timeout=2.0)
     assert [each.outcome for each in checked.request.attempts] == [
         outcome,
         AttemptOutcome.ERROR,

@@ -20,7 +20,6 @@ from random import Random
 from typing import Any, Literal
 
 import pytest
-from moto.logs.models import logs_backends
 
 from retryctl.core.crosscheck.checked_request import check_history
 from retryctl.core.model.coverage import Coverage
@@ -144,6 +143,8 @@ def endpoint() -> Iterator[Endpoint]:
 @pytest.fixture(scope="module")
 def moto_log(moto: Aws) -> str:
     """The URL of a moto server whose log group has the story."""
+    from moto.logs.models import logs_backends
+
     moto.reset()
     logs = moto.client("logs")
     logs.create_log_group(logGroupName=GROUP)

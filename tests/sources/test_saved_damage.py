@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -29,6 +29,7 @@ from tests.support.saved_logs import (
     JSON_SHAPES,
     STREAM,
     T0,
+    Event,
     document,
     fields,
     lines,
@@ -104,9 +105,11 @@ def test_a_text_cut_at_its_start_names_the_lines_that_belong_to_nothing() -> Non
     assert [gap.kind for gap in coverage.gaps] == [*["unrecognised"] * 3, "begins-late"]
 
 
-@pytest.mark.parametrize("text", [lines(EVENTS * 200), document(EVENTS * 200), tail(EVENTS * 200)])
-def test_a_cut_gzip_yields_what_it_holds_and_says_that_it_is_cut(text: str) -> None:
-    packed = gzip.compress(text.encode())
+@pytest.mark.parametrize("shape", [lines, document, tail])
+def test_a_cut_gzip_yields_what_it_holds_and_says_that_it_is_cut(
+    shape: Callable[[Iterable[Event]], str],
+) -> None:
+    packed = gzip.compress(shape(EVENTS * 200).encode())
     events, coverage = read_bytes(packed[: len(packed) // 2])
     assert 0 < len(events) < len(EVENTS * 200)
     assert [event[0] for event in plain(events)] == [e[0] for e in EVENTS * 200][: len(events)]

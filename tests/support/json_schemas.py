@@ -1,11 +1,16 @@
-"""The JSON Schemas of the program, strict: a key that a schema does not name is refused."""
+"""The JSON Schemas of the program, strict: a key that a schema does not name is refused.
+
+And those of the formats of others, which check-jsonschema has.
+"""
 
 from __future__ import annotations
 
 import json
 from functools import cache
+from pathlib import Path
 from typing import Any
 
+import pytest
 from jsonschema import Draft202012Validator
 
 from retryctl.views.json.schemas import SCHEMAS
@@ -45,3 +50,16 @@ def refuse_undocumented(output: str) -> None:
     name = str(document.get("schema", "")).removeprefix("retryctl/").removesuffix("/1")
     if name in SCHEMAS:
         validator(name).validate(document)
+
+
+def assert_follows(schema: str, *files: Path, transform: str | None = None) -> None:
+    """Fail unless the files follow this schema of check-jsonschema; skip where it has none."""
+    from check_jsonschema import main
+    from click.testing import CliRunner
+
+    options = ["--builtin-schema", f"vendor.{schema}"]
+    options += ["--data-transform", transform] if transform else []
+    done = CliRunner().invoke(main, [*options, *map(str, files)])
+    if f"'vendor.{schema}'" in done.output and "invalid choice" in done.output.lower():
+        pytest.skip(f"this check-jsonschema has no schema {schema}")
+    assert done.exit_code == 0, done.output

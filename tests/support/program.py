@@ -2,7 +2,7 @@
 
 ``run`` calls the console script's function with real streams (files), an environment, a folder
 and arguments of its own, and restores all of them. It starts a process where an interpreter
-setting is part of the test, for a completion, and outside of the main thread, which alone may
+setting is part of the test, and outside of the main thread, which alone may
 set signal handlers.
 """
 
@@ -35,7 +35,7 @@ PATIENT_PROGRAM = (
     "import runpy; from retryctl.cli import signals; signals._LONGEST_END_S = 60; "
     "runpy.run_module('retryctl', run_name='__main__')",
 )
-_OF_THE_INTERPRETER = ("PYTHONUNBUFFERED", "PYTHONHASHSEED", "LANG", "LC_", "_RETRYCTL_COMPLETE")
+_OF_THE_INTERPRETER = ("PYTHONUNBUFFERED", "PYTHONHASHSEED", "LANG", "LC_")
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 

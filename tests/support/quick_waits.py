@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import botocore.endpoint
 from botocore.retries.bucket import TokenBucket
 
+from retryctl.app.probe.probe import probe
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.cloudwatch.search_options import QueryBudget
 
@@ -23,14 +24,15 @@ def no_wait(seconds: float) -> None:
 
 
 def install() -> None:
-    """Replace the sleep that the AWS client and Logs Insights have by default, and botocore's.
+    """Replace the sleep that the AWS client, Logs Insights and `probe` have by default, and botocore's.
 
     After a refused call, botocore's own limit allows 1,000 calls a second and not one in two.
     """
-    defaults = AwsClient.__init__.__kwdefaults__
-    assert defaults is not None
-    assert "sleep" in defaults
-    defaults["sleep"] = no_wait
+    for function in (AwsClient.__init__, probe):
+        defaults = function.__kwdefaults__
+        assert defaults is not None
+        assert "sleep" in defaults
+        defaults["sleep"] = no_wait
     (sleep,) = (each for each in fields(QueryBudget) if each.name == "sleep")
     sleep.default = no_wait  # before the first instance, with which the constructor is compiled
     vars(botocore.endpoint)["time"] = SimpleNamespace(sleep=no_wait)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -23,8 +23,8 @@ from tests.support.campaigns import LONG
 from tests.support.hostile import hostile_request
 from tests.views.test_page_summary import changed_page, hostile_tally, page_of, tallied
 
-pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-from playwright.sync_api import Browser, Page, sync_playwright
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 # It is to ask for nothing from a network, not even of its own accord.
@@ -70,7 +70,8 @@ PAGES = {
 def browser() -> Iterator[Browser]:
     if CHROMIUM is None:
         pytest.skip("Chromium is not installed (Debian: apt-get install chromium)")
-    with sync_playwright() as playwright:
+    driver = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with driver.sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         yield running
         running.close()
@@ -206,7 +207,8 @@ def test_lines_unfold_and_fold_from_the_keyboard(opened: Any) -> None:
     assert not lines.is_visible()
     shown.page.keyboard.press("Enter")
     assert lines.is_visible()
-    assert "process A" in lines.inner_text()
+    has_text = "element => element.innerText.includes('process A')"  # once it is drawn
+    shown.page.wait_for_function(has_text, arg=lines.element_handle())
     shown.page.keyboard.press("Space")
     assert not lines.is_visible()
 
