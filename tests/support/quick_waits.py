@@ -24,7 +24,7 @@ def no_wait(seconds: float) -> None:
 
 
 def install() -> None:
-    """Replace the sleep that the AWS client, Logs Insights and `probe` have by default, and botocore's.
+    """Replace the sleep that calls of AWS, Logs Insights and ``probe`` have by default.
 
     After a refused call, botocore's own limit allows 1,000 calls a second and not one in two.
     """
