@@ -6,11 +6,11 @@ import re
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand
-from typer.main import get_command, get_group
+from typer.main import get_command
 
 from retryctl import __version__
 from retryctl.cli.command_app import CommandApp, PlainGroup, manual
@@ -39,34 +39,23 @@ _NO_COMMAND = late_regex(r"[Nn]o such command ('[^']*')")
 _ClickUsageError: type[Exception] = typer.BadParameter.__mro__[1]
 
 
-class _Entry(NamedTuple):
-    """One line of the table. ``group``: the command has commands of its own."""
-
-    help: str
-    panel: str
-    group: bool = False
-
-
 _TABLE = {
-    "trace": _Entry("Show what happened on each attempt of a request.", _STORY),
-    "check": _Entry("Fail a CI job when retries went wrong.", _STORY),
-    "summary": _Entry("Count a function's retries, errors, waits and cost.", _STORY),
-    "list": _Entry("List a function's requests, one row each.", _STORY),
-    "doctor": _Entry("Check a function's configuration before anything fails.", _STORY),
-    "diff": _Entry("Show where the log lines of two attempts differ.", _STORY),
-    "demo": _Entry("Show a recorded history; no AWS account is needed.", _STORY),
-    "lab": _Entry(
-        "Run a handler locally as Lambda would, with its retries.", _FUNCTION, group=True
-    ),
-    "counters": _Entry(
-        "Get the code a function imports to count its retries.", _FUNCTION, group=True
-    ),
-    "probe": _Entry("Test what retryctl assumes of CloudWatch Logs, in your account.", _HELP),
-    "explain": _Entry("Explain a finding, an outcome or a verdict.", _HELP),
-    "schema": _Entry("Print the JSON Schema of what a command prints with -o json.", _HELP),
+    "trace": ("Show what happened on each attempt of a request.", _STORY),
+    "check": ("Fail a CI job when retries went wrong.", _STORY),
+    "summary": ("Count a function's retries, errors, waits and cost.", _STORY),
+    "list": ("List a function's requests, one row each.", _STORY),
+    "doctor": ("Check a function's configuration before anything fails.", _STORY),
+    "diff": ("Show where the log lines of two attempts differ.", _STORY),
+    "demo": ("Show a recorded history; no AWS account is needed.", _STORY),
+    "lab": ("Run a handler locally as Lambda would, with its retries.", _FUNCTION),
+    "counters": ("Get the code a function imports to count its retries.", _FUNCTION),
+    "probe": ("Test what retryctl assumes of CloudWatch Logs, in your account.", _HELP),
+    "explain": ("Explain a finding, an outcome or a verdict.", _HELP),
+    "schema": ("Print the JSON Schema of what a command prints with -o json.", _HELP),
 }
+"""Each command with one line of help, and its section."""
 
-_HELP_ENTRY = _Entry("Show the options of a command, or the manual page (--man).", _HELP)
+_HELP_ENTRY = ("Show the options of a command, or the manual page (--man).", _HELP)
 
 _ELSEWHERE = {
     "man": "For the manual page: retryctl help --man",
@@ -88,7 +77,8 @@ class _Commands(PlainGroup):
         entry = _HELP_ENTRY if cmd_name == "help" else _TABLE.get(cmd_name)
         if entry is None:
             return None
-        return TyperCommand(cmd_name, help=entry.help, rich_help_panel=entry.panel)
+        help, section = entry
+        return TyperCommand(cmd_name, help=help, rich_help_panel=section)
 
     def resolve_command(self, ctx: typer.Context, args: list[str]) -> Any:  # type: ignore[override]
         name, *rest = args
@@ -143,8 +133,7 @@ def _print_manual() -> ExitStatus:
 
 
 def _load(name: str) -> Any:
-    app = import_module(f"retryctl.cli.{name}").app
-    command = get_group(app) if _TABLE[name].group else get_command(app)
+    command = get_command(import_module(f"retryctl.cli.{name}").app)
     command.name = name
     return command
 

@@ -14,8 +14,8 @@ from retryctl.lab.function import Function
 from retryctl.lab.output_splitter import Written, is_delivered
 from retryctl.lab.plan import PlannedFault
 from retryctl.lab.platform_log import AttemptEnd, InitEnd, JsonLog, Phase, Subject, TextLog
-from retryctl.lab.process import FunctionProcess, Happening
-from retryctl.lab.runtime_api import TOO_LARGE, Invocation, RuntimeAnswer
+from retryctl.lab.process import FunctionProcess
+from retryctl.lab.runtime_api import ENDS, TOO_LARGE, Invocation, RuntimeAnswer
 
 _EXIT_WITHIN_S = 2.0
 INIT_TIMEOUT_S = 10.0
@@ -100,8 +100,8 @@ class Environment:
         if init is not None and init.status != "success":
             status, error_type, answer = init.status, init.error_type, self._init_answer
         else:
-            happening = self._run(request_id, event, trace_id, fault)
-            (status, error_type), answer = _status(happening), happening.answer
+            end = self._run(request_id, event, trace_id, fault)
+            (status, error_type), answer = _status(end), None if end.kind in ENDS else end
         duration_ms = (time.perf_counter() - began) * 1000
         if init is not None and init.phase == "invoke":
             duration_ms += init.duration_ms
@@ -176,9 +176,9 @@ class Environment:
             self._namespace_fds = _open_namespaces(self.facts["supervisor"])
         if phase == "init":
             self._log_platform(self._log.init_start(began_ms), began_ms)
-        happening = self._process.wait_for(("ready", "init_error"), limit_s)
-        self._init_answer = happening.answer if happening.kind == "init_error" else None
-        status, error_type = _status(happening)
+        answer = self._process.wait_for(("ready", "init_error"), limit_s)
+        self._init_answer = answer if answer.kind == "init_error" else None
+        status, error_type = _status(answer)
         if status != "success":
             self._end_process()
         duration_ms = (time.perf_counter() - began) * 1000
@@ -188,7 +188,7 @@ class Environment:
 
     def _run(
         self, request_id: str, event: bytes, trace_id: str, fault: PlannedFault | None
-    ) -> Happening:
+    ) -> RuntimeAnswer:
         """Hand the invocation to the process, and wait for its end."""
         assert self._process is not None
         timeout_s, began_s = self._function.timeout_s, self._clock.now_s()
@@ -202,12 +202,12 @@ class Environment:
                 trace_id=trace_id,
             )
         )
-        happening = self._process.wait_for(("response", "error", "refused"), timeout_s, fault)
-        if happening.kind == "timeout":  # at once where the plan has it
+        answer = self._process.wait_for(("response", "error", "refused"), timeout_s, fault)
+        if answer.kind == "timeout":  # at once where the plan has it
             self._clock.advance_to(began_s + timeout_s)
-        if happening.kind == "refused":  # the runtime logs that, and exits
+        if answer.kind == "refused":  # the runtime logs that, and exits
             self._process.wait_for((), _EXIT_WITHIN_S)
-        return happening
+        return answer
 
     def _end(self, report: AttemptEnd) -> None:
         """Log the end of an attempt, after all that the function wrote in it."""
@@ -242,19 +242,18 @@ class Environment:
             self._record(at_ms, written.message, "function")
 
 
-def _status(happening: Happening) -> tuple[str, str | None]:
+def _status(answer: RuntimeAnswer) -> tuple[str, str | None]:
     """Return the status and the error type of a report; an error that was raised is a success."""
-    if happening.kind == "refused":
+    if answer.kind == "refused":
         return "error", TOO_LARGE
-    if happening.kind == "timeout":
+    if answer.kind == "timeout":
         return "timeout", None
-    if happening.kind == "out-of-memory":
+    if answer.kind == "out-of-memory":
         return "error", OUT_OF_MEMORY
-    if happening.kind == "exit":
+    if answer.kind == "exit":
         return "error", "Runtime.ExitError"
-    if happening.kind == "init_error":
-        assert happening.answer is not None
-        error_type = happening.answer.error_type or ""
+    if answer.kind == "init_error":
+        error_type = answer.error_type or ""
         return "error", error_type if error_type.startswith("Runtime.") else "Runtime.Unknown"
     return "success", None
 

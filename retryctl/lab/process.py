@@ -19,16 +19,15 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from retryctl.core.value_classes import value_class
 from retryctl.errors import CouldNotLook
 from retryctl.lab import process_memory
 from retryctl.lab.clock import ClockPage
 from retryctl.lab.function import HOME, Function
 from retryctl.lab.output_splitter import Splitter, Written
 from retryctl.lab.plan import PlannedFault
-from retryctl.lab.runtime_api import Invocation, RuntimeAnswer, RuntimeApi
+from retryctl.lab.runtime_api import AnswerKind, Invocation, RuntimeAnswer, RuntimeApi
 
 _WIDTH = 1 << 20
 """Bytes: as much as Linux gives an ordinary user."""
@@ -93,23 +92,12 @@ _MEMORY_CHECK_S = 0.005
 _END_WITHIN_S = 5.0
 _READY_WITHIN_S = 0.5
 
-Kind = Literal[
-    "ready", "init_error", "response", "error", "refused", "exit", "timeout", "out-of-memory"
-]
-_KIND_OF_FAULT: dict[str, Kind] = {
+_KIND_OF_FAULT: dict[str, AnswerKind] = {
     "timeout": "timeout",
     "kill": "exit",
     "exit": "exit",
     "oom": "out-of-memory",
 }
-
-
-@value_class
-class Happening:
-    """What ended a wait."""
-
-    kind: Kind
-    answer: RuntimeAnswer | None = None
 
 
 class FunctionProcess:
@@ -221,8 +209,8 @@ class FunctionProcess:
                 self._frozen.append(pid)
 
     def wait_for(
-        self, kinds: tuple[Kind, ...], limit_s: float, fault: PlannedFault | None = None
-    ) -> Happening:
+        self, kinds: tuple[AnswerKind, ...], limit_s: float, fault: PlannedFault | None = None
+    ) -> RuntimeAnswer:
         """Wait until one of ``kinds`` is answered, the process ends or breaks a limit.
 
         A ``fault`` with a time of its own happens then, an early one after the first output. All
@@ -238,20 +226,20 @@ class FunctionProcess:
             while True:
                 left_s = began_s + end_s - time.monotonic()
                 ready = selector.select(max(0.0, min(left_s, _MEMORY_CHECK_S)))
-                happening = self._read({key.fd for key, _ in ready}, kinds)
-                if happening is None and self.peak_mb() > self._function.memory_mb:
-                    happening = Happening(kind="out-of-memory")
-                if happening is None and fault is not None:
+                answer = self._read({key.fd for key, _ in ready}, kinds)
+                if answer is None and self.peak_mb() > self._function.memory_mb:
+                    answer = RuntimeAnswer(kind="out-of-memory")
+                if answer is None and fault is not None:
                     due = left_s <= 0 and fault_s == end_s
                     if due or (fault.early and self._has_written):
-                        happening = Happening(kind=_KIND_OF_FAULT[fault.kind])
-                if happening is None and left_s <= 0:
-                    happening = Happening(kind="timeout")
-                if happening is not None:
+                        answer = RuntimeAnswer(kind=_KIND_OF_FAULT[fault.kind])
+                if answer is None and left_s <= 0:
+                    answer = RuntimeAnswer(kind="timeout")
+                if answer is not None:
                     self._pass_on(self._read_log())
-                    return happening
+                    return answer
 
-    def _read(self, ready: set[int], kinds: tuple[Kind, ...]) -> Happening | None:
+    def _read(self, ready: set[int], kinds: tuple[AnswerKind, ...]) -> RuntimeAnswer | None:
         """Read what is ready; return what happened, if anything of ``kinds`` or an end did."""
         if self._pipes.log in ready:
             self._pass_on(self._read_log())
@@ -262,11 +250,11 @@ class FunctionProcess:
         while self._api.answers:
             answer = self._api.answers.popleft()
             if answer.kind in kinds:
-                return Happening(kind=answer.kind, answer=answer)
+                return answer
         fault = self.facts.get("fault")
         if self._ended:
-            return Happening(kind="out-of-memory" if fault == "oom" else "exit")
-        return Happening(kind="timeout") if fault == "timeout" else None
+            return RuntimeAnswer(kind="out-of-memory" if fault == "oom" else "exit")
+        return RuntimeAnswer(kind="timeout") if fault == "timeout" else None
 
     def peak_mb(self) -> int:
         """Return the most memory in MB that the function has used, its children's included."""

@@ -38,16 +38,24 @@ class Invocation:
     trace_id: str
 
 
+AnswerKind = Literal[
+    "ready", "init_error", "response", "error", "refused", "exit", "timeout", "out-of-memory"
+]
+ENDS: tuple[AnswerKind, ...] = ("exit", "timeout", "out-of-memory")
+"""The kinds that are not calls of the process."""
+
+
 @value_class
 class RuntimeAnswer:
-    """A call of the function's process.
+    """A call of the function's process, or its end.
 
     ``ready``: it waits for an invocation. ``init_error``: it could not load the handler;
     ``error_type`` is the runtime's name for the reason. ``response`` and ``error``: an
-    invocation's end. ``refused``: its response was too large.
+    invocation's end. ``refused``: its response was too large. ``exit``, ``timeout`` and
+    ``out-of-memory``: the process ended, or broke a limit, without an answer.
     """
 
-    kind: Literal["ready", "init_error", "response", "error", "refused"]
+    kind: AnswerKind
     body: bytes = b""
     error_type: str | None = None
 
