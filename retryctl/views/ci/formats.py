@@ -1,4 +1,4 @@
-"""The formats in which the result of a check is printed and written; the smaller ones are here."""
+"""The formats in which the result of a check is printed and written; SARIF has its own file."""
 
 from __future__ import annotations
 
@@ -8,14 +8,142 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from typing import Any, Protocol
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
+from retryctl.core.check.check_evaluator import REQUEST, JudgedFinding
 from retryctl.core.check.expectations import CheckResult
 from retryctl.core.crosscheck.findings import Severity
-from retryctl.views.ci import junit, markdown, sarif
+from retryctl.errors import ExitStatus
 from retryctl.views.ci.report import CheckReport, Problem
+from retryctl.views.ci.sarif import sarif_report
+from retryctl.views.coverage import first_gaps
 from retryctl.views.inert_text import inert
 from retryctl.views.json.documents import check_document, ci_document
+from retryctl.views.markdown import escaped, table_lines
 from retryctl.views.text.check import check_text
+
+# --------------------------------------------------------------------------- JUnit
+#
+# As Jenkins, GitLab and most others read it: one test case for each check. A check that failed has
+# a ``failure``, one that is undetermined an ``error``. The case of a request is named by its ID,
+# that of an expectation by its option.
+
+
+def junit_report(result: CheckReport) -> Iterator[str]:
+    """Yield the whole document. Characters that XML forbids become escapes.
+
+    It is in ASCII: other characters become references, which fit any encoding of stdout.
+    """
+    judgement = result.judgement
+    failed = {id(check): some for check, some in result.failed_checks}
+    findings: dict[tuple[str | None, str | None], list[JudgedFinding]] = {}
+    for judged in judgement.findings:
+        findings.setdefault((judged.request_id, judged.function), []).append(judged)
+    counts = {
+        "tests": str(len(judgement.checks)),
+        "failures": str(sum(check.passed is False for check in judgement.checks)),
+        "errors": str(sum(check.passed is None for check in judgement.checks)),
+    }
+    suites = Element("testsuites", {"name": f"retryctl {result.command}", **counts})
+    suite = SubElement(suites, "testsuite", {"name": inert(f"retryctl {result.subject}".strip())})
+    suite.attrib.update({**counts, "skipped": "0"})
+    properties = SubElement(suite, "properties")
+    facts = [("result", result.result_sentence), *(("note", each) for each in result.notes)]
+    for name, words in facts:
+        SubElement(properties, "property", {"name": name, "value": inert(words)})
+    indent(suites)
+    frame, end = _text(suites), "  </testsuite>\n</testsuites>"
+    yield f'<?xml version="1.0" encoding="UTF-8"?>\n{frame.removesuffix(end)}'
+    for check in judgement.checks:
+        case = _case(check, failed.get(id(check), ()), result)
+        if check.name == REQUEST:
+            _beside(case, findings.get((check.request_id, check.function), ()))
+        indent(case, level=2)
+        yield f"    {_text(case)}\n"
+    yield f"{end}\n"
+
+
+def _text(element: Element) -> str:
+    """Return an element without text that a CI runner would obey as a command."""
+    text: str = tostring(element, "us-ascii").decode()
+    return text.replace("##[", "##&#91;")
+
+
+def _case(check: CheckResult, problems: Sequence[Problem], result: CheckReport) -> Element:
+    name = check.shown_name if check.name != REQUEST else ""
+    about = {"name": inert(f"{check.request_id or ''} {name}".strip())}
+    case = Element("testcase", {"classname": inert(check.function or "retryctl"), **about})
+    if problems:
+        kind = "failure" if check.passed is False else "error"
+        summary = " ".join(problem.sentence for problem in problems)
+        details = {"type": problems[0].rule, "message": inert(summary)}
+        lines = _details(check, problems, result)
+        SubElement(case, kind, details).text = "\n".join(map(inert, lines))
+    return case
+
+
+def _details(check: CheckResult, problems: Sequence[Problem], result: CheckReport) -> Iterator[str]:
+    for problem in problems:
+        yield problem.sentence
+        yield from (f"    {line}" for line in problem.evidence(result.tz))
+    if command := result.next_command(check):
+        yield command
+
+
+def _beside(case: Element, findings: Sequence[JudgedFinding]) -> None:
+    """Add the findings that do not fail."""
+    harmless = [judged.finding for judged in findings if not judged.failed]
+    if harmless:
+        lines = [f"{finding.rule}: {inert(finding.message)}" for finding in harmless]
+        SubElement(case, "system-out").text = "\n".join(lines)
+
+
+# --------------------------------------------------------------------------- Markdown
+
+
+_MOST_ROWS, _MOST_NAMED = 100, 10
+_SIGNS = {ExitStatus.OK: "✅", ExitStatus.DID_NOT_HOLD: "❌"}
+
+
+def markdown_report(result: CheckReport) -> Iterator[str]:
+    """Yield a heading, a table of what did not pass, and what was read."""
+    return (f"{line}\n" for line in _markdown_lines(result))
+
+
+def _markdown_lines(result: CheckReport) -> Iterator[str]:
+    judgement = result.judgement
+    is_whole = result.status is ExitStatus.DID_NOT_HOLD or not judgement.unchecked
+    sign = _SIGNS.get(result.status, "❔") if is_whole else "❔"
+    yield f"## {sign} retryctl {result.command}: {escaped(result.result_sentence)}"
+    if result.command == "check":
+        yield from ("", escaped(result.headline))
+    found = [(checks, each) for checks, some in result.alike_checks for each in some]
+    if found:
+        yield ""
+        yield from table_lines(
+            ("", "request", "what", "why"), (_markdown_row(*each) for each in found[:_MOST_ROWS])
+        )
+    if len(found) > _MOST_ROWS:
+        yield from ("", f"and {len(found) - _MOST_ROWS:,} more")
+    for words in result.notes:
+        yield from ("", escaped(words))
+    if result.command == "check":
+        yield from ("", escaped(result.coverage_sentence))
+    gaps, more = first_gaps(result.coverage)
+    yield from (f"- {escaped(words)}" for words in (*(gap.message for gap in gaps), more) if words)
+
+
+def _markdown_row(checks: Sequence[CheckResult], problem: Problem) -> tuple[str, str, str, str]:
+    sign = "❌" if problem.passed is False else "❔"
+    named = [f"`{check.request_id}`" for check in checks[:_MOST_NAMED] if check.request_id]
+    more = len(checks) - _MOST_NAMED
+    who = ", ".join([*named, *([f"{more:,} more"] if more > 0 else [])])
+    what = "" if problem.rule == REQUEST else problem.name.removeprefix("--")
+    return sign, who, escaped(what), escaped(problem.message)
+
+
+# --------------------------------------------------------------------------- GitHub
+
 
 _MOST_SHOWN = 10
 """GitHub shows no more errors, and no more warnings, of one step."""
@@ -155,12 +283,12 @@ class CiReport(Protocol):
 
 
 CI_REPORTS: Mapping[str, CiReport] = {
-    "junit": junit.report,
-    "sarif": sarif.report,
+    "junit": junit_report,
+    "sarif": sarif_report,
     "github": github_report,
     "gitlab": gitlab_report,
     "tap": tap_report,
-    "markdown": markdown.report,
+    "markdown": markdown_report,
 }
 """Formats for CI systems, of ``check`` and of ``doctor``."""
 

@@ -40,7 +40,7 @@ _RULES = {rule.id: rule for rule in ALL_RULES}
 Object = dict[str, Any]
 
 
-def report(result: CheckReport) -> Iterator[str]:
+def sarif_report(result: CheckReport) -> Iterator[str]:
     """Yield the log with its one run."""
     texts = rule_texts()
     checks = [p for p in result.problems if not p.findings]
