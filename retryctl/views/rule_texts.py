@@ -5,14 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 TERM_KINDS = [
-    "outcome",
-    "verdict",
-    "delivery",
-    "gap",
-    "key",
-    "heading",
-    "severity",
-    "change",
+    *("outcome", "verdict", "delivery", "gap", "key", "heading", "severity", "change"),
     "error-kind",
 ]
 

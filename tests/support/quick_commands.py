@@ -15,8 +15,7 @@ def install() -> None:
 
     Most runs of the tests read the settings of the project's own folder.
     """
-    for name in ("get_command", "get_group"):
-        vars(commands)[name] = cache(vars(commands)[name])
+    vars(commands)["get_command"] = cache(vars(commands)["get_command"])
     parsed = cache(tomllib.loads)
 
     def loads(text: str) -> dict[str, Any]:

@@ -12,15 +12,8 @@ from retryctl.app.options import Clock, wall_clock_ms
 from retryctl.app.trace import TraceResult
 from retryctl.cli.options.params import Output, OutputOptions
 from retryctl.cli.options.times import zone
+from retryctl.cli.output import terminal
 from retryctl.cli.output.report_files import ReportFile
-from retryctl.cli.output.terminal import (
-    LiveRegion,
-    TerminalFeedback,
-    put,
-    remark,
-    stdout_is_redrawable,
-    stdout_screen,
-)
 from retryctl.cli.output.trace_output import show_trace, trace_view
 from retryctl.core.model.request import RequestOutcome
 from retryctl.errors import ExitStatus
@@ -68,7 +61,7 @@ class Display:
     def _print(self, result: TraceResult) -> None:
         for key, sentence in _awaited(result, self._tz):
             if self._is_new(key):
-                remark(f"retryctl: {sentence}", quiet=self._show.quiet)
+                terminal.remark(f"retryctl: {sentence}", quiet=self._show.quiet)
 
     def _is_new(self, key: object) -> bool:
         is_new = key not in self._printed
@@ -92,7 +85,7 @@ class LinesDisplay(Display):
             line = "".join(trace_view(replace(result, checked=[one]), self._show, self._tz))
             if self._latest_lines.get(one.request.key) != line:
                 self._latest_lines[one.request.key] = line
-                put(line, document=True)
+                terminal.put(line, document=True)
 
 
 class TableDisplay(Display):
@@ -101,12 +94,12 @@ class TableDisplay(Display):
     def __init__(
         self,
         show: OutputOptions,
-        feedback: TerminalFeedback,
+        feedback: terminal.TerminalFeedback,
         clock: Clock = wall_clock_ms,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         super().__init__(show, clock, sleep)
-        self._feedback, self._region = feedback, LiveRegion()
+        self._feedback, self._region = feedback, terminal.LiveRegion()
         feedback.make_room = self._region.erase
         self._until_ms: int | None = None
         self._table: tuple[TraceResult, Screen, str] | None = None
@@ -140,7 +133,7 @@ class TableDisplay(Display):
 
     def _text(self, result: TraceResult) -> str:
         """Return the table; it is made again if the result or the terminal has changed."""
-        screen = stdout_screen(self._show.color)
+        screen = terminal.stdout_screen(self._show.color)
         if self._table is None or self._table[0] is not result or self._table[1] != screen:
             text = trace_view(result, self._show, self._tz, screen) if result.checked else ""
             self._table = (result, screen, "".join(text))
@@ -148,12 +141,12 @@ class TableDisplay(Display):
 
 
 @contextmanager
-def live_display(show: OutputOptions, feedback: TerminalFeedback) -> Iterator[Display]:
+def live_display(show: OutputOptions, feedback: terminal.TerminalFeedback) -> Iterator[Display]:
     """Open the display that suits the format and the terminal."""
     display = Display(show)
     if show.output is Output.JSONL:
         display = LinesDisplay(show)
-    elif show.output is Output.TEXT and not show.quiet and stdout_is_redrawable():
+    elif show.output is Output.TEXT and not show.quiet and terminal.stdout_is_redrawable():
         display = TableDisplay(show, feedback)
     try:
         yield display

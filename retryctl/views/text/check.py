@@ -10,15 +10,7 @@ from retryctl.core.doctor.result import Diagnosis, DoctorReport
 from retryctl.core.probe_report import ProbeReport
 from retryctl.core.wording import number_of
 from retryctl.errors import ExitStatus
-from retryctl.views.blocks import (
-    BLANK,
-    Block,
-    Command,
-    LogLines,
-    Paragraph,
-    paragraph,
-    with_command_apart,
-)
+from retryctl.views import blocks
 from retryctl.views.ci.report import CheckReport, Problem
 from retryctl.views.coverage import coverage_blocks
 from retryctl.views.signs import A_FILE, BAD, GOOD, NOTE, STYLES, UNSURE, WARNING, Screen, signed
@@ -35,9 +27,9 @@ def check_text(result: CheckReport, screen: Screen = A_FILE) -> str:
     return _OBEYED.sub(r"\g<0> ", text_of(_check_blocks(result), screen))
 
 
-def _check_blocks(result: CheckReport) -> Iterator[Block]:
+def _check_blocks(result: CheckReport) -> Iterator[blocks.Block]:
     """Yield what was checked, what did not pass, the status, and the coverage."""
-    yield paragraph(result.headline)
+    yield blocks.paragraph(result.headline)
     found = result.alike_checks
     for checks, some in found[:_MOST_SHOWN]:
         yield from _failed(checks, some, result)
@@ -54,13 +46,13 @@ def _check_blocks(result: CheckReport) -> Iterator[Block]:
         sign = BAD if sign == BAD else UNSURE
     yield signed(sign, f"{result.result_sentence}.")
     if result.reports:
-        yield paragraph(f"Report: {', '.join(result.reports)}")
+        yield blocks.paragraph(f"Report: {', '.join(result.reports)}")
     yield from coverage_blocks(result.coverage, result.tz)
 
 
 def _failed(
     checks: Sequence[CheckResult], some: Sequence[Problem], result: CheckReport
-) -> Iterator[Block]:
+) -> Iterator[blocks.Block]:
     """Yield one sign for checks that are alike, their problems with evidence, and a command."""
     check = checks[0]
     sign = BAD if check.passed is False else UNSURE
@@ -69,7 +61,7 @@ def _failed(
         who = f"{number_of(len(checks), 'request')}: "
     for number, problem in enumerate(some):
         if number:
-            yield paragraph(problem.sentence, lead="  ")
+            yield blocks.paragraph(problem.sentence, lead="  ")
         else:
             yield signed(sign, f"{who}{problem.sentence}")
         yield _indented(problem.evidence(result.tz))
@@ -80,11 +72,11 @@ def _failed(
         yield _indented(names)
     command = result.next_command(check)
     if command and not _OBEYED.search(command):
-        yield Command(text=command)
+        yield blocks.Command(text=command)
 
 
-def _indented(lines: Sequence[str]) -> LogLines:
-    return LogLines(lines=[(("    ", ""), (line, "dim")) for line in lines])
+def _indented(lines: Sequence[str]) -> blocks.LogLines:
+    return blocks.LogLines(lines=[(("    ", ""), (line, "dim")) for line in lines])
 
 
 # --------------------------------------------------------------------------- doctor
@@ -94,24 +86,24 @@ _PASSED_SIGNS = {True: GOOD, False: BAD, None: UNSURE}
 _PASSED_ORDER = (False, None, True)
 
 
-def doctor_blocks(report: DoctorReport) -> Iterator[Block]:
+def doctor_blocks(report: DoctorReport) -> Iterator[blocks.Block]:
     """Yield the checks: first what failed, then what could not be checked, then what passed."""
     yield signed("", report.function)
     yield from diagnosis_blocks(report.diagnoses)
-    yield BLANK
+    yield blocks.BLANK
     yield signed(_PASSED_SIGNS[report.passed], doctor_result(report))
 
 
-def diagnosis_blocks(diagnoses: Iterable[Diagnosis]) -> Iterator[Block]:
+def diagnosis_blocks(diagnoses: Iterable[Diagnosis]) -> Iterator[blocks.Block]:
     """Yield a paragraph for each check: those that failed, those not made, those that passed."""
     for diagnosis in sorted(diagnoses, key=lambda one: _PASSED_ORDER.index(one.passed)):
         sign = _PASSED_SIGNS[diagnosis.passed]
-        yield Paragraph(
+        yield blocks.Paragraph(
             lead=((f"{sign} ", STYLES[sign]),),
             words=((diagnosis.name, "bold"), (f"  {diagnosis.evidence}", "")),
         )
         if diagnosis.remedy:
-            yield from with_command_apart(diagnosis.remedy, lead=(("    → ", ""),))
+            yield from blocks.with_command_apart(diagnosis.remedy, lead=(("    → ", ""),))
 
 
 def doctor_result(report: DoctorReport) -> str:
@@ -126,18 +118,20 @@ def doctor_result(report: DoctorReport) -> str:
 # --------------------------------------------------------------------------- probe
 
 
-def probe_blocks(report: ProbeReport) -> Iterator[Block]:
+def probe_blocks(report: ProbeReport) -> Iterator[blocks.Block]:
     """Yield the wrong assumptions, then those that could not be tested, then the right ones."""
     yield from diagnosis_blocks(report.diagnoses)
-    yield BLANK
-    yield paragraph(_probe_result(report))
-    yield paragraph(
+    yield blocks.BLANK
+    yield blocks.paragraph(_probe_result(report))
+    yield blocks.paragraph(
         f"It took {report.seconds:.0f} s and {number_of(report.calls, 'call')}, and cost about "
         f"${report.usd:.4f}: {report.bytes_written / 1e6:.1f} MB written, "
         f"{report.bytes_scanned / 1e6:.1f} MB scanned."
     )
     if report.kept_groups:
-        yield paragraph(f"Log groups of a probe that still exist: {', '.join(report.kept_groups)}.")
+        yield blocks.paragraph(
+            f"Log groups of a probe that still exist: {', '.join(report.kept_groups)}."
+        )
 
 
 def _probe_result(report: ProbeReport) -> str:

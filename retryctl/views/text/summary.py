@@ -12,20 +12,8 @@ from retryctl.core.model.request import RequestOutcome
 from retryctl.core.summary.changes import Change
 from retryctl.core.summary.tally import SummaryTally
 from retryctl.core.wording import number_of
+from retryctl.views import blocks
 from retryctl.views import summary_figures as figures
-from retryctl.views.blocks import (
-    BLANK,
-    Block,
-    Command,
-    Drawing,
-    Figures,
-    Paragraph,
-    Pieces,
-    Table,
-    paragraph,
-    text_column,
-    with_command_apart,
-)
 from retryctl.views.coverage import coverage_blocks
 from retryctl.views.inert_text import cut
 from retryctl.views.signs import BAD, EIGHTHS, GOOD, LEVELS, NOTHING, signed
@@ -38,7 +26,7 @@ _MOST_ERRORS = 5
 _VERDICT_SIGNS = {"better": GOOD, "worse": BAD, "same": NOTHING, "changed": NOTHING}
 
 
-def summary_blocks(answer: SummaryAnswer) -> Iterator[Block]:
+def summary_blocks(answer: SummaryAnswer) -> Iterator[blocks.Block]:
     """Yield the figures, and what was read."""
     total, tallies, coverage, tz = answer.total, answer.tallies, answer.coverage, answer.tz
     since_ms = coverage.since_ms if answer.since_ms is None else answer.since_ms
@@ -47,40 +35,42 @@ def summary_blocks(answer: SummaryAnswer) -> Iterator[Block]:
         window = f" · {span(since_ms, until_ms, tz)}"
     several = len(tallies) > 1
     name = f"{len(tallies):,} functions" if several else answer.only or "function unknown"
-    yield Paragraph(words=[(name, "bold"), (window, "")])
-    yield paragraph(f"{number_of(total.requests, 'request')}, {figures.extent(total)}")
-    yield BLANK
+    yield blocks.Paragraph(words=[(name, "bold"), (window, "")])
+    yield blocks.paragraph(f"{number_of(total.requests, 'request')}, {figures.extent(total)}")
+    yield blocks.BLANK
     if several:
         yield from _functions(tallies, coverage)
-        yield BLANK
+        yield blocks.BLANK
     else:
         commands = figures.lists_of_wrong(tallies, coverage)
         yield from _figures(total, answer.branches, tz, commands)
     if answer.changes is not None:
         yield from _changed(answer.changes)
-        yield BLANK
-    yield from with_command_apart(figures.advice(total, coverage), style="bold")
-    yield BLANK
+        yield blocks.BLANK
+    yield from blocks.with_command_apart(figures.advice(total, coverage), style="bold")
+    yield blocks.BLANK
     yield from coverage_blocks(coverage, tz)
 
 
-def _rows(label: str, lines: Iterable[Pieces], table: Table) -> Iterator[Block]:
+def _rows(
+    label: str, lines: Iterable[blocks.Pieces], table: blocks.Table
+) -> Iterator[blocks.Block]:
     """Yield words beside a label, and the table of the same figures; nothing without words."""
     laid_out = list(_row(label, *lines))
     if laid_out and not next(iter(table.columns.values())).cells:
         yield from laid_out
     elif laid_out:
-        yield Figures(laid_out=laid_out, table=table)
+        yield blocks.Figures(laid_out=laid_out, table=table)
 
 
-def _row(label: str, *lines: Pieces) -> Iterator[Paragraph]:
+def _row(label: str, *lines: blocks.Pieces) -> Iterator[blocks.Paragraph]:
     """Yield words beside a label; what does not fit hangs below the words.
 
     The first piece of a line of several is a count, which stays beside the label.
     """
     for line in lines:
         lead, words = [(f"{label:<{_LABEL}}", "dim"), *line[:-2]], line[-2:]
-        yield Paragraph(lead=lead, words=words)
+        yield blocks.Paragraph(lead=lead, words=words)
         label = ""
 
 
@@ -89,32 +79,34 @@ def _row(label: str, *lines: Pieces) -> Iterator[Paragraph]:
 
 def _figures(
     tally: SummaryTally, branches: Branches, tz: tzinfo, commands: Sequence[str]
-) -> Iterator[Block]:
+) -> Iterator[blocks.Block]:
     by_attempts = figures.counts_table("attempts", "requests", figures.by_attempts(tally))
-    yield Figures(laid_out=[_bars(tally)], table=by_attempts)
-    yield BLANK
+    yield blocks.Figures(laid_out=[_bars(tally)], table=by_attempts)
+    yield blocks.BLANK
     outcomes = figures.by_name(RequestOutcome, tally.outcomes)
     words = " · ".join(f"{name.replace('-', ' ')} {count:,}" for name, count in outcomes.items())
     yield from _rows(
         "outcome", [[(words, "")]], figures.counts_table("outcome", "requests", outcomes)
     )
-    yield BLANK
-    yield Figures(laid_out=[_heat(tally, branches)], table=figures.branches_table(tally, branches))
-    yield BLANK
+    yield blocks.BLANK
+    yield blocks.Figures(
+        laid_out=[_heat(tally, branches)], table=figures.branches_table(tally, branches)
+    )
+    yield blocks.BLANK
     yield from _rows("counter", _counter(tally), figures.counter_table(tally))
-    yield from (Command(text=command) for command in commands)
-    yield BLANK
+    yield from (blocks.Command(text=command) for command in commands)
+    yield blocks.BLANK
     yield from _rows("waits", _waits(tally), figures.waits_table(tally))
     yield from _rows("errors", _errors(tally), figures.errors_table(tally))
     yield from _rows("durable", _durable(tally), figures.executions_table(tally))
     yield from _rows("cost", [[(_cost(tally), "")]], figures.cost_table(tally))
     yield from _over_time(tally, tz)
-    yield BLANK
+    yield blocks.BLANK
 
 
-def _bars(tally: SummaryTally) -> Drawing:
+def _bars(tally: SummaryTally) -> blocks.Drawing:
     most = max(tally.by_attempts.values(), default=0)
-    lines: list[Pieces] = []
+    lines: list[blocks.Pieces] = []
     for count, number in sorted(tally.by_attempts.items()):
         label = "attempts" if not lines else ""
         share = f"{figures.percent(number, tally.requests)} of requests"
@@ -127,7 +119,7 @@ def _bars(tally: SummaryTally) -> Drawing:
                 (f"{number:>8,}  {share}", ""),
             ]
         )
-    return Drawing(lines=lines)
+    return blocks.Drawing(lines=lines)
 
 
 def _bar(number: int, most: int) -> str:
@@ -137,10 +129,10 @@ def _bar(number: int, most: int) -> str:
     return EIGHTHS[-1] * whole + (EIGHTHS[rest - 1] if rest else "")
 
 
-def _heat(tally: SummaryTally, branches: Branches) -> Drawing:
+def _heat(tally: SummaryTally, branches: Branches) -> blocks.Drawing:
     """Return how often each attempt ran each branch, some branches beside each other."""
     names = [*figures.branch_names(tally, branches), "none"]
-    lines: list[Pieces] = []
+    lines: list[blocks.Pieces] = []
     for start in range(0, len(names), _BRANCHES_ABREAST):
         few = names[start : start + _BRANCHES_ABREAST]
         heads = "".join(f"{cut(name, 8):>10}" for name in few)
@@ -151,10 +143,10 @@ def _heat(tally: SummaryTally, branches: Branches) -> Drawing:
             lines.append([(f"  {attempt:<{_LABEL}}", ""), *ran])
     if more := rows[figures.MOST_ROWS :]:
         lines.append([(f"  and {len(more):,} later attempts: --output json", "dim")])
-    return Drawing(lines=lines)
+    return blocks.Drawing(lines=lines)
 
 
-def _counter(tally: SummaryTally) -> Iterator[Pieces]:
+def _counter(tally: SummaryTally) -> Iterator[blocks.Pieces]:
     right, wrong = (
         tally.retries_judged[AttemptVerdict.AGREES],
         tally.retries_judged[AttemptVerdict.DISAGREES],
@@ -179,7 +171,7 @@ def _counter(tally: SummaryTally) -> Iterator[Pieces]:
         yield [(f"{share} ran in the environment of the attempt before ({of})", "")]
 
 
-def _waits(tally: SummaryTally) -> Iterator[Pieces]:
+def _waits(tally: SummaryTally) -> Iterator[blocks.Pieces]:
     for waits in tally.wait_figures()[:3]:
         p50, p95, most = map(duration, (waits.p50_ms, waits.p95_ms, waits.max_ms))
         yield [(f"retry {waits.retry}: median {p50}, p95 {p95}, longest {most}", "")]
@@ -187,7 +179,7 @@ def _waits(tally: SummaryTally) -> Iterator[Pieces]:
         yield [(f"Lambda usually waits {', then '.join(figures.USUAL_WAITS.values())}", "dim")]
 
 
-def _errors(tally: SummaryTally) -> Iterator[Pieces]:
+def _errors(tally: SummaryTally) -> Iterator[blocks.Pieces]:
     groups = tally.error_groups()
     for each in groups[:_MOST_ERRORS]:
         what = cut(each.type.replace("Task timed out", "timed out").replace(" seconds", " s"), 40)
@@ -199,7 +191,7 @@ def _errors(tally: SummaryTally) -> Iterator[Pieces]:
         yield [(f"{count:>6,} × {len(rest):,} other kinds: --output json", "")]
 
 
-def _durable(tally: SummaryTally) -> Iterator[Pieces]:
+def _durable(tally: SummaryTally) -> Iterator[blocks.Pieces]:
     executions = figures.durable_executions(tally)
     for arn, count in executions[:_MOST_ERRORS]:
         yield [(f"{number_of(count, 'request')} in {arn}", "")]
@@ -220,14 +212,14 @@ def _cost(tally: SummaryTally) -> str:
     return f"retries were billed {took}{memory}: {share} of all {whole}"
 
 
-def _over_time(tally: SummaryTally, tz: tzinfo) -> Iterator[Block]:
+def _over_time(tally: SummaryTally, tz: tzinfo) -> Iterator[blocks.Block]:
     over = figures.failures_over_time(tally, tz)
     if over is None or len(over.counts) < 2:
         return
     most = max(over.counts)
     line = "".join(LEVELS[-(-count * 7 // most)] for count in over.counts)
     when = stamp(over.start_ms(over.counts.index(most)), tz, "minutes", dated=True)
-    yield Drawing(lines=[[(f"{'over time':<{_LABEL}}", "dim"), (line, "yellow")]])
+    yield blocks.Drawing(lines=[[(f"{'over time':<{_LABEL}}", "dim"), (line, "yellow")]])
     words = f"failed attempts per {figures.bucket_name(over)}; peak {most:,} at {when}"
     yield from _row("", [(words, "")])
 
@@ -235,18 +227,20 @@ def _over_time(tally: SummaryTally, tz: tzinfo) -> Iterator[Block]:
 # --------------------------------------------------------------------------- several functions
 
 
-def _functions(tallies: figures.Tallies, coverage: Coverage) -> Iterator[Block]:
+def _functions(tallies: figures.Tallies, coverage: Coverage) -> Iterator[blocks.Block]:
     rows = [figures.cells_of_function(*each) for each in tallies]
-    columns = {head: text_column(head, [row[head] for row in rows]) for head in rows[0]}
-    yield Table(columns=columns, gives_way=("disagrees because",), clipped="function")
-    yield from (Command(text=command) for command in figures.lists_of_wrong(tallies, coverage))
+    columns = {head: blocks.text_column(head, [row[head] for row in rows]) for head in rows[0]}
+    yield blocks.Table(columns=columns, gives_way=("disagrees because",), clipped="function")
+    yield from (
+        blocks.Command(text=command) for command in figures.lists_of_wrong(tallies, coverage)
+    )
 
 
 # --------------------------------------------------------------------------- since before
 
 
-def _changed(changes: Sequence[Change]) -> Iterator[Block]:
-    yield paragraph("compared with the earlier summary", "dim")
+def _changed(changes: Sequence[Change]) -> Iterator[blocks.Block]:
+    yield blocks.paragraph("compared with the earlier summary", "dim")
     for change in changes:
         if change.verdict == "same":
             continue
@@ -256,4 +250,4 @@ def _changed(changes: Sequence[Change]) -> Iterator[Block]:
         verdict = "" if change.verdict == "changed" else f", {change.verdict}"
         yield signed(sign, figure + verdict)
     if all(change.verdict == "same" for change in changes):
-        yield paragraph("nothing changed")
+        yield blocks.paragraph("nothing changed")

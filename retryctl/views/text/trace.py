@@ -16,7 +16,7 @@ from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.events import stream_name
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.request import Request
-from retryctl.views import sentences
+from retryctl.views import blocks, sentences
 from retryctl.views.attempts_table import (
     Labels,
     attempts_table,
@@ -27,17 +27,6 @@ from retryctl.views.attempts_table import (
     response_lines,
     table_legend,
     versions,
-)
-from retryctl.views.blocks import (
-    BLANK,
-    Block,
-    Command,
-    Drawing,
-    LogLines,
-    Paragraph,
-    Piece,
-    paragraph,
-    with_command_apart,
 )
 from retryctl.views.coverage import coverage_blocks
 from retryctl.views.inert_text import lines_of
@@ -51,12 +40,12 @@ _MOST_ROWS, _FIRST_ROWS, _LAST_ROWS = 20, 8, 5
 _MOST_WORDS = 5
 
 
-def trace_blocks(answer: TraceAnswer, width: int) -> Iterator[Block]:
+def trace_blocks(answer: TraceAnswer, width: int) -> Iterator[blocks.Block]:
     """Yield the whole answer. ``width`` is that of the timeline's drawing, in cells."""
     checked, coverage = answer.checked, answer.coverage
     if answer.not_found:
         yield signed(UNSURE, f"not found: {', '.join(answer.not_found)}")
-        yield BLANK
+        yield blocks.BLANK
     known = environments(a for one in checked for a in one.request.attempts)
     for one in (sentences.gaps_named_once(each, coverage, "the end") for each in checked):
         if _is_short(one, answer):
@@ -66,13 +55,13 @@ def trace_blocks(answer: TraceAnswer, width: int) -> Iterator[Block]:
                 break
         else:
             yield from _request(one, answer, known, width)
-        yield BLANK
+        yield blocks.BLANK
     yield from coverage_blocks(coverage, answer.tz)
     if others := others_step(coverage, answer.others_wrong, answer.others_exhausted):
         words, command = others
         yield signed(WARNING, f"{words}{':' if command else '.'}")
         if command:
-            yield Command(text=command)
+            yield blocks.Command(text=command)
 
 
 # --------------------------------------------------------------------------- a request
@@ -92,7 +81,7 @@ def _is_short(checked: CheckedRequest, answer: TraceAnswer) -> bool:
     )
 
 
-def _short(checked: CheckedRequest, known: Labels, tz: tzinfo) -> Iterator[Block]:
+def _short(checked: CheckedRequest, known: Labels, tz: tzinfo) -> Iterator[blocks.Block]:
     (attempt,) = checked.request.attempts
     yield _heading(checked.request)
     counter = attempt.claim.counter
@@ -101,14 +90,14 @@ def _short(checked: CheckedRequest, known: Labels, tz: tzinfo) -> Iterator[Block
     when = "" if attempt.started_ms is None else f"{moment(attempt.started_ms, tz)} · "
     took = "" if attempt.duration_ms is None else f" · {duration(attempt.duration_ms)}"
     used = f" · {memory(attempt)}" if memory(attempt) else ""
-    yield Paragraph(
+    yield blocks.Paragraph(
         lead=[("  ", "")], words=[(when, ""), *environment_cell(attempt, known), (took + used, "")]
     )
 
 
 def _request(
     checked: CheckedRequest, answer: TraceAnswer, known: Labels, width: int
-) -> Iterator[Block]:
+) -> Iterator[blocks.Block]:
     attempts, coverage, tz = checked.request.attempts, answer.coverage, answer.tz
     shown = [attempt for attempt in attempts if answer.wants(attempt)]
     yield _heading(checked.request)
@@ -116,38 +105,38 @@ def _request(
     yield from starmap(signed, sentences.verdict_sentences(checked))
     yield from _settling(checked, coverage)
     for words, command in next_steps(checked, coverage, names_others=not answer.others_wrong):
-        yield paragraph(words, lead="  ")
-        yield Command(text=command)
+        yield blocks.paragraph(words, lead="  ")
+        yield blocks.Command(text=command)
     if len(shown) < len(attempts):
         named = sentences.numbered([attempt.number for attempt in shown]) if shown else "none"
-        yield paragraph(f"shown: {named} of {len(attempts)}", "dim")
+        yield blocks.paragraph(f"shown: {named} of {len(attempts)}", "dim")
     if shown:
-        yield BLANK
+        yield blocks.BLANK
         ends = _first_and_last(shown)
         yield attempts_table(checked, ends, known, tz, dated=answer.dated)
         for legend in table_legend(checked, ends):
-            yield paragraph(legend, "dim", lead=" ")
+            yield blocks.paragraph(legend, "dim", lead=" ")
         if between := shown[_FIRST_ROWS:-_LAST_ROWS] if len(ends) < len(shown) else ():
-            yield BLANK
-            yield paragraph(_folded(between), "dim")
+            yield blocks.BLANK
+            yield blocks.paragraph(_folded(between), "dim")
         yield from starmap(signed, sentences.ambiguity_sentences(shown))
     if shown == list(attempts) and (
         drawn := timeline(shown, known, tz, width, coverage.horizon_ms)
     ):
-        yield BLANK
-        yield Drawing(lines=drawn)
+        yield blocks.BLANK
+        yield blocks.Drawing(lines=drawn)
     numbers = {None, *(attempt.number for attempt in shown)}
     for group in grouped_findings(one for one in checked.findings if one.attempt in numbers):
-        yield BLANK
+        yield blocks.BLANK
         yield from _findings(group, width)
     if unlisted := sentences.unlisted_findings(checked, numbers):
-        yield BLANK
+        yield blocks.BLANK
         yield signed(WARNING, unlisted)
     yield from _responses(checked, answer)
     if answer.lines:
         dated = not on_one_day(starts_ms(attempts), tz)
         for attempt in shown:
-            yield BLANK
+            yield blocks.BLANK
             yield from _log_lines(attempt, known, tz, dated=dated)
 
 
@@ -168,22 +157,22 @@ def _folded(between: Sequence[Attempt]) -> str:
     return f"{named} have no row: {counts}{rest} (--attempt N shows one, -o json all)"
 
 
-def _responses(checked: CheckedRequest, answer: TraceAnswer) -> Iterator[Block]:
+def _responses(checked: CheckedRequest, answer: TraceAnswer) -> Iterator[blocks.Block]:
     lines = list(response_lines(answer.responses_of(checked)))
     if lines:
-        yield BLANK
-    yield from (paragraph(line) for line in lines)
+        yield blocks.BLANK
+    yield from (blocks.paragraph(line) for line in lines)
 
 
-def _heading(request: Request) -> Block:
+def _heading(request: Request) -> blocks.Block:
     ran = versions(request.attempts)
     version = f" ({', '.join(ran)})" if ran else ""
     name = request.function or request.log_group
     function = f" · {name}{version}" if name else version
-    return Paragraph(words=[("request ", ""), (request.request_id, "bold"), (function, "")])
+    return blocks.Paragraph(words=[("request ", ""), (request.request_id, "bold"), (function, "")])
 
 
-def _settling(checked: CheckedRequest, coverage: Coverage) -> Iterator[Block]:
+def _settling(checked: CheckedRequest, coverage: Coverage) -> Iterator[blocks.Block]:
     """Yield the command that reads missing lines from CloudWatch, if they could allow a verdict."""
     request = checked.request
     place = on_cloudwatch(request)
@@ -191,8 +180,8 @@ def _settling(checked: CheckedRequest, coverage: Coverage) -> Iterator[Block]:
     if place and coverage.where and lacks and checked.verdict is Verdict.UNDETERMINED:
         since_ms = request.attempts[0].placed_ms - FunctionConfig().event_age_ms
         since = at(since_ms, UTC).strftime("%Y-%m-%dT%H:%MZ")
-        yield paragraph("CloudWatch may settle it:", lead="  ")
-        yield Command(text=f"retryctl trace {request.request_id} {place} --since {since}")
+        yield blocks.paragraph("CloudWatch may settle it:", lead="  ")
+        yield blocks.Command(text=f"retryctl trace {request.request_id} {place} --since {since}")
 
 
 def _is_cut(attempt: Attempt) -> bool:
@@ -203,30 +192,32 @@ def _is_cut(attempt: Attempt) -> bool:
     return cut or (attempt.claim.counter or 0) > attempt.retries
 
 
-def _findings(group: Sequence[Finding], width: int) -> Iterator[Block]:
+def _findings(group: Sequence[Finding], width: int) -> Iterator[blocks.Block]:
     """Yield one heading, every message and one remedy for the findings of a rule."""
     finding = group[0]
     sign = SEVERITY_SIGNS[finding.severity]
     numbers = [one.attempt for one in group if one.attempt is not None]
     where = f" · {sentences.numbered(numbers)}" if numbers else ""
-    yield Paragraph(
+    yield blocks.Paragraph(
         lead=[(f"{sign} ", STYLES[sign])],
         words=[(finding.rule, "bold"), (f" · {finding.severity.value}{where}", "")],
     )
     for text in (*sentences.alike_as_one(one.message for one in group), f"Do: {finding.remedy}"):
-        yield from with_command_apart(text, lead=[("  ", "")])
+        yield from blocks.with_command_apart(text, lead=[("  ", "")])
     more, command = "More: ", f"retryctl explain {finding.rule}"
     if len(f"  {more}{command}") <= width:
-        yield paragraph(more + command, lead="  ")
+        yield blocks.paragraph(more + command, lead="  ")
     else:
-        yield paragraph(more, lead="  ")
-        yield Command(text=command)
+        yield blocks.paragraph(more, lead="  ")
+        yield blocks.Command(text=command)
 
 
-def _log_lines(attempt: Attempt, known: Labels, tz: tzinfo, *, dated: bool) -> Iterator[Block]:
+def _log_lines(
+    attempt: Attempt, known: Labels, tz: tzinfo, *, dated: bool
+) -> Iterator[blocks.Block]:
     name = stream_name(attempt.log_stream)
     stream = f" · {name}" if name else ""
-    yield Paragraph(
+    yield blocks.Paragraph(
         words=[
             (f"attempt {attempt.number}", "bold"),
             (" · ", ""),
@@ -235,12 +226,12 @@ def _log_lines(attempt: Attempt, known: Labels, tz: tzinfo, *, dated: bool) -> I
         ]
     )
     if not attempt.events:
-        yield paragraph("no log lines were read", "dim", lead="  ")
-    lines: list[tuple[Piece, Piece]] = []
+        yield blocks.paragraph("no log lines were read", "dim", lead="  ")
+    lines: list[tuple[blocks.Piece, blocks.Piece]] = []
     for event in attempt.events:
-        prefix: Piece = (f"  {stamp(event.timestamp_ms, tz, dated=dated)}  ", "dim")
+        prefix: blocks.Piece = (f"  {stamp(event.timestamp_ms, tz, dated=dated)}  ", "dim")
         style = "bold" if event in attempt.claim.evidence else ""
         for line in lines_of(event.message):
             lines.append((prefix, (line.rstrip(), style)))
             prefix = (" " * len(prefix[0]), "")
-    yield LogLines(lines=lines)
+    yield blocks.LogLines(lines=lines)
