@@ -32,10 +32,10 @@ from retryctl.sources.saved.files import SavedFile, find_files, names_one_file
 from retryctl.sources.saved.log_file import nothing_readable, read_file
 from retryctl.sources.saved.start_gaps import gaps_shown_by_start
 
-CHUNK_BYTES = 64 << 20
+CHUNK_BYTES = 32 << 20
 LEAST_CHUNK_BYTES = 4 << 20
 CHUNKS_PER_PROCESS = 4  # so that none waits long for another at the end
-PARTITION_BYTES = 48 << 20
+PARTITION_BYTES = 16 << 20
 SHARE_BYTES = 4 << 20  # of the log, at most, whose lines are stitched together
 # Where all events are kept, they take more room.
 SHOWN_CHUNK_BYTES = 8 << 20
