@@ -122,9 +122,9 @@ class TemplateArguments:
 @app.command()
 def template(given: TemplateArguments) -> int:
     """Print a template of the table with its TTL, or of the bucket with its lifecycle rule."""
-    from retryctl.cli.runs.counters import sam_template, terraform_template
+    from retryctl.cli.runs.counters import store_template
 
-    print(sam_template(given) if given.form == "sam" else terraform_template(given), end="")
+    print(store_template(given), end="")
     return ExitStatus.OK
 
 

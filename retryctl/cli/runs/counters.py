@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata, resources
 from pathlib import Path
+from string import Template
 from textwrap import indent
 from typing import TYPE_CHECKING
 
@@ -46,9 +47,9 @@ def joined_source(stores: Sequence[CounterStore]) -> str:
     needed += [store.value for store in chosen]
     needed += [*(["fallback"] if len(chosen) > 1 else []), "marker", "branch"]
     parts = _Parts()
-    parts.add_for_types(_source("protocol.py"))
+    parts.add_for_types(_source("counters", "protocol.py"))
     for name in needed:
-        parts.add(_source(f"{name}.py"))
+        parts.add(_source("counters", f"{name}.py"))
     for_types = "\n\n".join(["\n".join(sorted(parts.imports_for_types)), *parts.texts_for_types])
     head = [
         _header(chosen),
@@ -186,8 +187,8 @@ def _statements(source: str) -> Iterator[tuple[ast.stmt, str]]:
         end = node.end_lineno
 
 
-def _source(name: str) -> str:
-    return resources.files("retryctl").joinpath("counters", name).read_text("utf-8")
+def _source(folder: str, name: str) -> str:
+    return resources.files("retryctl").joinpath(folder, name).read_text("utf-8")
 
 
 def _unwritable(path: Path, error: OSError) -> UsageError:
@@ -201,90 +202,26 @@ def _unwritable(path: Path, error: OSError) -> UsageError:
 
 _DAYS = 1
 """All attempts of a request start within 6 h of each other; a lifecycle rule counts days."""
+_ATTRIBUTES = {
+    "sam": "\n        - AttributeName: {}\n          AttributeType: S",
+    "terraform": '\n  attribute {{\n    name = "{}"\n    type = "S"\n  }}\n',
+}
 
 
-def sam_template(given: TemplateArguments) -> str:
-    """Return the resource for the section ``Resources`` of a template, as YAML."""
-    if given.store == "s3":
-        return f"""\
-  RetryBucket:
-    Type: AWS::S3::Bucket
-    Properties:
-      BucketName: {given.bucket}
-      LifecycleConfiguration:
-        Rules:
-          - Id: remove-old-attempts
-            Status: Enabled
-            Prefix: {_folder(given.prefix)}
-            ExpirationInDays: {_DAYS}
-"""
+def store_template(given: TemplateArguments) -> str:
+    """Return the table or the bucket of a store, as resources of SAM (YAML) or Terraform (HCL)."""
     names = [given.key, *([given.sort_key] if given.sort_key else [])]
-    attributes = "".join(
-        f"        - AttributeName: {name}\n          AttributeType: S\n" for name in names
+    kinds = zip(names, ("HASH", "RANGE"), strict=False)
+    extension = "yaml" if given.form == "sam" else "tf"
+    return Template(_source("cli/templates", f"{given.form}-{given.store}.{extension}")).substitute(
+        bucket=given.bucket,
+        prefix=f"{given.prefix.strip('/')}/".lstrip("/"),
+        days=_DAYS,
+        table=given.table,
+        key=given.key,
+        range_key=f'\n  range_key    = "{given.sort_key}"' if given.sort_key else "",
+        attributes="".join(map(_ATTRIBUTES[given.form].format, names)),
+        schema="".join(
+            f"\n        - AttributeName: {name}\n          KeyType: {kind}" for name, kind in kinds
+        ),
     )
-    schema = "".join(
-        f"        - AttributeName: {name}\n          KeyType: {kind}\n"
-        for name, kind in zip(names, ("HASH", "RANGE"), strict=False)
-    )
-    return f"""\
-  RetryTable:
-    Type: AWS::DynamoDB::Table
-    Properties:
-      TableName: {given.table}
-      BillingMode: PAY_PER_REQUEST
-      AttributeDefinitions:
-{attributes}\
-      KeySchema:
-{schema}\
-      TimeToLiveSpecification:
-        AttributeName: expires_at
-        Enabled: true
-"""
-
-
-def terraform_template(given: TemplateArguments) -> str:
-    """Return the resources as HCL."""
-    if given.store == "s3":
-        return f"""\
-resource "aws_s3_bucket" "retries" {{
-  bucket = "{given.bucket}"
-}}
-
-resource "aws_s3_bucket_lifecycle_configuration" "retries" {{
-  bucket = aws_s3_bucket.retries.id
-
-  rule {{
-    id     = "remove-old-attempts"
-    status = "Enabled"
-
-    filter {{
-      prefix = "{_folder(given.prefix)}"
-    }}
-
-    expiration {{
-      days = {_DAYS}
-    }}
-  }}
-}}
-"""
-    names = [given.key, *([given.sort_key] if given.sort_key else [])]
-    attributes = "".join(
-        f'\n  attribute {{\n    name = "{name}"\n    type = "S"\n  }}\n' for name in names
-    )
-    sort = f'  range_key    = "{given.sort_key}"\n' if given.sort_key else ""
-    return f"""\
-resource "aws_dynamodb_table" "retries" {{
-  name         = "{given.table}"
-  billing_mode = "PAY_PER_REQUEST"
-  hash_key     = "{given.key}"
-{sort}{attributes}
-  ttl {{
-    attribute_name = "expires_at"
-    enabled        = true
-  }}
-}}
-"""
-
-
-def _folder(prefix: str) -> str:
-    return f"{prefix.strip('/')}/".lstrip("/")

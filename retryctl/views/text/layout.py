@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape, unescape
+from importlib import resources
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
@@ -64,7 +65,10 @@ def svg_of(blocks: Iterable[Block], *, title: str, width: int) -> str:
     """Return a picture of a terminal with the blocks in ``width`` cells."""
     console = _console(width)
     _print(console, _Page(width, ascii_only=False).lines(blocks))
-    svg = console.export_svg(title=title, code_format=_FORMAT, unique_id="retryctl")
+    # rich's own frame loads its font from the network. This one is self-contained and looks the
+    # same in a README, in a mail and offline. The fields in its braces are those of export_svg.
+    frame = resources.files("retryctl").joinpath("views", "picture_frame.svg").read_text("ascii")
+    svg = console.export_svg(title=title, code_format=frame, unique_id="retryctl")
     return _each_word_placed(svg)
 
 
@@ -270,40 +274,6 @@ _TEXT = re.compile(
     r'textLength="(?P<length>[\d.]+)"(?P<clip>[^>]*)>(?P<words>[^<]*)</text>'
 )
 _WORD = re.compile("[^\xa0\n]+")
-
-# rich's own frame loads its font from the network. This one is self-contained and looks the same in
-# a README, in a mail and offline. The fields in braces are those of ``Console.export_svg``.
-_FORMAT = """\
-<svg viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">
-    <style>
-    .{unique_id}-matrix {{
-        font-family: "DejaVu Sans Mono", Menlo, Consolas, monospace;
-        font-size: {char_height}px;
-        line-height: {line_height}px;
-    }}
-    .{unique_id}-title {{
-        font-family: system-ui, sans-serif;
-        font-size: 18px;
-        font-weight: bold;
-    }}
-    {styles}
-    </style>
-    <defs>
-    <clipPath id="{unique_id}-clip-terminal">
-      <rect x="0" y="0" width="{terminal_width}" height="{terminal_height}" />
-    </clipPath>
-    {lines}
-    </defs>
-    {chrome}
-    <g transform="translate({terminal_x}, {terminal_y})"
-       clip-path="url(#{unique_id}-clip-terminal)">
-    {backgrounds}
-    <g class="{unique_id}-matrix">
-    {matrix}
-    </g>
-    </g>
-</svg>
-"""
 
 
 def _each_word_placed(svg: str) -> str:
