@@ -59,11 +59,7 @@ class PlainCommand(TyperCommand):
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the sections of arguments and options."""
-        _write(formatter, self.option_rows(ctx))
-
-    def option_rows(self, ctx: Any) -> Rows:
-        """Return the arguments and options by section."""
-        return _parameter_rows(self.get_params(ctx), ctx)
+        _write(formatter, _parameter_rows(self, ctx))
 
 
 class PlainGroup(TyperGroup):
@@ -80,11 +76,7 @@ class PlainGroup(TyperGroup):
                     (name, command.get_short_help_str(200))
                 )
         _write(formatter, commands)
-        _write(formatter, self.option_rows(ctx))
-
-    def option_rows(self, ctx: Any) -> Rows:
-        """Return the options by section."""
-        return _parameter_rows(self.get_params(ctx), ctx)
+        _write(formatter, _parameter_rows(self, ctx))
 
 
 class CommandApp(typer.Typer):
@@ -112,9 +104,10 @@ def _refuse_repeated(given: Iterable[Any]) -> None:
             raise UsageError(f"{option} is given twice.", _GIVEN_ONCE[option])
 
 
-def _parameter_rows(parameters: Iterable[Any], ctx: Any) -> Rows:
+def _parameter_rows(command: Any, ctx: Any) -> Rows:
+    """Return the arguments and options of a command by section."""
     sections: Rows = {}
-    for parameter in parameters:
+    for parameter in command.get_params(ctx):
         row = parameter.get_help_record(ctx)
         if row is None:
             continue
@@ -237,7 +230,7 @@ def _command(path: str, command: Any) -> Iterator[str]:
     for number, paragraph in enumerate((command.help or "").split("\n\n")):
         yield from ([".PP"] if number else [])
         yield _roff(" ".join(paragraph.split()))
-    for section, rows in command.option_rows(context).items():
+    for section, rows in _parameter_rows(command, context).items():
         yield from (".PP", f".I {_roff(section)}")
         for name, words in rows:
             yield from (".TP", f".B {_roff(name)}", _roff(words))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -88,7 +89,7 @@ def probe(given: ProbeArguments) -> ExitStatus:
             write(given.report, probe_document(found))
 
     shown = terminal.TerminalFeedback(quiet=given.quiet)
-    is_terminal = terminal.stderr_is_terminal()
+    is_terminal = sys.stderr.isatty()
     progress = shown.progress() if is_terminal else terminal.progress_lines(quiet=given.quiet)
     with progress as show:
         found = run_probe(

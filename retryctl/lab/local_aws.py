@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import socket
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from importlib import import_module
 from typing import Any
@@ -64,18 +64,6 @@ def local_aws(port: int = 0, region: str = REGION) -> Iterator[LocalAws]:
     finally:
         server.stop()
         models.BackendDict.reset()
-
-
-@contextlib.contextmanager
-def serving(events: Iterable[LogEvent], port: int = 0) -> Iterator[str]:
-    """Serve ``events`` as CloudWatch Logs would, until the block ends; yield the URL.
-
-    :raises UsageError: moto is not installed, or the port is taken.
-    """
-    with local_aws(port) as aws:
-        for event in events:
-            aws.add(event)
-        yield aws.url
 
 
 def _start(servers: Any, port: int) -> Any:

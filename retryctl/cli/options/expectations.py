@@ -13,6 +13,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from retryctl.cli.options import completions
 from retryctl.cli.options.times import read_duration
 from retryctl.config import ProjectConfig
 from retryctl.core.check.expectations import Expectations, Limit
@@ -203,7 +204,7 @@ class _Values:
 
     def outcomes(self) -> frozenset[RequestOutcome]:
         """Return the accepted outcomes."""
-        names = [outcome.value for outcome in RequestOutcome]
+        names = completions.outcomes()
         for word in (words := self.words("expect_outcome")):
             if word not in names:
                 hint = suggestions(word, names) or f"There are {', '.join(names)}."

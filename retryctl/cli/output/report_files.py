@@ -184,13 +184,6 @@ def read_known(path: Path | None, *, update: bool) -> frozenset[Identity]:
         ) from None
 
 
-def update_known(path: Path, known: Iterable[Identity]) -> None:
-    """Write the known findings, old and new."""
-    from retryctl.core.check.baseline import baseline_text
-
-    write(path, baseline_text(known))
-
-
 def annotate(result: CheckReport, form: str) -> None:
     """Annotate the change, where GitHub Actions runs the check, and write the job's summary.
 

@@ -34,19 +34,9 @@ def colour_wanted(choice: Color, environ: Mapping[str, str], *, is_terminal: boo
     return is_terminal and environ.get("TERM") != "dumb"
 
 
-def stdout_is_terminal() -> bool:
-    """Whether stdout is a terminal."""
-    return sys.stdout.isatty()
-
-
-def stderr_is_terminal() -> bool:
-    """Whether stderr is a terminal."""
-    return sys.stderr.isatty()
-
-
 def stdout_is_redrawable() -> bool:
     """Whether stdout is a terminal on which lines can be redrawn."""
-    return stdout_is_terminal() and os.environ.get("TERM", "dumb") not in ("dumb", "unknown", "")
+    return sys.stdout.isatty() and os.environ.get("TERM", "dumb") not in ("dumb", "unknown", "")
 
 
 def width() -> int:
@@ -98,7 +88,7 @@ def stdout_screen(color: Color) -> Screen:
     """Return the properties of stdout, with the colours of ``--color``."""
     return Screen(
         width=max(width(), NARROWEST),
-        colour=colour_wanted(color, os.environ, is_terminal=stdout_is_terminal()),
+        colour=colour_wanted(color, os.environ, is_terminal=sys.stdout.isatty()),
         ascii_only=shows_only_ascii(),
     )
 

@@ -30,6 +30,7 @@ from retryctl.cli.options.times import wait_limit
 from retryctl.cli.output import report_files
 from retryctl.cli.output.messages import no_request, not_found_step, nothing_found
 from retryctl.cli.output.terminal import put, remark, stdout_screen
+from retryctl.core.check.baseline import baseline_text
 from retryctl.core.failure_records.documents import FailureRecord
 from retryctl.core.model.events import request_id_in
 from retryctl.core.wording import number_of
@@ -88,7 +89,7 @@ def run_check(given: CheckArguments) -> ExitStatus:
     report_files.write_reports(files, view, quiet=True)
     if chosen.update_baseline and expected.baseline:
         found = run.outcome.known
-        report_files.update_known(expected.baseline, plan.baseline | found)
+        report_files.write(expected.baseline, baseline_text(plan.baseline | found))
         new = len(found - plan.baseline)
         known = number_of(len(plan.baseline | found), "known finding")
         remark(f"retryctl: wrote {known} to {expected.baseline}, {new:,} new", quiet=screen.quiet)

@@ -170,7 +170,10 @@ def serve_saved(source: str, port: int) -> NoReturn:
     from retryctl.sources.saved.log_file import saved_events
 
     events = list(map(_placed, saved_events(source), count()))
-    with local_aws.serving(events, port) as url:
+    with local_aws.local_aws(port) as aws:
+        for event in events:
+            aws.add(event)
+        url = aws.url
         put(
             # The SDKs name the endpoint after the service's ID, and need a region in either.
             # Settings of the function come from the same server: AWS would refuse these keys.

@@ -9,18 +9,15 @@ from heapq import nsmallest
 from typing import TYPE_CHECKING, Any
 
 from retryctl.app.window import list_rows
-from retryctl.cli.options.completions import LIST_FORMS
+from retryctl.cli.options import completions
 from retryctl.cli.options.params import refuse_unknown
 from retryctl.cli.output.messages import no_request, warn_of_gaps
 from retryctl.cli.output.report_files import report_files, write_reports
 from retryctl.cli.output.terminal import put, stdout_screen
 from retryctl.cli.runs.functions_window import open_functions
-from retryctl.core.crosscheck import attempt_check
 from retryctl.core.crosscheck.checked_request import unmatched_patterns
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.model.coverage import Coverage
-from retryctl.core.model.request import RequestOutcome
-from retryctl.core.rules import ALL_RULES
 from retryctl.core.summary.request_row import RequestRow, RowFilter
 from retryctl.core.value_classes import state_class, value_class
 from retryctl.errors import ExitStatus
@@ -62,9 +59,9 @@ _ORDER_WORDS = {
 def run_list(given: ListArguments) -> ExitStatus:
     """List the requests of the functions in the window that the options select."""
     wanted, order = _row_filter(given), given.sort or "newest"
-    refuse_unknown(given.output, LIST_FORMS, "--output")
+    refuse_unknown(given.output, completions.LIST_FORMS, "--output")
     refuse_unknown(order, list(ORDERS), "--sort")
-    files = report_files(given.report or (), LIST_FORMS, source=given.read.source)
+    files = report_files(given.report or (), completions.LIST_FORMS, source=given.read.source)
     is_text = given.output == "text"
     with open_functions(given.functions or (), given) as window:
         reader, keep, reading = window.reader, window.keep, window.reading
@@ -95,11 +92,10 @@ def run_list(given: ListArguments) -> ExitStatus:
 
 def _row_filter(wanted: ListArguments) -> RowFilter:
     """Return the filter of the options. Raises ``UsageError`` for an unknown name."""
-    verdicts = [each.value for each in attempt_check.Verdict]
     return RowFilter(
-        outcomes=_known_names(wanted.outcome, [one.value for one in RequestOutcome], "--outcome"),
-        verdicts=_known_names(wanted.verdict, verdicts, "--verdict"),
-        findings=_known_names(wanted.finding, [rule.id for rule in ALL_RULES], "--finding"),
+        outcomes=_known_names(wanted.outcome, completions.outcomes(), "--outcome"),
+        verdicts=_known_names(wanted.verdict, completions.verdicts(), "--verdict"),
+        findings=_known_names(wanted.finding, completions.findings(), "--finding"),
         error=wanted.error,
         least_attempts=max(wanted.min_attempts, 2 if wanted.retried else 0),
         failed=wanted.failed,
