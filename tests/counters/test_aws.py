@@ -38,7 +38,7 @@ def aws(aws: Aws) -> Any:
 
 
 def make(aws: Aws, store: str, **credentials: Any) -> Any:
-    client = aws.client(store, **credentials)
+    client = aws.own_client(store, **credentials)
     if store == "s3":
         return S3Counter("retries", client=client)
     if store == "dynamodb":

@@ -81,7 +81,12 @@ class Aws:
 
     url: str
 
-    def client(self, service: Any, **credentials: Any) -> Any:
+    def client(self, service: str) -> Any:
+        """The administrator's client, which the tests of a process share."""
+        return _client(self.url, service)
+
+    def own_client(self, service: Any, **credentials: Any) -> Any:
+        """A client of one test, which may change it."""
         import boto3
 
         keys = credentials or {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
@@ -112,6 +117,11 @@ class Aws:
     def _post(self, path: str, body: bytes = b"") -> None:
         url, plain = f"{self.url}/moto-api/{path}", {"Content-Type": "text/plain"}
         urllib.request.urlopen(urllib.request.Request(url, body, plain)).close()
+
+
+@cache
+def _client(url: str, service: str) -> Any:
+    return Aws(url).own_client(service)
 
 
 def make_table(aws: Aws, name: str, key: str = "request_id", *more: str) -> None:
