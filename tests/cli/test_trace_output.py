@@ -1,0 +1,295 @@
+"""How ``retryctl trace`` prints its answer, and what it prints without an ID."""
+
+import json
+import os
+import pty
+import re
+import subprocess
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import retryctl
+from tests.cli.test_cli import ID
+from tests.cli.test_trace_command import trace, traced
+from tests.support.lambda_log import OTHER_ID, Environment, events_of
+from tests.support.made_up_logs import line_of
+from tests.support.program import PROGRAM, environment, run
+
+DEMO = Path(retryctl.__file__).with_name("demo.jsonl")
+
+
+def test_which_attempts_are_shown_in_each_form(one: str) -> None:
+    for form in ("text", "svg", "html"):
+        shown = trace(one, "--attempt", "2", "--lines", "-o", form)
+        said = re.sub(r"<text[^>]*>|</text>", " ", unescape(shown.stdout))
+        assert re.search(r"process\s+B", said)
+        assert not re.search(r"process\s+A", said)
+        assert shown.stderr == ""
+    for form in ("json", "jsonl"):
+        for option in (["--failed"], ["--attempt", "2"]):
+            shown = trace(one, *option, "-o", form)
+            assert shown.stderr == (
+                "retryctl: --attempt and --failed do not change JSON: it has every attempt.\n"
+            )
+            assert shown.stdout == trace(one, *option, "-o", form, "--quiet").stdout
+        assert trace(one, *option, "-o", form, "--quiet").stderr == ""
+
+
+def test_times_in_another_zone(one: str) -> None:
+    shown = trace(one, "--tz", "Asia/Tokyo").stdout
+    assert "JST" in shown
+    assert " 12:0" in shown
+
+
+def test_no_colour_in_a_pipe_unless_it_is_asked_for(one: str) -> None:
+    assert "\x1b[" not in trace(one).stdout
+    assert "\x1b[" in trace(one, "--color", "always").stdout
+    assert "\x1b[" in trace(one, env={"CLICOLOR_FORCE": "1"}).stdout
+    assert "\x1b[" not in trace(one, env={"CLICOLOR_FORCE": "1", "NO_COLOR": "1"}).stdout
+    assert "\x1b[" not in trace(one, "--color", "never", env={"CLICOLOR_FORCE": "1"}).stdout
+
+
+@pytest.mark.parametrize(
+    ("env", "colour"),
+    [({}, True), ({"NO_COLOR": "1"}, False), ({"NO_COLOR": ""}, True), ({"TERM": "dumb"}, False)],
+)
+def test_colour_in_a_terminal(one: str, env: dict[str, str], colour: bool) -> None:
+    shown = in_a_terminal(["trace", "--from", "demo", one], {"TERM": "xterm-256color", **env})
+    assert one.encode() in shown
+    assert (b"\x1b[" in shown) is colour
+
+
+def in_a_terminal(arguments: list[str], env: dict[str, str]) -> bytes:
+    controller, terminal = pty.openpty()
+    with subprocess.Popen([*PROGRAM, *arguments], env=environment(env), stdout=terminal) as program:
+        os.close(terminal)
+        shown = b""
+        # A terminal whose other end is closed gives an error on Linux, not an end of file.
+        try:
+            while part := os.read(controller, 65536):
+                shown += part
+        except OSError:
+            pass
+        assert program.wait(60) == 0
+    os.close(controller)
+    return shown
+
+
+def test_a_terminal_without_unicode(one: str) -> None:
+    shown = trace(one, env={"PYTHONIOENCODING": "ascii"})
+    assert shown.returncode == 0
+    assert shown.stdout.isascii()
+
+
+def test_a_closed_pipe_is_quiet(retried: list[dict[str, Any]]) -> None:
+    wrong = next(r["request_id"] for r in retried if r["verdict"] == "disagrees")
+    for arguments, status in (
+        (["demo"], 0),
+        (["trace", "--from", "demo", wrong, "--exit-code"], 1),
+        (["explain", "late-retry"], 0),
+        (["--help"], 0),
+    ):
+        reader, writer = os.pipe()
+        os.close(reader)
+        done = subprocess.run(
+            [*PROGRAM, *arguments], env=environment(), stdout=writer, stderr=subprocess.PIPE
+        )
+        os.close(writer)
+        assert (done.returncode, done.stderr.count(b"Traceback")) == (status, 0)
+        assert b"Broken" not in done.stderr
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_a_full_disk_is_an_error(one: str) -> None:
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [*PROGRAM, "trace", "--from", "demo", one],
+            env=environment(),
+            stdout=full,
+            stderr=subprocess.PIPE,
+        )
+    assert done.returncode == 3
+    assert done.stderr == b"retryctl: cannot write the answer: No space left on device.\n"
+
+
+def test_ctrl_c_ends_with_130() -> None:
+    """It waits for a log on stdin until it is interrupted."""
+    import signal
+
+    with subprocess.Popen(
+        [*PROGRAM, "trace", "--from", "-", ID],
+        env=environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as program:
+        assert program.stdin
+        program.stdin.write(b'{"timestamp": 1795402800000, "message": "x"}\n')
+        program.stdin.flush()
+        assert program.stderr
+        waiting = program.stderr.readline().decode()
+        assert program.poll() is None
+        program.send_signal(signal.SIGINT)
+        out, _ = program.communicate(timeout=60)
+    assert waiting == f"retryctl: waiting: no log line of {ID} yet\n"
+    assert (program.returncode, out) == (130, b"")
+
+
+def test_without_an_id_the_newest_request_that_failed_or_was_retried_is_shown() -> None:
+    listed = run("list", "--from", "demo", "--retried", "-o", "jsonl").stdout.splitlines()
+    newest = sorted(map(json.loads, listed), key=lambda row: row["started_at"], reverse=True)
+    ids = [row["request_id"] for row in newest]
+    assert traced("--from", "demo") == ids[:1]
+    assert sorted(traced("--from", "demo", "--last", "2")) == sorted(ids[:2])
+    assert sorted(traced("--from", "demo", "--failed", "--last", "9")) == sorted(ids)
+    done = run("trace", "--from", "demo")
+    assert done.stderr == "retryctl: 8 other requests: retryctl list --from demo\n"
+
+
+def test_the_newest_request_is_that_of_the_latest_attempt(tmp_path: Path) -> None:
+    first, second = Environment("a"), Environment("b")
+    first.runs(ID, "0", "process A", ends="error").at(300).runs(ID, "1", "process B", ends="error")
+    second.at(100).runs(OTHER_ID, ends="error")
+    log = tmp_path / "log.jsonl"
+    log.write_text("".join(line_of(event) for event in events_of(first, second)))
+    assert traced("--from", str(log), "--last", "1") == [ID]
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "html"])
+def test_requests_with_a_wrong_counter_that_are_not_shown_are_counted(form: str) -> None:
+    shown = unescape(run("trace", "--from", "demo", "-o", form).stdout)
+    listed = run("list", "--from", "demo", "-o", "jsonl").stdout.splitlines()
+    rows = list(map(json.loads, listed))
+    (newest,) = traced("--from", "demo")
+    others = [row for row in rows if row["request_id"] != newest]
+    wrong = sum(row["verdict"] == "disagrees" for row in others)
+    exhausted = sum(row["outcome"] == "exhausted" for row in others)
+    assert wrong
+    assert f"Not shown: {wrong} with a wrong counter and {exhausted} exhausted" in shown
+    assert shown.count("retryctl list --from demo --verdict disagrees") == 1
+    assert "Not shown" not in run("trace", newest, "--from", "demo").stdout
+
+
+def test_a_saved_log_with_few_requests_is_shown_whole(tmp_path: Path) -> None:
+    demo = (Path(__file__).parents[2] / "retryctl" / "demo.jsonl").read_text("utf-8")
+    lines = demo.splitlines(keepends=True)
+    log = tmp_path / "few.jsonl"
+    log.write_text("".join(lines[:12]))
+    listed = run("list", "--from", str(log), "-o", "jsonl").stdout.splitlines()
+    assert 1 <= len(listed) <= 3
+    shown = traced("--from", str(log))
+    assert sorted(shown) == sorted(json.loads(line)["request_id"] for line in listed)
+
+
+def test_the_first_characters_of_an_id_name_a_request_of_a_saved_log(one: str) -> None:
+    assert traced(one[:6], "--from", "demo") == [one]
+    none = run("trace", "ffffffff", "--from", "demo")
+    assert none.returncode == 2
+    assert "no request ID of this log begins" in none.stderr
+
+
+def test_last_and_ids_exclude_each_other(one: str) -> None:
+    assert run("trace", one, "--last", "2", "--from", "demo").returncode == 2
+
+
+@pytest.mark.parametrize("options", [[], ["--last", "2"], ["--failed"], ["d869069c"]])
+def test_without_a_whole_id_standard_input_is_read_as_a_file_is(options: list[str]) -> None:
+    log = DEMO.read_text()
+    piped = run("trace", *options, "--from", "-", "-o", "json", stdin=log)
+    saved = run("trace", *options, "--from", str(DEMO), "-o", "json")
+    assert piped.returncode == saved.returncode == 0
+    assert piped.stdout.replace("standard input", str(DEMO)) == saved.stdout
+
+
+def test_empty_standard_input_is_no_log() -> None:
+    done = run("trace", "--from", "-", stdin="")
+    assert done.returncode == 3
+    assert "standard input is empty" in done.stderr
+
+
+def test_a_request_id_alone_is_traced(one: str) -> None:
+    assert run(one, "--from", "demo").stdout == run("trace", one, "--from", "demo").stdout
+
+
+@pytest.mark.parametrize("named", ["d869069c-1c88-49a9-9779-0fbb5587aaa5", "d869069c"])
+def test_an_id_alone_is_a_trace(named: str) -> None:
+    assert run(named, "--from", "demo").stdout == run("trace", named, "--from", "demo").stdout != ""
+
+
+@pytest.mark.parametrize("command", ["trace", "summary", "list"])
+def test_a_report_is_named_on_stderr(command: str, tmp_path: Path) -> None:
+    page = tmp_path / "page.json"
+    done = run(command, "--from", "demo", "--report", str(page))
+    assert f"Report: {page}" in done.stderr
+    quiet = run(command, "--from", "demo", "--report", str(page), "-q")
+    assert "Report:" not in quiet.stderr
+
+
+def test_without_credentials_no_setting_is_assumed_aloud() -> None:
+    nothing = {"AWS_EC2_METADATA_DISABLED": "true", "AWS_DEFAULT_REGION": "eu-west-1"}
+    none = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+    done = run("trace", ID, "-f", "orders-worker", env={**nothing, **none})
+    assert done.returncode == 3
+    assert "no AWS credentials" in done.stderr
+    assert "are assumed" not in done.stderr
+
+
+def test_without_credentials_a_queue_is_no_saved_log() -> None:
+    nothing = {"AWS_EC2_METADATA_DISABLED": "true", "AWS_DEFAULT_REGION": "eu-west-1"}
+    none = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+    queue = "https://sqs.eu-west-1.amazonaws.com/123456789012/dead"
+    done = run("trace", "--from-queue", queue, "-f", "orders-worker", env={**nothing, **none})
+    assert done.returncode == 3
+    assert "or read a saved log with --from FILE" in done.stderr
+
+
+def test_the_near_id_of_a_wrong_digit_is_suggested(one: str, tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    log.write_bytes(DEMO.read_bytes())
+    last = "0" if one[-1] != "0" else "1"
+    for command in ("trace", "check", "diff"):
+        done = run(command, one[:-1] + last, "--from", str(log))
+        assert done.returncode == 4
+        assert f"was not found. Did you mean {one}?\n" in done.stderr
+    shortened = run("trace", one[:7] + ("0" if one[7] != "0" else "1"), "--from", str(log))
+    assert f"Did you mean {one}?" in shortened.stderr
+
+
+def test_a_near_id_is_suggested_beside_requests_that_were_found(one: str, tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    log.write_bytes(DEMO.read_bytes())
+    wrong = one[:-1] + ("0" if one[-1] != "0" else "1")
+    done = run("trace", wrong, one, "--from", str(log))
+    assert done.returncode == 0
+    assert f"{wrong} was not found. Did you mean {one}?\n" in done.stderr
+
+
+def test_no_near_id_is_suggested_that_the_options_exclude(one: str, tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    log.write_bytes(DEMO.read_bytes())
+    wrong = one[:-1] + ("0" if one[-1] != "0" else "1")
+    done = run("trace", wrong, "--from", str(log), "-f", "another")
+    assert done.returncode == 4
+    assert f"{wrong} was not found." in done.stderr
+    assert "Did you mean" not in done.stderr
+
+
+def test_no_near_id_is_searched_for_many_ids(one: str, tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    log.write_bytes(DEMO.read_bytes())
+    wrong = [one[:-1] + digit for digit in "0123456789abcdef" if digit != one[-1]]
+    assert "Did you mean" in run("trace", *wrong[:3], "--from", str(log)).stderr
+    assert "Did you mean" not in run("trace", *wrong[:4], "--from", str(log)).stderr
+
+
+def test_an_id_that_is_not_near_leads_to_the_list_of_the_log(tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    log.write_bytes(DEMO.read_bytes())
+    done = run("trace", ID, "--from", str(log))
+    assert "Did you mean" not in done.stderr
+    assert f"retryctl list --from {log} shows the requests of this log." in done.stderr
+    short = run("trace", "3d9", "--from", str(log))
+    assert "of a saved log, the first 4 are enough" in short.stderr
