@@ -14,17 +14,6 @@ from tests.cli.test_cli import ID
 from tests.support.program import run
 
 
-@pytest.fixture(scope="module")
-def retried() -> list[dict[str, Any]]:
-    return [json.loads(line) for line in run("demo", "-o", "jsonl").stdout.splitlines()]
-
-
-@pytest.fixture(scope="module")
-def one(retried: list[dict[str, Any]]) -> str:
-    request_id: str = retried[0]["request_id"]
-    return request_id
-
-
 def trace(*arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
     return run("trace", "--from", "demo", *arguments, **more)
 
@@ -33,18 +22,18 @@ def trace(*arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_demo_shows_what_goes_right_and_both_ways_of_going_wrong(
-    retried: list[dict[str, Any]],
+    demo_requests: list[dict[str, Any]],
 ) -> None:
-    branches = [[a["branch"]["logged"] for a in request["attempts"]] for request in retried]
+    branches = [[a["branch"]["logged"] for a in request["attempts"]] for request in demo_requests]
     assert ["A", "B", "C"] in branches
-    rules = {finding["rule"] for request in retried for finding in request["findings"]}
+    rules = {finding["rule"] for request in demo_requests for finding in request["findings"]}
     assert {"environment-switch", "uncounted-attempt"} <= rules
 
 
-def test_the_demo_says_what_to_try_next(one: str) -> None:
+def test_the_demo_says_what_to_try_next(demo_id: str) -> None:
     shown = run("demo")
     assert shown.returncode == 0
-    assert one in shown.stdout
+    assert demo_id in shown.stdout
     *_, hint, command = shown.stdout.splitlines()
     assert hint == "One request with its log lines:"
     again = run(*command.split()[1:])
@@ -63,51 +52,51 @@ def test_the_demo_heeds_no_settings_and_no_function_of_the_environment(tmp_path:
 # --------------------------------------------------------------------------- what is found
 
 
-def test_the_outputs_hold_the_same_requests(one: str) -> None:
-    document = json.loads(trace(one, "-o", "json").stdout)
-    (line,) = trace(one, "-o", "jsonl").stdout.splitlines()
+def test_the_outputs_hold_the_same_requests(demo_id: str) -> None:
+    document = json.loads(trace(demo_id, "-o", "json").stdout)
+    (line,) = trace(demo_id, "-o", "jsonl").stdout.splitlines()
     assert document["schema"] == "retryctl/trace/1"
     assert document["requests"] == [json.loads(line)]
     assert document["not_found"] == []
     assert document["coverage"]["complete"] is True
 
 
-def test_ids_from_stdin(one: str) -> None:
-    piped = trace("-", "-o", "json", stdin=f"START RequestId: {one.upper()} Version: 1\n")
-    assert piped.stdout == trace(one, "-o", "json").stdout
+def test_ids_from_stdin(demo_id: str) -> None:
+    piped = trace("-", "-o", "json", stdin=f"START RequestId: {demo_id.upper()} Version: 1\n")
+    assert piped.stdout == trace(demo_id, "-o", "json").stdout
 
 
-def test_a_log_from_stdin(one: str, tmp_path: Path) -> None:
+def test_a_log_from_stdin(demo_id: str, tmp_path: Path) -> None:
     log = (Path(__file__).parents[2] / "retryctl" / "demo.jsonl").read_text("utf-8")
     (tmp_path / "saved.jsonl").write_text(log, "utf-8")
     from_file = json.loads(
-        run("trace", "--from", str(tmp_path / "*.jsonl"), one, "-o", "json").stdout
+        run("trace", "--from", str(tmp_path / "*.jsonl"), demo_id, "-o", "json").stdout
     )
-    from_pipe = json.loads(run("trace", "--from", "-", one, "-o", "json", stdin=log).stdout)
+    from_pipe = json.loads(run("trace", "--from", "-", demo_id, "-o", "json", stdin=log).stdout)
     assert from_pipe["requests"] == from_file["requests"]
     assert len(from_file["requests"]) == 1
 
 
-def test_the_lines_that_carry_no_id_stand_under_their_attempt(one: str) -> None:
-    (request,) = json.loads(trace(one, "--lines", "-o", "json").stdout)["requests"]
+def test_the_lines_that_carry_no_id_stand_under_their_attempt(demo_id: str) -> None:
+    (request,) = json.loads(trace(demo_id, "--lines", "-o", "json").stdout)["requests"]
     for attempt, branch in zip(request["attempts"], "ABC", strict=True):
         messages = "".join(event["message"] for event in attempt["events"])
         assert f"process {branch}\n" in messages
         assert "Traceback (most recent call last)" in messages
-    shown = trace(one, "--lines", "--attempt", "2").stdout
+    shown = trace(demo_id, "--lines", "--attempt", "2").stdout
     assert "process B" in shown
     assert "process A" not in shown
 
 
-def test_an_id_that_is_not_there(one: str) -> None:
-    none, some = trace(ID), trace(ID, one)
+def test_an_id_that_is_not_there(demo_id: str) -> None:
+    none, some = trace(ID), trace(ID, demo_id)
     assert (none.returncode, none.stdout) == (4, "")
     assert none.stderr.startswith(f"retryctl: {ID} was not found.\n")
     assert len(none.stderr.splitlines()) == 3
     assert "The whole window was read." in none.stderr
     assert some.returncode == 0
     assert f"retryctl: {ID} was not found." in some.stderr
-    assert json.loads(trace(ID, one, "-o", "json").stdout)["not_found"] == [ID]
+    assert json.loads(trace(ID, demo_id, "-o", "json").stdout)["not_found"] == [ID]
     empty = trace(ID, "-o", "json")
     assert empty.returncode == 4
     assert json.loads(empty.stdout)["requests"] == []
@@ -122,29 +111,29 @@ def test_an_id_that_is_only_mentioned(tmp_path: Path) -> None:
     assert f"{ID} is mentioned, but no attempt of it is in the log that was read." in done.stderr
 
 
-def test_a_window_that_no_attempt_is_in(one: str) -> None:
-    assert trace(one, "--since", "2026-11-23T03:00Z").returncode == 0
-    later = trace(one, "--since", "2026-11-24")
+def test_a_window_that_no_attempt_is_in(demo_id: str) -> None:
+    assert trace(demo_id, "--since", "2026-11-23T03:00Z").returncode == 0
+    later = trace(demo_id, "--since", "2026-11-24")
     assert later.returncode == 4
     assert "no attempt between --since and --until" in later.stderr
 
 
 @pytest.mark.parametrize(("until", "attempts"), [("03:00:30", 1), ("03:02", 2), ("03:10", 3)])
-def test_until_means_as_of_then_in_trace_and_list(one: str, until: str, attempts: int) -> None:
+def test_until_means_as_of_then_in_trace_and_list(demo_id: str, until: str, attempts: int) -> None:
     window = ("--from", "demo", "-o", "json", "--until", f"2026-11-23T{until}Z")
-    (traced,) = json.loads(run("trace", one, *window).stdout)["requests"]
+    (traced,) = json.loads(run("trace", demo_id, *window).stdout)["requests"]
     rows = json.loads(run("list", *window).stdout)["requests"]
-    (listed,) = (row for row in rows if row["request_id"] == one)
+    (listed,) = (row for row in rows if row["request_id"] == demo_id)
     assert len(traced["attempts"]) == listed["attempts"] == attempts
     assert (traced["outcome"], traced["verdict"]) == (listed["outcome"], listed["verdict"])
 
 
-def test_a_window_after_the_end_of_the_log_or_before_its_start(one: str) -> None:
-    after, before = trace(one, "--since", "2026-11-24"), trace(one, "--until", "2026-11-22")
+def test_a_window_after_the_end_of_the_log_or_before_its_start(demo_id: str) -> None:
+    after, before = trace(demo_id, "--since", "2026-11-24"), trace(demo_id, "--until", "2026-11-22")
     assert "The log ends at 23 Nov 2026 03:05 UTC, before --since." in after.stderr
     assert "The log begins at 23 Nov 2026 03:00 UTC, after --until." in before.stderr
     for option, moment in (("since", "2026-11-24"), ("until", "2026-11-22")):
-        told = json.loads(trace(one, f"--{option}", moment, "-o", "json").stdout)["coverage"]
+        told = json.loads(trace(demo_id, f"--{option}", moment, "-o", "json").stdout)["coverage"]
         assert told[option].startswith(moment)
         assert told["since"] <= told["until"]
 
@@ -161,25 +150,26 @@ def test_a_window_without_a_request_is_not_a_log_without_one(tmp_path: Path) -> 
     assert done.stderr.startswith("retryctl: the log contains no request.\n"), done.stderr
 
 
-def test_a_request_that_is_in_another_function(one: str) -> None:
+def test_a_request_that_is_in_another_function(demo_id: str) -> None:
     for arguments, where in (
         (["-f", "foo"], "function foo"),
         (["-g", "/aws/lambda/foo"], "the requested log group"),
     ):
-        done = trace(one, *arguments)
+        done = trace(demo_id, *arguments)
         assert done.returncode == 4
         what, _, step = done.stderr.splitlines()
         assert what == (
-            f"retryctl: {one} is in this log, but not in {where}: the log has it in orders-worker."
+            f"retryctl: {demo_id} is in this log, but not in {where}: "
+            "the log has it in orders-worker."
         )
         assert step == "Give -f orders-worker, or neither -f nor -g."
         assert "The log is complete" not in done.stderr
 
 
-def test_a_broken_file_is_to_be_saved_again(one: str, tmp_path: Path) -> None:
+def test_a_broken_file_is_to_be_saved_again(demo_id: str, tmp_path: Path) -> None:
     whole = (Path(__file__).parents[2] / "retryctl" / "demo.jsonl").read_bytes()
     (tmp_path / "log.gz").write_bytes(gzip.compress(whole)[:1400])
-    found = run("trace", "--from", "log.gz", "-o", "jsonl", one, cwd=tmp_path)
+    found = run("trace", "--from", "log.gz", "-o", "jsonl", demo_id, cwd=tmp_path)
     assert found.stderr == "retryctl: not read: log.gz: its gzip data breaks off at byte 1400.\n"
     missing = run("trace", "--from", "log.gz", ID, cwd=tmp_path)
     assert missing.returncode == 4
@@ -189,23 +179,23 @@ def test_a_broken_file_is_to_be_saved_again(one: str, tmp_path: Path) -> None:
 
 
 def test_the_demo_names_a_file_that_was_given_in_the_place_of_an_id(
-    one: str, tmp_path: Path
+    demo_id: str, tmp_path: Path
 ) -> None:
     (tmp_path / "log.jsonl").touch()
-    done = run("trace", one, "log.jsonl", cwd=tmp_path)
+    done = run("trace", demo_id, "log.jsonl", cwd=tmp_path)
     assert done.returncode == 2
     assert "Give it with --from log.jsonl" in done.stderr
 
 
-def test_an_attempt_that_there_was_not(one: str) -> None:
-    done = trace(one, "--attempt", "9")
+def test_an_attempt_that_there_was_not(demo_id: str) -> None:
+    done = trace(demo_id, "--attempt", "9")
     assert done.returncode == 4
     assert "attempt 9 does not exist" in done.stderr
 
 
-def test_the_exit_status_of_a_verdict(retried: list[dict[str, Any]]) -> None:
+def test_the_exit_status_of_a_verdict(demo_requests: list[dict[str, Any]]) -> None:
     status = {"agrees": 0, "disagrees": 1}
-    for request in retried:
+    for request in demo_requests:
         assert trace(request["request_id"]).returncode == 0
         done = trace(request["request_id"], "--exit-code", "-o", "jsonl")
         assert done.returncode == status[request["verdict"]]
@@ -273,13 +263,13 @@ def test_the_variable_of_the_region_that_is_named_is_the_one_that_is_read() -> N
 
 
 def test_the_links_of_a_saved_log_go_to_the_region_that_cloudwatch_would_be_asked_in(
-    one: str,
+    demo_id: str,
 ) -> None:
-    without = trace(one, "--links", env={"AWS_REGION": "", "AWS_DEFAULT_REGION": ""})
+    without = trace(demo_id, "--links", env={"AWS_REGION": "", "AWS_DEFAULT_REGION": ""})
     assert without.returncode == 2
     assert "AWS_REGION" in without.stderr
     for env in ({"AWS_REGION": "eu-west-1"}, {"AWS_DEFAULT_REGION": "eu-west-1"}):
-        shown = trace(one, "--links", env={"AWS_REGION": "", "AWS_DEFAULT_REGION": "", **env})
+        shown = trace(demo_id, "--links", env={"AWS_REGION": "", "AWS_DEFAULT_REGION": "", **env})
         assert "https://eu-west-1.console.aws.amazon.com/" in shown.stdout
 
 

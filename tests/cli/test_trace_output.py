@@ -21,44 +21,44 @@ from tests.support.program import PROGRAM, environment, run
 DEMO = Path(retryctl.__file__).with_name("demo.jsonl")
 
 
-def test_which_attempts_are_shown_in_each_form(one: str) -> None:
+def test_which_attempts_are_shown_in_each_form(demo_id: str) -> None:
     for form in ("text", "svg", "html"):
-        shown = trace(one, "--attempt", "2", "--lines", "-o", form)
+        shown = trace(demo_id, "--attempt", "2", "--lines", "-o", form)
         said = re.sub(r"<text[^>]*>|</text>", " ", unescape(shown.stdout))
         assert re.search(r"process\s+B", said)
         assert not re.search(r"process\s+A", said)
         assert shown.stderr == ""
     for form in ("json", "jsonl"):
         for option in (["--failed"], ["--attempt", "2"]):
-            shown = trace(one, *option, "-o", form)
+            shown = trace(demo_id, *option, "-o", form)
             assert shown.stderr == (
                 "retryctl: --attempt and --failed do not change JSON: it has every attempt.\n"
             )
-            assert shown.stdout == trace(one, *option, "-o", form, "--quiet").stdout
-        assert trace(one, *option, "-o", form, "--quiet").stderr == ""
+            assert shown.stdout == trace(demo_id, *option, "-o", form, "--quiet").stdout
+        assert trace(demo_id, *option, "-o", form, "--quiet").stderr == ""
 
 
-def test_times_in_another_zone(one: str) -> None:
-    shown = trace(one, "--tz", "Asia/Tokyo").stdout
+def test_times_in_another_zone(demo_id: str) -> None:
+    shown = trace(demo_id, "--tz", "Asia/Tokyo").stdout
     assert "JST" in shown
     assert " 12:0" in shown
 
 
-def test_no_colour_in_a_pipe_unless_it_is_asked_for(one: str) -> None:
-    assert "\x1b[" not in trace(one).stdout
-    assert "\x1b[" in trace(one, "--color", "always").stdout
-    assert "\x1b[" in trace(one, env={"CLICOLOR_FORCE": "1"}).stdout
-    assert "\x1b[" not in trace(one, env={"CLICOLOR_FORCE": "1", "NO_COLOR": "1"}).stdout
-    assert "\x1b[" not in trace(one, "--color", "never", env={"CLICOLOR_FORCE": "1"}).stdout
+def test_no_colour_in_a_pipe_unless_it_is_asked_for(demo_id: str) -> None:
+    assert "\x1b[" not in trace(demo_id).stdout
+    assert "\x1b[" in trace(demo_id, "--color", "always").stdout
+    assert "\x1b[" in trace(demo_id, env={"CLICOLOR_FORCE": "1"}).stdout
+    assert "\x1b[" not in trace(demo_id, env={"CLICOLOR_FORCE": "1", "NO_COLOR": "1"}).stdout
+    assert "\x1b[" not in trace(demo_id, "--color", "never", env={"CLICOLOR_FORCE": "1"}).stdout
 
 
 @pytest.mark.parametrize(
     ("env", "colour"),
     [({}, True), ({"NO_COLOR": "1"}, False), ({"NO_COLOR": ""}, True), ({"TERM": "dumb"}, False)],
 )
-def test_colour_in_a_terminal(one: str, env: dict[str, str], colour: bool) -> None:
-    shown = in_a_terminal(["trace", "--from", "demo", one], {"TERM": "xterm-256color", **env})
-    assert one.encode() in shown
+def test_colour_in_a_terminal(demo_id: str, env: dict[str, str], colour: bool) -> None:
+    shown = in_a_terminal(["trace", "--from", "demo", demo_id], {"TERM": "xterm-256color", **env})
+    assert demo_id.encode() in shown
     assert (b"\x1b[" in shown) is colour
 
 
@@ -78,14 +78,14 @@ def in_a_terminal(arguments: list[str], env: dict[str, str]) -> bytes:
     return shown
 
 
-def test_a_terminal_without_unicode(one: str) -> None:
-    shown = trace(one, env={"PYTHONIOENCODING": "ascii"})
+def test_a_terminal_without_unicode(demo_id: str) -> None:
+    shown = trace(demo_id, env={"PYTHONIOENCODING": "ascii"})
     assert shown.returncode == 0
     assert shown.stdout.isascii()
 
 
-def test_a_closed_pipe_is_quiet(retried: list[dict[str, Any]]) -> None:
-    wrong = next(r["request_id"] for r in retried if r["verdict"] == "disagrees")
+def test_a_closed_pipe_is_quiet(demo_requests: list[dict[str, Any]]) -> None:
+    wrong = next(r["request_id"] for r in demo_requests if r["verdict"] == "disagrees")
     for arguments, status in (
         (["demo"], 0),
         (["trace", "--from", "demo", wrong, "--exit-code"], 1),
@@ -103,10 +103,10 @@ def test_a_closed_pipe_is_quiet(retried: list[dict[str, Any]]) -> None:
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
-def test_a_full_disk_is_an_error(one: str) -> None:
+def test_a_full_disk_is_an_error(demo_id: str) -> None:
     with open("/dev/full", "wb") as full:
         done = subprocess.run(
-            [*PROGRAM, "trace", "--from", "demo", one],
+            [*PROGRAM, "trace", "--from", "demo", demo_id],
             env=environment(),
             stdout=full,
             stderr=subprocess.PIPE,
@@ -184,15 +184,15 @@ def test_a_saved_log_with_few_requests_is_shown_whole(tmp_path: Path) -> None:
     assert sorted(shown) == sorted(json.loads(line)["request_id"] for line in listed)
 
 
-def test_the_first_characters_of_an_id_name_a_request_of_a_saved_log(one: str) -> None:
-    assert traced(one[:6], "--from", "demo") == [one]
+def test_the_first_characters_of_an_id_name_a_request_of_a_saved_log(demo_id: str) -> None:
+    assert traced(demo_id[:6], "--from", "demo") == [demo_id]
     none = run("trace", "ffffffff", "--from", "demo")
     assert none.returncode == 2
     assert "no request ID of this log begins" in none.stderr
 
 
-def test_last_and_ids_exclude_each_other(one: str) -> None:
-    assert run("trace", one, "--last", "2", "--from", "demo").returncode == 2
+def test_last_and_ids_exclude_each_other(demo_id: str) -> None:
+    assert run("trace", demo_id, "--last", "2", "--from", "demo").returncode == 2
 
 
 @pytest.mark.parametrize("options", [[], ["--last", "2"], ["--failed"], ["d869069c"]])
@@ -210,8 +210,8 @@ def test_empty_standard_input_is_no_log() -> None:
     assert "standard input is empty" in done.stderr
 
 
-def test_a_request_id_alone_is_traced(one: str) -> None:
-    assert run(one, "--from", "demo").stdout == run("trace", one, "--from", "demo").stdout
+def test_a_request_id_alone_is_traced(demo_id: str) -> None:
+    assert run(demo_id, "--from", "demo").stdout == run("trace", demo_id, "--from", "demo").stdout
 
 
 @pytest.mark.parametrize("named", ["d869069c-1c88-49a9-9779-0fbb5587aaa5", "d869069c"])
@@ -246,41 +246,43 @@ def test_without_credentials_a_queue_is_no_saved_log() -> None:
     assert "or read a saved log with --from FILE" in done.stderr
 
 
-def test_the_near_id_of_a_wrong_digit_is_suggested(one: str, tmp_path: Path) -> None:
+def test_the_near_id_of_a_wrong_digit_is_suggested(demo_id: str, tmp_path: Path) -> None:
     log = tmp_path / "log.jsonl"
     log.write_bytes(DEMO.read_bytes())
-    last = "0" if one[-1] != "0" else "1"
+    last = "0" if demo_id[-1] != "0" else "1"
     for command in ("trace", "check", "diff"):
-        done = run(command, one[:-1] + last, "--from", str(log))
+        done = run(command, demo_id[:-1] + last, "--from", str(log))
         assert done.returncode == 4
-        assert f"was not found. Did you mean {one}?\n" in done.stderr
-    shortened = run("trace", one[:7] + ("0" if one[7] != "0" else "1"), "--from", str(log))
-    assert f"Did you mean {one}?" in shortened.stderr
+        assert f"was not found. Did you mean {demo_id}?\n" in done.stderr
+    shortened = run("trace", demo_id[:7] + ("0" if demo_id[7] != "0" else "1"), "--from", str(log))
+    assert f"Did you mean {demo_id}?" in shortened.stderr
 
 
-def test_a_near_id_is_suggested_beside_requests_that_were_found(one: str, tmp_path: Path) -> None:
+def test_a_near_id_is_suggested_beside_requests_that_were_found(
+    demo_id: str, tmp_path: Path
+) -> None:
     log = tmp_path / "log.jsonl"
     log.write_bytes(DEMO.read_bytes())
-    wrong = one[:-1] + ("0" if one[-1] != "0" else "1")
-    done = run("trace", wrong, one, "--from", str(log))
+    wrong = demo_id[:-1] + ("0" if demo_id[-1] != "0" else "1")
+    done = run("trace", wrong, demo_id, "--from", str(log))
     assert done.returncode == 0
-    assert f"{wrong} was not found. Did you mean {one}?\n" in done.stderr
+    assert f"{wrong} was not found. Did you mean {demo_id}?\n" in done.stderr
 
 
-def test_no_near_id_is_suggested_that_the_options_exclude(one: str, tmp_path: Path) -> None:
+def test_no_near_id_is_suggested_that_the_options_exclude(demo_id: str, tmp_path: Path) -> None:
     log = tmp_path / "log.jsonl"
     log.write_bytes(DEMO.read_bytes())
-    wrong = one[:-1] + ("0" if one[-1] != "0" else "1")
+    wrong = demo_id[:-1] + ("0" if demo_id[-1] != "0" else "1")
     done = run("trace", wrong, "--from", str(log), "-f", "another")
     assert done.returncode == 4
     assert f"{wrong} was not found." in done.stderr
     assert "Did you mean" not in done.stderr
 
 
-def test_no_near_id_is_searched_for_many_ids(one: str, tmp_path: Path) -> None:
+def test_no_near_id_is_searched_for_many_ids(demo_id: str, tmp_path: Path) -> None:
     log = tmp_path / "log.jsonl"
     log.write_bytes(DEMO.read_bytes())
-    wrong = [one[:-1] + digit for digit in "0123456789abcdef" if digit != one[-1]]
+    wrong = [demo_id[:-1] + digit for digit in "0123456789abcdef" if digit != demo_id[-1]]
     assert "Did you mean" in run("trace", *wrong[:3], "--from", str(log)).stderr
     assert "Did you mean" not in run("trace", *wrong[:4], "--from", str(log)).stderr
 
