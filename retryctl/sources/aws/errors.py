@@ -150,7 +150,8 @@ def _refused(error: Exception, context: CallContext) -> RetryctlError:
     if code in _DENIED:
         return _denied(reason, operation, context)
     if code in _EXPIRED:
-        return _expired(context)
+        what = f"the AWS credentials{context.chain.of_profile} have expired"
+        return LoginExpired(what, new_login(context.chain))
     if code in _UNKNOWN_CALLER:
         return _unknown_caller(reason, context)
     if code in _TOO_FAST:
@@ -208,36 +209,23 @@ def _denied(reason: str, operation: str, context: CallContext) -> AccessDenied:
     actions = context.action
     if actions in ("logs:FilterLogEvents", "logs:GetLogEvents"):
         actions = "logs:FilterLogEvents and logs:GetLogEvents"
+    why, remedy = _denial(reason)
     doing = "change" if operation.startswith(_CHANGES) else "read"
     return AccessDenied(
-        f"not allowed to {doing}{subject} (AccessDenied for {context.action}{as_whom}"
-        f"{_deny_reason(reason)})",
-        _deny_remedy(reason) or f"Allow {actions} on {on}, {OR_SAVED}.",
+        f"not allowed to {doing}{subject} (AccessDenied for {context.action}{as_whom}{why})",
+        remedy or f"Allow {actions} on {on}, {OR_SAVED}.",
     )
 
 
-def _deny_reason(reason: str) -> str:
-    """Return what denies it, where that is not simply the lack of a permission."""
+def _denial(reason: str) -> tuple[str, str]:
+    """Return what denies it, if not simply the lack of a permission, and the remedy."""
     if deny := _EXPLICIT_DENY.search(reason):
-        return f", {deny[0]}"
+        return f", {deny[0]}", f"Change the policy that denies it, {OR_SAVED}."
     if other := _OTHER_POLICY.search(reason):
-        return f", since no {other[1]} allows it"
-    return ", by the KMS key" if "kms" in reason.lower() else ""
-
-
-def _deny_remedy(reason: str) -> str | None:
-    if _EXPLICIT_DENY.search(reason):
-        return f"Change the policy that denies it, {OR_SAVED}."
-    if other := _OTHER_POLICY.search(reason):
-        return f"Allow it in the {other[1]} too, {OR_SAVED}."
+        return f", since no {other[1]} allows it", f"Allow it in the {other[1]} too, {OR_SAVED}."
     if "kms" in reason.lower():
-        return f"Allow kms:Decrypt on the key of the log group, {OR_SAVED}."
-    return None
-
-
-def _expired(context: CallContext) -> LoginExpired:
-    chain = context.chain
-    return LoginExpired(f"the AWS credentials{chain.of_profile} have expired", new_login(chain))
+        return ", by the KMS key", f"Allow kms:Decrypt on the key of the log group, {OR_SAVED}."
+    return "", ""
 
 
 def _unknown_caller(reason: str, context: CallContext) -> NoCredentials:

@@ -87,7 +87,8 @@ class LineLookup:
 
         The more ``pages``, the more pairs.
         """
-        return self._look_up(pairs.farthest(_some(pages), errors=_MOST_ERRORS))
+        most = max(_LEAST_PAIRS, pages // _PAGES_FOR_A_PAIR)
+        return self._look_up(pairs.farthest(most, errors=_MOST_ERRORS))
 
     def every(self, pairs: Pairs, *, pages: int) -> PairLookup:
         """Look up all pairs; none of them where reading all lines costs less."""
@@ -150,9 +151,7 @@ class LineLookup:
             if not refused.is_log_class or stretch.log_stream is None:
                 raise
             window = self._within(stretch.window)
-            return newest_first(
-                self._aws, self._group, stretch.log_stream, window, lambda page: False
-            )
+            return newest_first(self._aws, self._group, stretch.log_stream, window)
 
     def _lines(self, stream: str | None, window: TimeRange) -> Iterator[LogEvent]:
         window, streams = self._within(window), [stream] if stream else ()
@@ -161,10 +160,6 @@ class LineLookup:
 
     def _within(self, window: TimeRange) -> TimeRange:
         return replace(window, until_ms=min(window.until_ms, self._window.until_ms))
-
-
-def _some(pages: int) -> int:
-    return max(_LEAST_PAIRS, pages // _PAGES_FOR_A_PAIR)
 
 
 _ID = rb"([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})"

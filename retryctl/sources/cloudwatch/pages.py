@@ -162,7 +162,7 @@ def newest_first(
     group: LogGroup,
     stream: str,
     window: TimeRange,
-    enough: Callable[[list[LogEvent]], bool],
+    enough: Callable[[list[LogEvent]], bool] = lambda page: False,
     *,
     first_events: int = FIRST_EVENTS,
 ) -> list[LogEvent]:

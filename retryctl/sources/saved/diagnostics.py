@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import KW_ONLY, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from retryctl.core.late_regex import late_regex
 from retryctl.core.model.coverage import UNORDERED, Coverage, Gap, GapKind
@@ -175,7 +175,7 @@ class FileDiagnostics:
         """
         what = "its last line is a REPORT without a line end: a status may follow"
         if _FIGURES_LAST.search(text):
-            self._gap("truncated", f"{self.name}: {what}", hides_attempts=False)
+            self._gap("truncated", f"{self.name}: {what}")
         else:
             self.breaks_off(what)
 
@@ -189,15 +189,12 @@ class FileDiagnostics:
     def unordered_containers(self) -> None:
         """Note that lines of several containers, which share requests, have no common order."""
         what = f"{self.name} names no times: the order of its containers is not known"
-        settle = "docker compose logs -t"
-        self.gaps.append(Gap(kind=UNORDERED, message=what, settle=settle, hides_lines=True))
+        self._gap(UNORDERED, what, settle="docker compose logs -t", hides_lines=True)
 
     def more_pages(self, after_ms: int) -> None:
         """Note that the file is one page of an answer, whose last event has this time."""
         what = f"{self.name} is one page of an answer: what follows its last event is missing"
-        self.gaps.append(
-            Gap(kind="more-pages", message=what, since_ms=after_ms or None, hides_attempts=True)
-        )
+        self._gap("more-pages", what, since_ms=after_ms or None, hides_attempts=True)
 
     @property
     def has_remarks(self) -> bool:
@@ -209,7 +206,7 @@ class FileDiagnostics:
         if self._no_events > LINES_NAMED:
             more = self._no_events - LINES_NAMED
             what = f"{self.name}: {more:,} more lines are not log events"
-            self._gap("unrecognised", what, hides_attempts=False)
+            self._gap("unrecognised", what)
         if self._records:
             lines = f"{self._records:,} lines that were not understood"
             what = f"{self.name}: {lines} contain records of Lambda"
@@ -223,7 +220,7 @@ class FileDiagnostics:
         if self._unclear:
             lines = number_of(self._unclear, "counter or branch", "counters or branches")
             what = f"{self.name}: {lines} may be text of the message before; save the log as JSON"
-            self.gaps.append(Gap(kind="not-understood", message=what, hides_lines=True))
+            self._gap("not-understood", what, hides_lines=True)
             self._unclear = 0
         since_ms = self._latest_ms if self._in_order else None
         return [replace(gap, since_ms=since_ms) if gap in self._ends else gap for gap in self.gaps]
@@ -242,7 +239,7 @@ class FileDiagnostics:
             self.begins_within_line = True
         if self._no_events <= LINES_NAMED:
             what = f"{self.name}:{place}: not a log event: {found.strip()[:60]!r}"
-            self._gap("unrecognised", what, hides_attempts=False)
+            self._gap("unrecognised", what)
 
     def joined_records(self, number: int = 1) -> None:
         """Count records within a line: they are quoted, or another file was joined there."""
@@ -261,5 +258,5 @@ class FileDiagnostics:
         why = f"it{error.what.removeprefix(self.name)}" if named else error.what
         self._gap("skipped", f"{self.name} was skipped: {why}", hides_attempts=hides)
 
-    def _gap(self, kind: GapKind, message: str, *, hides_attempts: bool) -> None:
-        self.gaps.append(Gap(kind=kind, message=message, hides_attempts=hides_attempts))
+    def _gap(self, kind: GapKind, message: str, **more: Any) -> None:
+        self.gaps.append(Gap(kind=kind, message=message, **more))

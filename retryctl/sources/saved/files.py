@@ -66,18 +66,14 @@ def find_files(source: str, stdin: IO[bytes] | SavedFile | None) -> tuple[SavedF
     if source == STDIN:
         if isinstance(stdin, SavedFile):
             return (stdin,)
-        return (_spooled(STDIN_NAME, stdin or _own_stdin()),)
+        if stdin is None and sys.stdin is None:
+            raise UnreadableInput("standard input is closed.", "Name a file with --from.")
+        return (_spooled(STDIN_NAME, stdin or sys.stdin.buffer),)
     _refuse_address(source)
     try:
         return tuple(replace(file, number=n) for n, file in enumerate(_found(source)))
     except OSError as error:
         raise cannot_open(source, error) from error
-
-
-def _own_stdin() -> IO[bytes]:
-    if sys.stdin is None:
-        raise UnreadableInput("standard input is closed.", "Name a file with --from.")
-    return sys.stdin.buffer
 
 
 def _refuse_address(source: str) -> None:
@@ -170,7 +166,11 @@ def _spooled(name: str, stream: IO[bytes]) -> SavedFile:
         copy = temporary_file()  # it must outlive this function
     except OSError:
         content = stream.read()
-        return SavedFile(name=name, size=len(content), open=partial(_in_memory, content))
+        return SavedFile(
+            name=name,
+            size=len(content),
+            open=lambda: io.BufferedReader(io.BytesIO(content)),
+        )
     try:
         shutil.copyfileobj(stream, copy)
         copy.flush()
@@ -191,10 +191,6 @@ def cannot_copy(name: str, error: OSError) -> UnreadableInput:
 
     what = f"cannot copy {name} to {tempfile.gettempdir()}: {error.strerror or error}."
     return UnreadableInput(what, "Set TMPDIR to a folder with room, or save it as a file.")
-
-
-def _in_memory(content: bytes) -> IO[bytes]:
-    return io.BufferedReader(io.BytesIO(content))
 
 
 def _demo() -> SavedFile:

@@ -32,15 +32,11 @@ MOST_FILES = 200
 
 @value_class
 class _Head:
-    """The earliest events of a file; ``whole`` if it has no others.
-
-    ``is_cut``: the file begins within a line. ``of_lines``: a message may be several lines.
-    """
+    """The earliest events of a file; ``whole`` if it has no others."""
 
     events: list[LogEvent]
     whole: bool
-    is_cut: bool
-    of_lines: bool
+    notes: FileDiagnostics
 
     @property
     def first_ms(self) -> int:
@@ -76,11 +72,11 @@ def gaps_shown_by_start(
         for event in _comparable(head, heads, first_ms)
         if until_ms is None or event.timestamp_ms < until_ms
     ]
-    cut = any(head.is_cut for head in heads) or is_cut(events, first_ms)
+    cut = any(head.notes.begins_within_line for head in heads) or is_cut(events, first_ms)
     gaps = [begins_late(first_ms)] if cut else []
     if is_filtered(event for head in heads for event in head.events):
         gaps.append(filtered("the log has REPORT lines and no END"))
-    if is_grouped(event for head in heads if head.of_lines for event in head.events):
+    if is_grouped(event for head in heads if head.notes.of_lines for event in head.events):
         gaps.append(
             filtered("lines -- separate groups of lines in the log, as grep -C writes them")
         )
@@ -120,19 +116,10 @@ def _head(file: SavedFile) -> _Head:
         events = list(islice(found_events, HEAD_EVENTS + 1))
         if len(events) > HEAD_EVENTS and _newest_first(events):
             last = deque(chain(events, found_events), maxlen=HEAD_EVENTS)
-            return _head_of(list(reversed(last)), notes, whole=False)
+            return _Head(events=[*reversed(last)], notes=notes, whole=False)
     except UnreadableInput:
         pass  # the pass over the whole file gives the reason
-    return _head_of(events[:HEAD_EVENTS], notes, whole=len(events) <= HEAD_EVENTS)
-
-
-def _head_of(events: list[LogEvent], notes: FileDiagnostics, *, whole: bool) -> _Head:
-    return _Head(
-        events=events,
-        whole=whole,
-        is_cut=notes.begins_within_line,
-        of_lines=notes.of_lines,
-    )
+    return _Head(events=events[:HEAD_EVENTS], notes=notes, whole=len(events) <= HEAD_EVENTS)
 
 
 def _earliest(file: SavedFile) -> _Head:
@@ -153,7 +140,7 @@ def _earliest(file: SavedFile) -> _Head:
             yield event
 
     events = nsmallest(HEAD_EVENTS, early(), key=attrgetter("timestamp_ms"))
-    return _head_of(events, notes, whole=False)
+    return _Head(events=events, notes=notes, whole=False)
 
 
 def _newest_first(events: Sequence[LogEvent]) -> bool:

@@ -41,7 +41,7 @@ class StreamFilter:
         if answer is None:
             answer = self._answers[place] = (
                 (group is None or may_be_in(group, self._place))
-                and self._is_of_group(group)
+                and (not self._groups or group is None or self._names(group))
                 and self._is_of_function(group, stream)
             )
         return answer
@@ -61,9 +61,6 @@ class StreamFilter:
     def group_of(self, named: str | None) -> str | None:
         """Return the group that the log names, else the one that the query names."""
         return named or self._nameless
-
-    def _is_of_group(self, group: str | None) -> bool:
-        return not self._groups or group is None or self._names(group)
 
     def _names(self, group: str) -> bool:
         return any(

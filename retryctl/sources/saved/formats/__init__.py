@@ -7,7 +7,7 @@ a file (``made_by``), and turns blocks of the file into canonical lines.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache, lru_cache
+from functools import lru_cache
 from importlib import import_module
 
 from retryctl.sources.saved.formats.json_lines import JsonLines
@@ -47,13 +47,7 @@ _CLASSES = (
 
 def formats() -> Iterator[type[LogFormat]]:
     """Yield the classes in their order; a module is imported when its class is tried."""
-    return (_class(module, name) for module, name in _CLASSES)
-
-
-@cache
-def _class(module: str, name: str) -> type[LogFormat]:
-    found: type[LogFormat] = getattr(import_module(f"{__name__}.{module}"), name)
-    return found
+    return (getattr(import_module(f"{__name__}.{module}"), name) for module, name in _CLASSES)
 
 
 @lru_cache(maxsize=4)  # each pass over a file detects its format anew

@@ -44,6 +44,8 @@ _CHANGED_TIME = re.compile(
 )
 # 1795400000000
 _ROUNDED_TIME = re.compile(r"1\d{5}0{7}")
+# 2026-11-23T03:00:00.123Z⇥START RequestId: …: rows that were copied, with their tabs not quoted
+_PLAIN_ROW = re.compile(rb"20\d\d-\d\d-\d\d[T ][^\t]+\t[^\"]")
 # 1795402800123,"message, quoted
 _FIRST_ROW = re.compile(rb'"?1\d{12}"?([,;])(?:"|[^,;]*$|.*\[)')
 
@@ -72,7 +74,11 @@ class CsvTable(LogFormat):
                 names = _row(line, delimiter)
                 columns = Columns.named(names) if len(names) > 1 else None
                 if columns and cls.suits(columns) and names[0] != "RESULTS":
-                    if delimiter == "\t" and TITLES.match(line) and _has_plain_rows(head):
+                    if (
+                        delimiter == "\t"
+                        and TITLES.match(line)
+                        and any(map(_PLAIN_ROW.match, head.lines))
+                    ):
                         return None
                     return cls(columns=columns, delimiter=delimiter, has_header=True)
         found = _FIRST_ROW.match(next(filter(None, head.lines), b""))
@@ -286,15 +292,6 @@ def _is_column(lines: list[bytes]) -> bool:
     except csv.Error:
         return False
     return records == 0
-
-
-# 2026-11-23T03:00:00.123Z⇥START RequestId: …
-_PLAIN_ROW = re.compile(rb"20\d\d-\d\d-\d\d[T ][^\t]+\t[^\"]")
-
-
-def _has_plain_rows(head: Head) -> bool:
-    """Whether rows were copied: tabs and newlines in their messages are not quoted."""
-    return any(map(_PLAIN_ROW.match, head.lines))
 
 
 def csv_header(head: Head) -> list[str]:
