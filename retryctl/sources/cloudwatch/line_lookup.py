@@ -6,7 +6,9 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -72,6 +74,10 @@ class PairLookup:
     parted: bool
 
 
+def _has(event: LogEvent, page: list[LogEvent]) -> bool:
+    return any(are_same(line, event) for line in page)
+
+
 class LineLookup:
     """Reads what was not selected in ``window`` of a group; ``selecting`` is the expression."""
 
@@ -107,28 +113,16 @@ class LineLookup:
         since_ms = pair.first.timestamp_ms
         until_ms = pair.second.timestamp_ms + 1 if pair.second else since_ms + LONGEST_ATTEMPT_MS
         window = TimeRange(since_ms=since_ms, until_ms=until_ms)
-        for lines in (self._backwards, self._forwards):
-            try:
-                return is_parted(pair, lines(pair, window), self._is_selected)
-            except CouldNotLook:
-                continue
-        return None
-
-    def _backwards(self, pair: AdjacentPair, window: TimeRange) -> Iterable[LogEvent]:
-        """Read by GetLogEvents, whose quota is not that of the search, as a rule in one call."""
         stream = pair.first.log_stream
-        if pair.second is None or stream is None:
-            return self._forwards(pair, window)
-        return newest_first(
-            self._aws,
-            self._group,
-            stream,
-            window,
-            lambda page: any(are_same(line, pair.first) for line in page),
-        )
-
-    def _forwards(self, pair: AdjacentPair, window: TimeRange) -> Iterable[LogEvent]:
-        return self._lines(pair.first.log_stream, window)
+        readings: list[Callable[[], Iterable[LogEvent]]] = [partial(self._lines, stream, window)]
+        if pair.second and stream:
+            # GetLogEvents has a quota of its own, and as a rule reads them in one call.
+            call = self._aws, self._group, stream, window
+            readings.insert(0, partial(newest_first, *call, partial(_has, pair.first)))
+        for read in readings:
+            with suppress(CouldNotLook):
+                return is_parted(pair, read(), self._is_selected)
+        return None
 
     def unselected(
         self, stretches: Sequence[StreamStretch], save: Callable[[list[LogEvent]], None]

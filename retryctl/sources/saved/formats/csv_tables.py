@@ -74,11 +74,8 @@ class CsvTable(LogFormat):
                 names = _row(line, delimiter)
                 columns = Columns.named(names) if len(names) > 1 else None
                 if columns and cls.suits(columns) and names[0] != "RESULTS":
-                    if (
-                        delimiter == "\t"
-                        and TITLES.match(line)
-                        and any(map(_PLAIN_ROW.match, head.lines))
-                    ):
+                    titles = delimiter == "\t" and TITLES.match(line)
+                    if titles and any(map(_PLAIN_ROW.match, head.lines)):
                         return None
                     return cls(columns=columns, delimiter=delimiter, has_header=True)
         found = _FIRST_ROW.match(next(filter(None, head.lines), b""))
