@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from retryctl.core.value_classes import value_class
 from retryctl.errors import LoginExpired, NoCredentials, RetryctlError, Unreachable, UsageError
@@ -14,15 +15,15 @@ OR_SAVED = "or read a saved log with --from FILE"
 _TOKEN_FILES = ("AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")
 _CONTAINER = ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")
 _TOKEN = "AWS_CONTAINER_AUTHORIZATION_TOKEN"
-_CONFIGURATION = frozenset(
-    {"InvalidConfigError", "ConfigParseError", "ConfigNotFound", "UnknownCredentialError"}
-)
-_UNANSWERED = frozenset({"HTTPClientError", "ConnectionError", "MetadataRetrievalError"})
 HOW_TO_SAVE = (
     "To get a file: CloudWatch console, the time of the request without a filter (lines without "
     "the ID matter), Actions, Download search results (CSV)."
 )
 _NO_LOGIN = f"Log in (aws configure, aws sso login) or name a --profile, {OR_SAVED}.\n{HOW_TO_SAVE}"
+
+
+Translation = Callable[[Exception, Any], RetryctlError]
+"""Makes our error of one of botocore, in a context: a ``CredentialChain`` or a ``CallContext``."""
 
 
 @value_class
@@ -43,9 +44,14 @@ class CredentialChain:
         command = self.settings.get("credential_process")
         return str(command) if command else None
 
+    @property
+    def file(self) -> str:
+        """The configuration file."""
+        return os.environ.get("AWS_CONFIG_FILE") or "~/.aws/config"
+
     def setting(self, name: str) -> str:
         """Return the words for a line of the configuration file."""
-        return f"{name}{self.of_profile} in {_config_file()}"
+        return f"{name}{self.of_profile} in {self.file}"
 
     @property
     def option(self) -> str:
@@ -64,7 +70,7 @@ def translate_credential_error(error: Exception, chain: CredentialChain) -> Retr
     for wanted, translate in _BY_KIND:
         if kinds & wanted:
             return translate(error, chain)
-    return _unknown(error, chain)
+    return _UNKNOWN(error, chain)
 
 
 def sso_expired(chain: CredentialChain) -> LoginExpired:
@@ -95,25 +101,19 @@ def sentence(error: BaseException) -> str:
     return " ".join(str(error).split()).rstrip(".")
 
 
-def _sso(error: Exception, chain: CredentialChain) -> RetryctlError:
-    return sso_expired(chain)
+def in_words(
+    kind_of_ours: Callable[[str, str], RetryctlError], what: str, next_step: str
+) -> Translation:
+    """Return a translation into an error of such words.
 
+    ``{why}`` in them is the text of the error, ``{kind}`` its class, ``{of}`` the context.
+    """
 
-def _login(error: Exception, chain: CredentialChain) -> RetryctlError:
-    return LoginExpired("the AWS login has expired", f"{LOG_IN}aws login{chain.option}")
+    def translate(error: Exception, context: Any) -> RetryctlError:
+        named = {"why": sentence(error), "kind": type(error).__name__, "of": context}
+        return kind_of_ours(what.format(**named), next_step.format(**named))
 
-
-def _no_profile(error: Exception, chain: CredentialChain) -> RetryctlError:
-    return NoCredentials(
-        sentence(error), f"The profiles that exist: aws configure list-profiles\n{HOW_TO_SAVE}"
-    )
-
-
-def _configuration(error: Exception, chain: CredentialChain) -> RetryctlError:
-    return NoCredentials(
-        f"the configuration{chain.of_profile} is wrong: {sentence(error)}",
-        f"Correct {_config_file()} (aws configure list{chain.option}).",
-    )
+    return translate
 
 
 def _retrieval(error: Exception, chain: CredentialChain) -> RetryctlError:
@@ -126,14 +126,6 @@ def _retrieval(error: Exception, chain: CredentialChain) -> RetryctlError:
     file = os.environ.get("AWS_SHARED_CREDENTIALS_FILE") or "~/.aws/credentials"
     why = sentence(error).replace("shared-credentials-file", file)
     return NoCredentials(f"no AWS credentials{chain.of_profile}: {why}", _NO_LOGIN)
-
-
-def _no_terminal(error: Exception, chain: CredentialChain) -> RetryctlError:
-    return NoCredentials(
-        f"the role{chain.of_profile} needs an MFA code, and no terminal can be used to type it",
-        f"Run this in a terminal first: aws sts get-caller-identity{chain.option} "
-        "(the credentials are then cached for both).",
-    )
 
 
 def _file(error: Exception, chain: CredentialChain) -> RetryctlError:
@@ -166,7 +158,7 @@ def _value(error: Exception, chain: CredentialChain) -> RetryctlError:
         return _process(f"does not print the JSON that is expected ({sentence(error)})", chain)
     if any(map(os.environ.get, _CONTAINER)):
         return _container(sentence(error))
-    return _unknown(error, chain)
+    return _UNKNOWN(error, chain)
 
 
 def _still_expired(error: Exception, chain: CredentialChain) -> RetryctlError:
@@ -184,7 +176,7 @@ def _still_expired(error: Exception, chain: CredentialChain) -> RetryctlError:
 def _process(what: str, chain: CredentialChain) -> NoCredentials:
     return NoCredentials(
         f"credential_process{chain.of_profile} {what}",
-        f"Test the command of {_config_file()}: {chain.process}",
+        f"Test the command of {chain.file}: {chain.process}",
     )
 
 
@@ -196,49 +188,40 @@ def _container(why: str) -> NoCredentials:
     )
 
 
-def _unanswered(error: Exception, chain: CredentialChain) -> RetryctlError:
-    return Unreachable(
-        f"no answer while credentials{chain.of_profile} were fetched: {sentence(error)}",
-        f"Check the network, the proxy and --endpoint-url, {OR_SAVED}.",
-    )
-
-
-def invalid_value(error: Exception, _: object) -> RetryctlError:
-    """Return the error for a value that no call takes."""
-    return UsageError(sentence(error), "Check the options; --debug shows the call.")
-
-
-def _unknown(error: Exception, chain: CredentialChain) -> RetryctlError:
-    return NoCredentials(
-        f"no AWS credentials{chain.of_profile}: {type(error).__name__}: {sentence(error)}",
-        f"Test them with: aws sts get-caller-identity{chain.option}",
-    )
-
-
-def _config_file() -> str:
-    return os.environ.get("AWS_CONFIG_FILE") or "~/.aws/config"
-
-
-# By name, since older versions of botocore do not have them all. The first that matches counts.
-_BY_KIND: tuple[tuple[frozenset[str], Callable[[Exception, CredentialChain], RetryctlError]], ...]
-_OWN = (
-    (frozenset({"SSOError", "TokenRetrievalError", "NoAuthTokenError"}), _sso),
-    (frozenset({"LoginError"}), _login),
-    (frozenset({"ProfileNotFound"}), _no_profile),
-    (_CONFIGURATION, _configuration),
-    (
-        frozenset({"NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError"}),
-        _retrieval,
-    ),
+INVALID_VALUE = in_words(UsageError, "{why}", "Check the options; --debug shows the call.")
+_UNKNOWN = in_words(
+    NoCredentials,
+    "no AWS credentials{of.of_profile}: {kind}: {why}",
+    "Test them with: aws sts get-caller-identity{of.option}",
 )
+# By name, since older versions of botocore do not have them all. The first that matches counts.
+_OWN: tuple[tuple[set[str], Translation], ...] = (
+    ({"SSOError", "TokenRetrievalError", "NoAuthTokenError"}, lambda _, chain: sso_expired(chain)),
+    ({"LoginError"}, in_words(
+        LoginExpired, "the AWS login has expired", LOG_IN + "aws login{of.option}")),
+    ({"ProfileNotFound"}, in_words(
+        NoCredentials, "{why}",
+        f"The profiles that exist: aws configure list-profiles\n{HOW_TO_SAVE}")),
+    ({"InvalidConfigError", "ConfigParseError", "ConfigNotFound", "UnknownCredentialError"},
+     in_words(
+        NoCredentials, "the configuration{of.of_profile} is wrong: {why}",
+        "Correct {of.file} (aws configure list{of.option}).")),
+    ({"NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError"}, _retrieval),
+)  # fmt: skip
 OF_CREDENTIALS: frozenset[str] = frozenset().union(*(kinds for kinds, _ in _OWN))
 """The kinds of errors that are always about credentials."""
-_BY_KIND = (
+_BY_KIND: tuple[tuple[set[str], Translation], ...] = (
     *_OWN,
-    (_UNANSWERED, _unanswered),
-    (frozenset({"InvalidRegionError", "ParamValidationError"}), invalid_value),
-    (frozenset({"EOFError"}), _no_terminal),
-    (frozenset({"OSError"}), _file),
-    (frozenset({"RuntimeError"}), _still_expired),
-    (frozenset({"ValueError", "KeyError", "TypeError", "AttributeError"}), _value),
-)
+    ({"HTTPClientError", "ConnectionError", "MetadataRetrievalError"}, in_words(
+        Unreachable, "no answer while credentials{of.of_profile} were fetched: {why}",
+        f"Check the network, the proxy and --endpoint-url, {OR_SAVED}.")),
+    ({"InvalidRegionError", "ParamValidationError"}, INVALID_VALUE),
+    ({"EOFError"}, in_words(
+        NoCredentials,
+        "the role{of.of_profile} needs an MFA code, and no terminal can be used to type it",
+        "Run this in a terminal first: aws sts get-caller-identity{of.option} "
+        "(the credentials are then cached for both).")),
+    ({"OSError"}, _file),
+    ({"RuntimeError"}, _still_expired),
+    ({"ValueError", "KeyError", "TypeError", "AttributeError"}, _value),
+)  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from retryctl.core.value_classes import value_class
@@ -19,12 +19,13 @@ from retryctl.errors import (
 )
 from retryctl.sources.aws.credential_errors import (
     HOW_TO_SAVE,
+    INVALID_VALUE,
     OF_CREDENTIALS,
     OR_SAVED,
     CredentialChain,
-    invalid_value,
+    Translation,
+    in_words,
     new_login,
-    sentence,
     sso_expired,
     translate_credential_error,
 )
@@ -132,8 +133,8 @@ def translate_error(error: Exception, context: CallContext) -> RetryctlError:
         if kinds & wanted:
             return translate(error, context)
     if "BotoCoreError" in kinds and kinds & OF_CREDENTIALS:
-        return translate_credential_error(error, context.chain) or _failed(error, context)
-    return (_failed if "BotoCoreError" in kinds else _garbled)(error, context)
+        return translate_credential_error(error, context.chain) or _FAILED(error, context)
+    return (_FAILED if "BotoCoreError" in kinds else _GARBLED)(error, context)
 
 
 # --------------------------------------------------------------------------- the service refused
@@ -244,57 +245,31 @@ def _unknown_caller(reason: str, context: CallContext) -> NoCredentials:
 # --------------------------------------------------------------------------- no whole answer
 
 
-def _read_timeout(error: Exception, context: CallContext) -> RetryctlError:
-    return Unreachable(
-        f"{context.where} did not answer {context.action} in time: {sentence(error)}",
-        f"Try again later, check --endpoint-url and the proxy, {OR_SAVED}.",
-    )
-
-
-def _tls(error: Exception, context: CallContext) -> RetryctlError:
-    return Unreachable(
-        f"no secure connection to {context.where}: {sentence(error)}",
-        "Check the proxy, AWS_CA_BUNDLE, and the scheme of --endpoint-url.",
-    )
-
-
-def _no_answer(error: Exception, context: CallContext) -> RetryctlError:
-    return Unreachable(
-        f"no answer from {context.where}: {sentence(error)}",
-        f"Check the network, the proxy, --region and --endpoint-url, {OR_SAVED}.",
-    )
-
-
-def _garbled(error: Exception, context: CallContext) -> RetryctlError:
-    """Return the error for an answer of a proxy, a captive portal or a wrong address."""
-    return Unreachable(
-        f"the answer to {context.action} cannot be read: {type(error).__name__}: {sentence(error)}",
-        "Check --endpoint-url and the proxy; --debug shows the answer.",
-    )
-
-
-def _no_region(error: Exception, context: CallContext) -> RetryctlError:
-    return CouldNotLook(
-        NO_REGION,
-        "Give --region, set AWS_REGION, or set region in the profile (aws configure), "
-        f"{OR_SAVED}.\n{HOW_TO_SAVE}",
-    )
-
-
-def _failed(error: Exception, context: CallContext) -> RetryctlError:
-    return CouldNotLook(
-        f"{context.action} failed: {type(error).__name__}: {sentence(error)}",
-        "--debug shows where.",
-    )
-
-
-# By name, since older versions of botocore do not have them all. The first that matches counts.
-_BY_KIND: tuple[tuple[frozenset[str], Callable[[Exception, CallContext], RetryctlError]], ...] = (
-    (frozenset({"ReadTimeoutError"}), _read_timeout),
-    (frozenset({"SSLError"}), _tls),
-    (frozenset({"HTTPClientError", "ConnectionError", "MetadataRetrievalError"}), _no_answer),
-    (frozenset({"IncompleteReadError"}), _garbled),
-    (frozenset({"OSError"}), _no_answer),
-    (frozenset({"NoRegionError"}), _no_region),
-    (frozenset({"ParamValidationError", "InvalidRegionError", "ValidationError"}), invalid_value),
+_NO_ANSWER = in_words(
+    Unreachable,
+    "no answer from {of.where}: {why}",
+    f"Check the network, the proxy, --region and --endpoint-url, {OR_SAVED}.",
 )
+# an answer of a proxy, a captive portal or a wrong address
+_GARBLED = in_words(
+    Unreachable,
+    "the answer to {of.action} cannot be read: {kind}: {why}",
+    "Check --endpoint-url and the proxy; --debug shows the answer.",
+)
+_FAILED = in_words(CouldNotLook, "{of.action} failed: {kind}: {why}", "--debug shows where.")
+# By name, since older versions of botocore do not have them all. The first that matches counts.
+_BY_KIND: tuple[tuple[set[str], Translation], ...] = (
+    ({"ReadTimeoutError"}, in_words(
+        Unreachable, "{of.where} did not answer {of.action} in time: {why}",
+        f"Try again later, check --endpoint-url and the proxy, {OR_SAVED}.")),
+    ({"SSLError"}, in_words(
+        Unreachable, "no secure connection to {of.where}: {why}",
+        "Check the proxy, AWS_CA_BUNDLE, and the scheme of --endpoint-url.")),
+    ({"HTTPClientError", "ConnectionError", "MetadataRetrievalError"}, _NO_ANSWER),
+    ({"IncompleteReadError"}, _GARBLED),
+    ({"OSError"}, _NO_ANSWER),
+    ({"NoRegionError"}, in_words(
+        CouldNotLook, NO_REGION, "Give --region, set AWS_REGION, or set region in the profile "
+        f"(aws configure), {OR_SAVED}.\n{HOW_TO_SAVE}")),
+    ({"ParamValidationError", "InvalidRegionError", "ValidationError"}, INVALID_VALUE),
+)  # fmt: skip
