@@ -17,12 +17,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import field
 from functools import partial
 from io import BytesIO
+from typing import NamedTuple
 from zlib import crc32
 
 from retryctl.core.model.events import UNTIMED_MS
 from retryctl.core.model.group_names import has_place
 from retryctl.core.timestamps import iso_ms
-from retryctl.core.value_classes import state_class, value_class
+from retryctl.core.value_classes import state_class
 from retryctl.sources.saved.formats.bare_messages import messages_of
 from retryctl.sources.saved.formats.event_times import first_place
 from retryctl.sources.saved.formats.json_event import (
@@ -69,8 +70,7 @@ class DocumentContext:
         return f":{crc32(self.name.encode(errors='replace')):08x}.{self.document}"
 
 
-@value_class
-class JsonShape:
+class JsonShape(NamedTuple):
     """One shape of JSON value. ``key`` is the key that shows it.
 
     ``events`` yields the events of the value; nothing where it has only a similar form.
@@ -156,57 +156,38 @@ def _lambda_event(fields: Fields, context: DocumentContext) -> Iterator[RawEvent
     return _encoded(fields["awslogs"], context)
 
 
-JSON_SHAPES: tuple[JsonShape, ...] = (
+JSON_SHAPES = (
     JsonShape(
-        name="JSON of Logs Insights",
-        made_by="Logs Insights: fields @timestamp, @message, @logStream, @log; "
+        "JSON of Logs Insights",
+        "Logs Insights: fields @timestamp, @message, @logStream, @log; "
         "Export results, Download (JSON)",
-        key="@message",
-        events=_insights_row,
-    ),
+        "@message", _insights_row),
     JsonShape(
-        name="records of a subscription",
-        made_by="a subscription filter to Firehose, Kinesis or Lambda",
-        key="logEvents",
-        events=_subscription_record,
-    ),
+        "records of a subscription", "a subscription filter to Firehose, Kinesis or Lambda",
+        "logEvents", _subscription_record),
     JsonShape(
-        name="event of a subscription to Lambda",
-        made_by="the event of a function that a subscription filter calls",
-        key="awslogs",
-        events=_lambda_event,
-    ),
+        "event of a subscription to Lambda",
+        "the event of a function that a subscription filter calls", "awslogs", _lambda_event),
     JsonShape(
-        name="answer of aws lambda invoke",
-        made_by="aws lambda invoke --function-name FUNCTION --log-type Tail out.json > answer.json",
-        key="LogResult",
-        events=_invoke_answer,
-    ),
+        "answer of aws lambda invoke",
+        "aws lambda invoke --function-name FUNCTION --log-type Tail out.json > answer.json",
+        "LogResult", _invoke_answer),
     JsonShape(
-        name="encoded records of Kinesis or Firehose",
-        made_by="aws kinesis get-records --shard-iterator ITERATOR",
-        key="Records",
-        events=partial(_encoded_records, "Records"),
-    ),
+        "encoded records of Kinesis or Firehose",
+        "aws kinesis get-records --shard-iterator ITERATOR",
+        "Records", partial(_encoded_records, "Records")),
     JsonShape(
-        name="records of Firehose for a transformation",
-        made_by="the event of a Firehose transformation, or the body of an HTTP delivery",
-        key="records",
-        events=partial(_encoded_records, "records"),
-    ),
+        "records of Firehose for a transformation",
+        "the event of a Firehose transformation, or the body of an HTTP delivery",
+        "records", partial(_encoded_records, "records")),
     JsonShape(
-        name="JSON of the AWS CLI",
-        made_by="aws logs filter-log-events --log-group-name GROUP --output json",
-        key="message",
-        events=_log_event,
-    ),
+        "JSON of the AWS CLI", "aws logs filter-log-events --log-group-name GROUP --output json",
+        "message", _log_event),
     JsonShape(
-        name="records of the Telemetry API",
-        made_by="an extension that writes what the Telemetry API or the Logs API sends",
-        key="record",
-        events=_telemetry_record,
-    ),
-)
+        "records of the Telemetry API",
+        "an extension that writes what the Telemetry API or the Logs API sends",
+        "record", _telemetry_record),
+)  # fmt: skip
 
 
 def value_events(value: object, context: DocumentContext) -> Iterator[RawEvent]:
