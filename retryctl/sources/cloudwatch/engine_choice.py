@@ -6,6 +6,7 @@ import re
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import field, replace
+from functools import partial
 
 from retryctl.core.value_classes import state_class
 from retryctl.errors import CouldNotLook
@@ -19,6 +20,7 @@ from retryctl.sources.cloudwatch.hits import hits_in
 from retryctl.sources.cloudwatch.insights import FRESH_MS, InsightsSearch, estimate_bytes, usd_of
 from retryctl.sources.cloudwatch.pages import Page, TimeRange, matching_pages
 from retryctl.sources.cloudwatch.request_search import (
+    FARTHEST_MS,
     MOST_IDS,
     AttemptSpread,
     GroupSearch,
@@ -27,6 +29,7 @@ from retryctl.sources.cloudwatch.request_search import (
     pattern,
 )
 from retryctl.sources.cloudwatch.search_options import SearchOptions
+from retryctl.sources.cloudwatch.time_slices import SlicePlanner
 
 _AUTO_MOST_USD = 0.10  # what ``auto`` spends on Insights in one log group without a question
 _QUERY_S = 10  # how long a query takes, about
@@ -212,15 +215,15 @@ class RequestSearcher:
         is_busy: bool = True,
     ) -> SearchResult:
         return RequestSearch(
-            self.aws,
-            search,
+            aws=self.aws,
+            search=search,
             spread=self.spread,
             now_ms=self.now_ms,
-            on_page=lambda page: self.on_page(search.group, page),
+            plan=SlicePlanner(search.window, before.done, is_busy=is_busy, reach_ms=FARTHEST_MS),
+            found=SearchResult(hits=list(before.hits)),
+            on_page=partial(self.on_page, search.group),
             is_halted=self._ended,
             most_pages=most_pages,
-            before=before,
-            is_busy=is_busy,
         ).run()
 
     def _query(

@@ -33,7 +33,7 @@ MOST_IDS = 25
 _GRACE_MS = 60_000
 # Three attempts, and as many by duplicate deliveries.
 _MOST_IN_THE_QUEUE = 6
-_FARTHEST_MS = FunctionConfig().event_age_ms + FunctionConfig().timeout_ms + _GRACE_MS
+FARTHEST_MS = FunctionConfig().event_age_ms + FunctionConfig().timeout_ms + _GRACE_MS
 
 
 @value_class
@@ -55,7 +55,7 @@ class AttemptSpread:
         first_ms, last_ms = min(times), max(times)
         far_ms = self.event_age_ms + self.timeout_ms + _GRACE_MS
         if last_ms - first_ms > far_ms:
-            far_ms = _FARTHEST_MS
+            far_ms = FARTHEST_MS
         if not _may_be_of_event_source(found) and last_ms - first_ms <= far_ms:
             first_ms, last_ms = last_ms, first_ms
         end_ms = now_ms + 1 if self.until_ms is None else min(now_ms + 1, self.until_ms)
@@ -108,98 +108,84 @@ class GroupSearch:
     window: TimeRange
 
 
+@state_class
 class RequestSearch:
-    """One search.
+    """One search. ``found`` begins with the hits of an earlier one.
 
-    ``before`` is what came of an earlier one. ``on_page`` is called after every page, from any
-    thread. Where about more than ``most_pages`` remain, no further slice is begun, and what
-    remains is ``left``; the same once ``is_halted()``.
+    ``on_page`` is called after every page, from any thread. Where about more than ``most_pages``
+    remain, no further slice is begun, and what remains is ``left``; the same once ``is_halted()``.
     """
 
-    def __init__(
-        self,
-        aws: AwsClient,
-        search: GroupSearch,
-        *,
-        spread: AttemptSpread,
-        now_ms: int,
-        on_page: Callable[[Page], None],
-        is_halted: Callable[[], bool],
-        most_pages: int | None = None,
-        before: SearchResult | None = None,
-        is_busy: bool = False,
-    ) -> None:
-        self._aws = aws
-        self._group, self._request_ids = search.group, search.request_ids
-        self._window = search.window
-        self._spread = spread
-        self._now_ms = now_ms
-        self._on_page = on_page
-        self._most_pages = most_pages
-        before = before or SearchResult()
-        self._plan = SlicePlanner(
-            search.window, before.done, is_busy=is_busy, reach_ms=_FARTHEST_MS
-        )
-        self._found = SearchResult(hits=list(before.hits))
-        self._expected_pages = 0.0
-        self._lock = threading.Lock()
-        self._slices = SliceRunner(aws=aws, plan=self._plan, read=self._search, is_halted=is_halted)
+    aws: AwsClient
+    search: GroupSearch
+    spread: AttemptSpread
+    now_ms: int
+    plan: SlicePlanner
+    found: SearchResult
+    on_page: Callable[[Page], None]
+    is_halted: Callable[[], bool]
+    most_pages: int | None = None
+    _expected_pages: float = 0.0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def run(self) -> SearchResult:
         """Search all of the aim. Raises the error of the first call where nothing can be read."""
+        slices = SliceRunner(
+            aws=self.aws,
+            plan=self.plan,
+            read=lambda part: self._read(part, slices),
+            is_halted=self.is_halted,
+        )
         self._aim()
-        for found in self._slices.run():
-            self._note(found)
-            self._end_if_long()
-        return self._all_found()
+        for hits in slices.run():
+            self._note(hits)
+            self._end_if_long(slices)
+        self.found.done, self.found.unsearched = self.plan.done, slices.unread
+        if not slices.fatal:
+            # slices given back count with the few pages that were read of them
+            self.found.left = self.plan.rest()
+            self.found.pages_left = max(self._expected_pages, self.plan.pages_left())
+        return self.found
 
     def _note(self, hits: list[Hit]) -> None:
         """Narrow the aim as soon as hits are read, before their slice ends."""
         with self._lock:
-            self._found.add(hits)
+            self.found.add(hits)
             self._aim()
 
-    def _end_if_long(self) -> None:
-        if self._most_pages is None or not self._plan.is_fair_sample:
+    def _end_if_long(self, slices: SliceRunner[list[Hit]]) -> None:
+        if self.most_pages is None or not self.plan.is_fair_sample:
             return
-        pages_left = self._plan.pages_left()
-        if pages_left > self._most_pages:
+        pages_left = self.plan.pages_left()
+        if pages_left > self.most_pages:
             self._expected_pages = max(self._expected_pages, pages_left)
-            self._slices.over = True
+            slices.over = True
 
-    def _all_found(self) -> SearchResult:
-        found = self._found
-        found.done, found.unsearched = self._plan.done, self._slices.unread
-        if not self._slices.fatal:
-            # slices given back count with the few pages that were read of them
-            found.left = self._plan.rest()
-            found.pages_left = max(self._expected_pages, self._plan.pages_left())
-        return found
-
-    def _search(self, part: TimeSlice) -> SliceRead[list[Hit]]:
+    def _read(self, part: TimeSlice, slices: SliceRunner[list[Hit]]) -> SliceRead[list[Hit]]:
         found: list[Hit] = []
         pages, more = 0, False
-        for page in matching_pages(self._aws, self._group, part.window, pattern(self._request_ids)):
+        group, request_ids = self.search.group, self.search.request_ids
+        for page in matching_pages(self.aws, group, part.window, pattern(request_ids)):
             pages += 1
-            self._plan.reached(part, pages)
-            self._end_if_long()
-            hits = [m for event in page.events for m in hits_in(event, self._request_ids)]
+            self.plan.reached(part, pages)
+            self._end_if_long(slices)
+            hits = [m for event in page.events for m in hits_in(event, request_ids)]
             found += hits
             if hits:
                 self._note(hits)
-            self._on_page(page)
+            self.on_page(page)
             more = page.more
-            if more and (part.trial or self._slices.ended or not self._plan.wants(part)):
+            if more and (part.trial or slices.ended or not self.plan.wants(part)):
                 break
         return SliceRead(found=found, pages=pages, to_the_end=not more)
 
     def _aim(self) -> None:
         """Aim at the window for requests not found, and for others at the time they can take."""
-        own = by_request(self._found.hits)
-        aim = [self._spread.around(hits, self._now_ms) for hits in own.values()]
-        if not self._found.ran >= {*self._request_ids}:
-            aim.append(self._window)
-        self._plan.aim = tuple(merged(aim))
+        own = by_request(self.found.hits)
+        aim = [self.spread.around(hits, self.now_ms) for hits in own.values()]
+        if not self.found.ran >= {*self.search.request_ids}:
+            aim.append(self.search.window)
+        self.plan.aim = tuple(merged(aim))
 
 
 def pattern(request_ids: Sequence[str]) -> str:
