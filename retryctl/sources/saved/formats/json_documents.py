@@ -65,10 +65,11 @@ class JsonDocuments(LogFormat):
         mixed = not all(map(is_telemetry, values)) or _has_lines_of_text(head)
         if mixed and any(map(_is_platform, values)):
             return None  # messages in JSON, of Lambda and of the function
-        if not _is_log(values):
+        if not any(map(_is_of_log, values)):
             return None
         messages = all(map(_is_platform, values))  # of a log in the JSON format, as jq prints them
-        return cls(answers_search=messages or not _OF_ONE_ENVIRONMENT & _keys(values))
+        keys = {key for value in values if isinstance(value, dict) for key in value}
+        return cls(answers_search=messages or not _OF_ONE_ENVIRONMENT & keys)
 
     def parts(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[RawBlock]:
         """Yield the events, some at a time."""
@@ -156,10 +157,6 @@ def _has_lines_of_text(head: Head) -> bool:
     return text and parsed(head.lines[0]) is not None
 
 
-def _keys(values: list[object]) -> set[str]:
-    return {key for value in values if isinstance(value, dict) for key in value}
-
-
 def _are_texts(head: Head) -> bool:
     """Whether each line is a message as a JSON string, and one of them is a record of Lambda."""
     lines = [line for line in head.lines[:-1] or head.lines if line.strip()]
@@ -187,19 +184,13 @@ def _first_values(content: bytes) -> list[tuple[str, object]]:
     return values
 
 
-def _is_log(values: list[object]) -> bool:
-    """Whether one of the values gives events, or is an answer in which there could be some."""
-    for value in values:
-        if isinstance(value, str):
-            if _RECORD.search(value):
-                return True
-        elif (
-            (isinstance(value, dict) and value.get("messageType") == "CONTROL_MESSAGE")
-            or (isinstance(value, dict) and not _STREAMED.isdisjoint(value))
-            or gives_events(value)
-        ):
-            return True
-    return False
+def _is_of_log(value: object) -> bool:
+    """Whether a value gives events, or is an answer in which there could be some."""
+    if isinstance(value, str):
+        return _RECORD.search(value) is not None
+    fields = value if isinstance(value, dict) else {}
+    is_control = fields.get("messageType") == "CONTROL_MESSAGE"
+    return is_control or not _STREAMED.isdisjoint(fields) or gives_events(value)
 
 
 def _dumped(value: object) -> str:
