@@ -138,8 +138,7 @@ class ProbeSession:
         if pattern:
             parameters["filterPattern"] = pattern
         options = {"subject": parameters["logGroupName"]}
-        pages = self.aws.pages("logs", "FilterLogEvents", parameters, **options)
-        return [event for page in pages for event in page["events"]]
+        return [*self.aws.items("logs", "FilterLogEvents", parameters, "events", **options)]
 
     def streamed(self, **request: Any) -> list[AwsResponse]:
         """Return the events of the stream ``crafted`` that one GetLogEvents call gives."""

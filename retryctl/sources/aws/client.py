@@ -170,6 +170,13 @@ class AwsClient:
                 return
             request = request | more
 
+    def items(
+        self, service: str, operation: str, request: dict[str, Any], key: str, **options: Any
+    ) -> Iterator[AwsResponse]:
+        """Yield the items of all pages under ``key``, which every whole answer has."""
+        for page in self.pages(service, operation, request, expect=key, **options):
+            yield from page[key]
+
     def _once(self, place: CallPlace, request: dict[str, Any], subject: str) -> AwsResponse:
         region, service, operation = place
         with self._counting:

@@ -83,11 +83,8 @@ class _Calls:
     def call(self, operation: str, request: dict[str, str]) -> AwsResponse:
         return self.aws.call("lambda", operation, request, **self._options(request))
 
-    def pages(
-        self, operation: str, request: dict[str, str], *, expect: str
-    ) -> Iterator[AwsResponse]:
-        options = self._options(request)
-        return self.aws.pages("lambda", operation, request, expect=expect, **options)
+    def items(self, operation: str, request: dict[str, str], key: str) -> Iterator[AwsResponse]:
+        return self.aws.items("lambda", operation, request, key, **self._options(request))
 
     def _options(self, request: dict[str, str]) -> dict[str, Any]:
         return {
@@ -274,13 +271,9 @@ def _event_invoke(
 
 def _invoke_configs(calls: _Calls, function: str) -> dict[str, tuple[int, int]]:
     """Return retries and age of the function, its versions and aliases, by qualifier."""
-    key = "FunctionEventInvokeConfigs"
-    pages = calls.pages("ListFunctionEventInvokeConfigs", {"FunctionName": function}, expect=key)
-    return {
-        qualifier_of(each["FunctionArn"]): _retries_and_age(each)
-        for page in pages
-        for each in page[key]
-    }
+    key, request = "FunctionEventInvokeConfigs", {"FunctionName": function}
+    configs = calls.items("ListFunctionEventInvokeConfigs", request, key)
+    return {qualifier_of(each["FunctionArn"]): _retries_and_age(each) for each in configs}
 
 
 def _own_event_invoke(
@@ -334,12 +327,9 @@ def _has_stream_source(calls: _Calls, request: dict[str, str]) -> bool:
 def _functions_of_streams(aws: AwsClient) -> frozenset[str]:
     """Return the functions of the region that a stream invokes; none where the call is denied."""
     names: set[str] = set()
-    key = "EventSourceMappings"
     with suppress(CouldNotLook):
-        for page in aws.pages("lambda", "ListEventSourceMappings", {}, expect=key):
-            names.update(
-                each["FunctionArn"].split(":")[6] for each in page[key] if _is_stream(each)
-            )
+        sources = aws.items("lambda", "ListEventSourceMappings", {}, "EventSourceMappings")
+        names.update(each["FunctionArn"].split(":")[6] for each in sources if _is_stream(each))
     return frozenset(names)
 
 

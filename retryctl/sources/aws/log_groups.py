@@ -303,9 +303,8 @@ def matching_functions(aws: AwsClient, pattern: str, warn: Warn) -> tuple[Loggin
 
 def listed_functions(aws: AwsClient) -> Iterator[LoggingFunction]:
     """Yield the functions of the account in the region."""
-    options = {"expect": "Functions", "subject": "the functions"}
-    for page in aws.pages("lambda", "ListFunctions", {}, **options):
-        yield from map(_logging, page["Functions"])
+    options = {"subject": "the functions"}
+    return map(_logging, aws.items("lambda", "ListFunctions", {}, "Functions", **options))
 
 
 def _logging(function: AwsResponse) -> LoggingFunction:

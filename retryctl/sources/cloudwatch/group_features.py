@@ -64,11 +64,11 @@ def _indexes(aws: AwsClient, group: LogGroup) -> Iterator[FieldIndex]:
         "logGroupIdentifiers": [group.identifier or group.name],
         "indexCategories": ["CUSTOM", "AUTO"],
     }
-    for page in _listed(aws, "DescribeFieldIndexes", request, "fieldIndexes", group):
-        for index in page:
-            name, since_ms = index.get("fieldIndexName"), index.get("firstEventTime")
-            if name in (FIELD_OF_TEXT, FIELD_OF_JSON) and since_ms:
-                yield FieldIndex(name=name, since_ms=since_ms)
+    of_group = {"subject": group.name, "region": group.region}
+    for index in aws.items("logs", "DescribeFieldIndexes", request, "fieldIndexes", **of_group):
+        name, since_ms = index.get("fieldIndexName"), index.get("firstEventTime")
+        if name in (FIELD_OF_TEXT, FIELD_OF_JSON) and since_ms:
+            yield FieldIndex(name=name, since_ms=since_ms)
 
 
 def _fields_in_use(aws: AwsClient, group: LogGroup, window: TimeRange) -> set[str]:
@@ -145,14 +145,15 @@ def _has_transformer(aws: AwsClient, group: LogGroup) -> bool | None:
     try:
         if _has_own_transformer(aws, group):
             return True
-        policies = _listed(
-            aws,
+        policies = aws.items(
+            "logs",
             "DescribeAccountPolicies",
             {"policyType": "TRANSFORMER_POLICY"},
             "accountPolicies",
-            group,
+            subject=group.name,
+            region=group.region,
         )
-        return any(_applies(policy, group_name(group.name)) for page in policies for policy in page)
+        return any(_applies(policy, group_name(group.name)) for policy in policies)
     except RetryctlError:
         return None
 
@@ -176,10 +177,3 @@ def _applies(policy: AwsResponse, name: str) -> bool:
     if " NOT IN " in criteria:
         return name not in names
     return not names or any(name.startswith(prefix) for prefix in names)
-
-
-def _listed(
-    aws: AwsClient, operation: str, request: dict[str, Any], key: str, group: LogGroup
-) -> Iterator[list[AwsResponse]]:
-    options = {"expect": key, "subject": group.name, "region": group.region}
-    return (page[key] for page in aws.pages("logs", operation, request, **options))
