@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import tzinfo
 from fnmatch import fnmatchcase
@@ -12,7 +13,7 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 from retryctl.app.options import ShowProgress, SourceOptions, TimeWindow, wall_clock_ms
-from retryctl.cli.options.params import AwsOptions, ReadOptions, ScreenOptions
+from retryctl.cli.options.params import AwsOptions, LogOptions, ReadOptions, ScreenOptions
 from retryctl.cli.options.times import is_ago, read_window, zone
 from retryctl.cli.output.terminal import TerminalFeedback
 from retryctl.config import ProjectConfig, config_for
@@ -22,6 +23,7 @@ from retryctl.core.value_classes import value_class
 from retryctl.errors import UsageError
 
 if TYPE_CHECKING:
+    from retryctl.app.window import WindowReader
     from retryctl.sources.aws.client import AwsClient
 
 # The service's clock decides on CloudWatch. AWS refuses calls from a clock with a larger error.
@@ -178,3 +180,34 @@ def time_window(read: ReadOptions, tz: str) -> TimeWindow:
         is_since_ago=is_ago(read.since),
         is_until_ago=is_ago(read.until),
     )
+
+
+# --------------------------------------------------------------------------- windows of functions
+
+
+@value_class
+class FunctionsWindow:
+    """An open window; ``keep`` is true for the names of the wanted functions."""
+
+    reader: WindowReader
+    keep: Callable[[str | None], bool]
+    reading: Reading
+
+
+@contextmanager
+def open_functions(functions: Sequence[str], given: LogOptions) -> Iterator[FunctionsWindow]:
+    """Open the requests of the functions in the window of the options."""
+    from retryctl.app.window import open_window  # loads the engine of whole windows
+
+    reading = reading_of(given.read, given.aws, given.screen)
+    source, keep = select_functions(functions, reading.source)
+    opened = open_window(
+        source,
+        reading.config,
+        reading.window,
+        now_ms=wall_clock_ms(),
+        feedback=reading.feedback,
+        since_ms=reading.window.since_ms,
+    )
+    with opened as reader:
+        yield FunctionsWindow(reader=reader, keep=keep, reading=replace(reading, source=source))

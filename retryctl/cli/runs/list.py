@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from retryctl.app.window import list_rows
 from retryctl.cli.options import completions
 from retryctl.cli.options.params import refuse_unknown
+from retryctl.cli.options.source import open_functions
 from retryctl.cli.output.messages import no_request, warn_of_gaps
 from retryctl.cli.output.report_files import report_files, write_reports
 from retryctl.cli.output.terminal import put, stdout_screen
-from retryctl.cli.runs.functions_window import open_functions
 from retryctl.core.crosscheck.checked_request import unmatched_patterns
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.model.coverage import Coverage

@@ -14,10 +14,10 @@ from retryctl.app.saved_window import TalliesByFunction
 from retryctl.app.window import count_requests
 from retryctl.cli.options.completions import SUMMARY_FORMS
 from retryctl.cli.options.params import refuse_unknown
+from retryctl.cli.options.source import open_functions
 from retryctl.cli.output.messages import no_request, warn_of_gaps
 from retryctl.cli.output.report_files import report_files, write_reports
 from retryctl.cli.output.terminal import put, stdout_screen
-from retryctl.cli.runs.functions_window import open_functions
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict
 from retryctl.core.crosscheck.checked_request import unmatched_patterns
 from retryctl.core.model.attempt import function_from_names
