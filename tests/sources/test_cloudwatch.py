@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import time
 from collections.abc import Iterator
@@ -754,7 +755,7 @@ def test_a_name_that_is_no_log_group(endpoint: Endpoint) -> None:
         look(source(endpoint.url, groups=("no group!",)))
 
 
-def test_an_sso_login_that_ran_out_names_its_command(
+def test_a_missing_sso_login_names_its_file_and_its_command(
     tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = tmp_path / "config"
@@ -766,15 +767,15 @@ def test_an_sso_login_that_ran_out_names_its_command(
     monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
     monkeypatch.setenv("HOME", str(tmp_path))
     aws = AwsClient(profile="work", endpoint_url="http://127.0.0.1:1")
-    with pytest.raises(LoginExpired, match="SSO login of profile work has expired") as error:
+    with pytest.raises(LoginExpired, match="no SSO token of profile work in ") as error:
         look(RequestSource(aws, groups=(GROUP,), clock=lambda: NOW))
-    assert error.value.next_step == "Log in again: aws sso login --profile work"
+    assert f"~/.aws/sso/cache/{hashlib.sha1(b'corp').hexdigest()}.json" in error.value.what
+    assert error.value.next_step == "Log in: aws sso login --profile work"
 
 
 def test_a_role_that_the_aws_cli_took_on_with_mfa_is_used_without_asking(
     endpoint: Endpoint, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import hashlib
     import json
 
     put_three(endpoint)

@@ -333,6 +333,7 @@ def test_a_torn_sso_token_is_a_login_that_is_to_be_renewed(
     sso_profile(tmp_path, token)
     error = failure(endpoint)
     assert isinstance(error, LoginExpired)
+    assert f"~/.aws/sso/cache/{sha1(b'corp').hexdigest()}.json" in error.what
     assert "aws sso login --profile work" in error.next_step
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
+from hashlib import sha1
 from typing import Any
 
 from retryctl.core.value_classes import value_class
 from retryctl.errors import LoginExpired, NoCredentials, RetryctlError, Unreachable, UsageError
+from retryctl.sources.aws.session import SSO_FOLDER
 
 LOG_IN = "Log in again: "  # a command follows
 OR_SAVED = "or read a saved log with --from FILE"
@@ -54,6 +56,12 @@ class CredentialChain:
         return f"{name}{self.of_profile} in {self.file}"
 
     @property
+    def sso_token(self) -> str:
+        """The file of the SSO token, which is named by a hash of the session or the start URL."""
+        named = self.settings.get("sso_session") or self.settings.get("sso_start_url") or ""
+        return f"{SSO_FOLDER}/{sha1(str(named).encode(), usedforsecurity=False).hexdigest()}.json"
+
+    @property
     def option(self) -> str:
         """The option that names the profile to the AWS CLI."""
         return f" --profile {self.profile}" if self.profile else ""
@@ -76,7 +84,8 @@ def translate_credential_error(error: Exception, chain: CredentialChain) -> Retr
 def sso_expired(chain: CredentialChain) -> LoginExpired:
     """Return the error for an SSO login that has expired."""
     return LoginExpired(
-        f"the SSO login{chain.of_profile} has expired", f"{LOG_IN}{sso_command(chain)}"
+        f"the SSO login{chain.of_profile} has expired (token: {chain.sso_token})",
+        f"{LOG_IN}{sso_command(chain)}",
     )
 
 
@@ -196,6 +205,9 @@ _UNKNOWN = in_words(
 )
 # By name, since older versions of botocore do not have them all. The first that matches counts.
 _OWN: tuple[tuple[set[str], Translation], ...] = (
+    ({"SSOTokenLoadError"}, in_words(
+        LoginExpired, "there is no SSO token{of.of_profile} in {of.sso_token}",
+        "Log in: aws sso login{of.option}")),
     ({"SSOError", "TokenRetrievalError", "NoAuthTokenError"}, lambda _, chain: sso_expired(chain)),
     ({"LoginError"}, in_words(
         LoginExpired, "the AWS login has expired", LOG_IN + "aws login{of.option}")),

@@ -11,7 +11,7 @@ from typing import Any
 from retryctl.errors import NoCredentials, UsageError
 
 CACHE_FOLDER = "~/.aws/cli/cache"
-_SSO_FOLDER = "~/.aws/sso/cache"
+SSO_FOLDER = "~/.aws/sso/cache"
 _KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 _REGIONS = ("AWS_REGION", "AWS_DEFAULT_REGION")
 _logger = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ def new_session(*, profile: str | None, endpoint_url: str | None, config: Any) -
     provider._prompter = mfa_code
     tokens = getattr(resolver.get_provider("sso"), "_token_provider", None)
     if loader := getattr(tokens, "_token_loader", None):
-        loader._cache = CredentialCache(loader._cache, _SSO_FOLDER)
+        loader._cache = CredentialCache(loader._cache, SSO_FOLDER)
     return session
 
 
