@@ -8,18 +8,11 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
+from retryctl import errors
 from retryctl.app.options import Clock
 from retryctl.app.trace import TraceResult
 from retryctl.core.crosscheck.checked_request import with_unseen_end
 from retryctl.core.model.request import RequestOutcome
-from retryctl.errors import (
-    CouldNotLook,
-    LoginExpired,
-    RetryctlError,
-    Throttled,
-    Unreachable,
-    UnreadableInput,
-)
 
 if TYPE_CHECKING:
     from retryctl.sources.saved.live_pipe import LivePipe
@@ -45,8 +38,8 @@ def poll(
     clock: Clock,
     sleep: Callable[[float], None],
     on_wait: Callable[[T, int], None],
-    on_failure: Callable[[RetryctlError], None],
-    cut_short: Callable[[T, CouldNotLook], T],
+    on_failure: Callable[[errors.RetryctlError], None],
+    cut_short: Callable[[T, errors.CouldNotLook], T],
 ) -> T:
     """Call ``read`` until nothing more is awaited or the deadline is over; return the last result.
 
@@ -65,11 +58,11 @@ def poll(
         sleep((until_ms - now_ms) / 1000)
         try:
             result = read()
-        except (Throttled, Unreachable) as error:
+        except (errors.Throttled, errors.Unreachable) as error:
             on_failure(error)
             now_ms = clock()
             next_ms = now_ms + _OVERDUE_MS if now_ms - read_ms < _GIVE_UP_MS else None
-        except CouldNotLook as error:
+        except errors.CouldNotLook as error:
             return cut_short(result, error)
         else:
             read_ms = now_ms = clock()
@@ -84,7 +77,7 @@ def follow(
     clock: Clock,
     sleep: Callable[[float], None],
     on_wait: Callable[[TraceResult, int], None],
-    on_failure: Callable[[RetryctlError], None],
+    on_failure: Callable[[errors.RetryctlError], None],
 ) -> TraceResult:
     """Call ``read`` until every request is closed or the time is over; return the last result.
 
@@ -119,7 +112,7 @@ def follow(
     )
 
 
-def _cut_short(result: TraceResult, error: CouldNotLook) -> TraceResult:
+def _cut_short(result: TraceResult, error: errors.CouldNotLook) -> TraceResult:
     """Return the result with the gap that ``error`` leaves behind its last read."""
     from retryctl.sources.cloudwatch.gaps import not_read_again
 
@@ -143,10 +136,10 @@ def _refuse_lost_attempts(result: TraceResult, before: TraceResult) -> None:
         return
     for gap in result.coverage.gaps:
         if gap.kind == "expired":
-            raise LoginExpired(gap.message)
+            raise errors.LoginExpired(gap.message)
     for gap in result.coverage.gaps:
         if gap.may_close:
-            raise Unreachable(gap.message)
+            raise errors.Unreachable(gap.message)
 
 
 def _next_reads(result: TraceResult, now_ms: int, began_ms: int) -> Iterator[int]:
@@ -197,7 +190,7 @@ class PipeFollower:
             return None
         self._size_read = size
         result = None
-        with suppress(UnreadableInput):
+        with suppress(errors.UnreadableInput):
             result = self._read()
         took_s = time.monotonic() - began_s
         self._next_s = time.monotonic() + max(_BUSY_S, _MOST_OF_TIME * took_s)

@@ -10,16 +10,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
+from retryctl import errors
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.limits import DEFAULT_RETRIES, LONGEST_EVENT_AGE_S, LONGEST_TIMEOUT_S
 from retryctl.core.value_classes import value_class
-from retryctl.errors import (
-    AccessDenied,
-    CouldNotLook,
-    LoginExpired,
-    NoCredentials,
-    Unreachable,
-)
 from retryctl.sources.aws.client import AwsClient, AwsResponse
 from retryctl.sources.aws.daemon_pool import DaemonPool
 from retryctl.sources.aws.errors import NO_REGION, Refused
@@ -46,7 +40,7 @@ def read_versions(aws: AwsClient, named: FunctionName, warn: Warn) -> frozenset[
     function, calls = {"FunctionName": named.in_calls}, _Calls(aws=aws, named=named)
     try:
         found = calls.call("GetAlias", {**function, "Name": named.alias})
-    except CouldNotLook as error:
+    except errors.CouldNotLook as error:
         if _is_missing(error) and not _exists(calls, function):
             return None  # a sentence about its settings names it
         why = "the alias does not exist" if _is_missing(error) else _why(error)
@@ -68,7 +62,7 @@ def _exists(calls: _Calls, function: dict[str, str]) -> bool:
     """Return whether there is the function, as far as this caller can know."""
     try:
         calls.call("GetFunctionConfiguration", function)
-    except CouldNotLook as error:
+    except errors.CouldNotLook as error:
         return not _is_missing(error)
     return True
 
@@ -92,15 +86,15 @@ class _Calls:
             "region": EDGE_REGION if self.named.is_at_the_edge else None,
         }
 
-    def raise_if_nothing_answers(self, error: CouldNotLook) -> None:
+    def raise_if_nothing_answers(self, error: errors.CouldNotLook) -> None:
         """Raise Unreachable where neither Lambda, as ``error`` shows, nor the logs answer."""
-        if not isinstance(error, Unreachable):
+        if not isinstance(error, errors.Unreachable):
             return
         try:
             self.aws.call("logs", "DescribeLogGroups", {"limit": 1})
-        except Unreachable:
+        except errors.Unreachable:
             raise
-        except CouldNotLook:
+        except errors.CouldNotLook:
             return
 
 
@@ -207,7 +201,7 @@ def _logging(configuration: AwsResponse) -> dict[str, Any]:
 def _configuration(calls: _Calls, request: dict[str, str], warn: Warn) -> AwsResponse:
     try:
         return calls.call("GetFunctionConfiguration", request)
-    except CouldNotLook as error:
+    except errors.CouldNotLook as error:
         calls.raise_if_nothing_answers(error)
         if "Qualifier" in request and _is_missing(error):
             return _unqualified(calls, request, warn)
@@ -220,7 +214,7 @@ def _unqualified(calls: _Calls, request: dict[str, str], warn: Warn) -> AwsRespo
     name, qualifier = request["FunctionName"], request.pop("Qualifier")
     try:
         found = calls.call("GetFunctionConfiguration", request)
-    except CouldNotLook as error:
+    except errors.CouldNotLook as error:
         _note_unknown(request, error, warn)
         return {}
     warn(
@@ -230,7 +224,7 @@ def _unqualified(calls: _Calls, request: dict[str, str], warn: Warn) -> AwsRespo
     return found
 
 
-def _note_unknown(request: dict[str, str], error: CouldNotLook, warn: Warn) -> None:
+def _note_unknown(request: dict[str, str], error: errors.CouldNotLook, warn: Warn) -> None:
     if _stops_every_call(error):  # the log cannot be read either: that error is enough
         return
     warn(
@@ -239,11 +233,11 @@ def _note_unknown(request: dict[str, str], error: CouldNotLook, warn: Warn) -> N
     )
 
 
-def _stops_every_call(error: CouldNotLook) -> bool:
-    return isinstance(error, (NoCredentials, LoginExpired)) or error.what == NO_REGION
+def _stops_every_call(error: errors.CouldNotLook) -> bool:
+    return isinstance(error, (errors.NoCredentials, errors.LoginExpired)) or error.what == NO_REGION
 
 
-def _is_missing(error: CouldNotLook) -> bool:
+def _is_missing(error: errors.CouldNotLook) -> bool:
     return isinstance(error, Refused) and error.code == "ResourceNotFoundException"
 
 
@@ -256,7 +250,7 @@ def _event_invoke(
     """
     try:
         configs = _invoke_configs(calls, request["FunctionName"])
-    except CouldNotLook:
+    except errors.CouldNotLook:
         return _own_event_invoke(calls, request, warn)
     own = configs.get(request.get("Qualifier", "$LATEST"), (DEFAULT_RETRIES, LONGEST_EVENT_AGE_S))
     if "Qualifier" in request or all(each == own for each in configs.values()):
@@ -285,7 +279,7 @@ def _own_event_invoke(
     """
     try:
         config = calls.call("GetFunctionEventInvokeConfig", request)
-    except CouldNotLook as error:
+    except errors.CouldNotLook as error:
         if isinstance(error, Refused) and "EventInvokeConfig" in error.reason:
             return DEFAULT_RETRIES, LONGEST_EVENT_AGE_S
         if _stops_every_call(error):
@@ -310,7 +304,7 @@ def _reserved_concurrency(calls: _Calls, request: dict[str, str]) -> int | None:
     only = {"FunctionName": request["FunctionName"]}
     try:
         answer = calls.call("GetFunctionConcurrency", only)
-    except CouldNotLook:
+    except errors.CouldNotLook:
         return None
     return answer.get("ReservedConcurrentExecutions")
 
@@ -319,7 +313,7 @@ def _has_stream_source(calls: _Calls, request: dict[str, str]) -> bool:
     """Whether a DynamoDB or Kinesis stream invokes it; False where the call is denied."""
     try:
         answer = calls.call("ListEventSourceMappings", {"FunctionName": request["FunctionName"]})
-    except CouldNotLook:
+    except errors.CouldNotLook:
         return False
     return any(map(_is_stream, answer.get("EventSourceMappings", [])))
 
@@ -327,7 +321,7 @@ def _has_stream_source(calls: _Calls, request: dict[str, str]) -> bool:
 def _functions_of_streams(aws: AwsClient) -> frozenset[str]:
     """Return the functions of the region that a stream invokes; none where the call is denied."""
     names: set[str] = set()
-    with suppress(CouldNotLook):
+    with suppress(errors.CouldNotLook):
         sources = aws.items("lambda", "ListEventSourceMappings", {}, "EventSourceMappings")
         names.update(each["FunctionArn"].split(":")[6] for each in sources if _is_stream(each))
     return frozenset(names)
@@ -337,8 +331,8 @@ def _is_stream(mapping: AwsResponse) -> bool:
     return mapping.get("EventSourceArn", "").split(":")[2:3] in (["dynamodb"], ["kinesis"])
 
 
-def _why(error: CouldNotLook) -> str:
-    if isinstance(error, AccessDenied):
+def _why(error: errors.CouldNotLook) -> str:
+    if isinstance(error, errors.AccessDenied):
         return error.what.partition("(")[2].rstrip(")")
     if _is_missing(error):
         return "the function does not exist here"

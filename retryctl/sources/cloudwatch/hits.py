@@ -7,16 +7,8 @@ from collections.abc import Iterable, Iterator
 from enum import IntEnum
 
 from retryctl.core.grammar.record_parser import parse_record
+from retryctl.core.model import records
 from retryctl.core.model.events import LogEvent
-from retryctl.core.model.records import (
-    AppLine,
-    FunctionError,
-    InitStart,
-    LambdaWarning,
-    Report,
-    RestoreStart,
-    Start,
-)
 from retryctl.core.value_classes import value_class
 from retryctl.sources.cloudwatch.pages import TimeRange
 
@@ -28,7 +20,7 @@ _GRACE_MS = 60_000
 # from the newest, a long window costs nothing: what closes the front ends the reading.
 _FRONT_MS = 6 * 3_600_000
 # No line of an attempt stands before one of these.
-_FRONTS = (Report, InitStart, RestoreStart)
+_FRONTS = (records.Report, records.InitStart, records.RestoreStart)
 
 
 class Kind(IntEnum):
@@ -95,11 +87,11 @@ def by_request(hits: Iterable[Hit]) -> dict[str, list[Hit]]:
 
 
 def _kind(record: object) -> Kind:
-    if isinstance(record, Start):
+    if isinstance(record, records.Start):
         return Kind.START
-    if isinstance(record, Report):
+    if isinstance(record, records.Report):
         return Kind.REPORT
-    if isinstance(record, (AppLine, FunctionError, LambdaWarning)):
+    if isinstance(record, (records.AppLine, records.FunctionError, records.LambdaWarning)):
         return Kind.NAMED
     return Kind.PLATFORM
 

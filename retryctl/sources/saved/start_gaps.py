@@ -8,14 +8,7 @@ from heapq import heappush, heappushpop, nsmallest
 from itertools import chain, islice, pairwise
 from operator import attrgetter
 
-from retryctl.core.history.cut_log import (
-    BEGINS_LATE,
-    begins_late,
-    filtered,
-    is_cut,
-    is_filtered,
-    is_grouped,
-)
+from retryctl.core.history import cut_log
 from retryctl.core.model.coverage import Gap
 from retryctl.core.model.events import LogEvent
 from retryctl.core.value_classes import value_class
@@ -72,13 +65,13 @@ def gaps_shown_by_start(
         for event in _comparable(head, heads, first_ms)
         if until_ms is None or event.timestamp_ms < until_ms
     ]
-    cut = any(head.notes.begins_within_line for head in heads) or is_cut(events, first_ms)
-    gaps = [begins_late(first_ms)] if cut else []
-    if is_filtered(event for head in heads for event in head.events):
-        gaps.append(filtered("the log has REPORT lines and no END"))
-    if is_grouped(event for head in heads if head.notes.of_lines for event in head.events):
+    cut = any(head.notes.begins_within_line for head in heads) or cut_log.is_cut(events, first_ms)
+    gaps = [cut_log.begins_late(first_ms)] if cut else []
+    if cut_log.is_filtered(event for head in heads for event in head.events):
+        gaps.append(cut_log.filtered("the log has REPORT lines and no END"))
+    if cut_log.is_grouped(event for head in heads if head.notes.of_lines for event in head.events):
         gaps.append(
-            filtered("lines -- separate groups of lines in the log, as grep -C writes them")
+            cut_log.filtered("lines -- separate groups of lines in the log, as grep -C writes them")
         )
     return gaps
 
@@ -99,7 +92,7 @@ def _first_files(
 def _not_compared(first_ms: int) -> Gap:
     """Return the gap before many files that are not in order of time."""
     return Gap(
-        kind=BEGINS_LATE,
+        kind=cut_log.BEGINS_LATE,
         message=f"the log has over {MOST_FILES} files, and some are not in order of time: whether "
         "it begins in the middle of a longer one was not examined",
         until_ms=first_ms,

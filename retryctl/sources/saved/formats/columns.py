@@ -8,15 +8,7 @@ from itertools import repeat
 
 from retryctl.core.value_classes import value_class
 from retryctl.sources.saved.canonical_lines import canonical_block, json_escaped, line_start
-from retryctl.sources.saved.formats.event_times import (
-    GROUP_STARTS,
-    STREAM_STARTS,
-    Cache,
-    Times,
-    epoch_seconds,
-    milliseconds,
-    untimed,
-)
+from retryctl.sources.saved.formats import event_times
 
 _TIME = ("@timestamp", "timestamp", "event time", "time")
 _MESSAGE = ("@message", "message", "event")
@@ -91,7 +83,7 @@ class Columns:
     def lines(self, table: Sequence[list[bytes]], first: int = 0) -> bytes | None:
         """Return the columns of events as canonical lines; ``None`` if a time is malformed."""
         count = len(table[self.message])
-        times = untimed(first, count) if self.time is None else _times(table[self.time])
+        times = event_times.untimed(first, count) if self.time is None else _times(table[self.time])
         if not times:
             return None
         messages = json_escaped(table[self.message])
@@ -109,9 +101,9 @@ class Columns:
             known = self.known_group and self.known_group.encode(errors="replace")
             return repeat(line_start(known or None, None), len(table[0]))
         if self.group is None:
-            return map(STREAM_STARTS.__getitem__, table[self.stream])
+            return map(event_times.STREAM_STARTS.__getitem__, table[self.stream])
         names = zip(table[self.group], table[self.stream], strict=True)
-        return map(GROUP_STARTS.__getitem__, names)
+        return map(event_times.GROUP_STARTS.__getitem__, names)
 
     @property
     def name_at_end(self) -> int | None:
@@ -134,7 +126,7 @@ def is_time(text: str) -> bool:
     return _times([text.encode(errors="replace")]) is not None
 
 
-def _times(times: Sequence[bytes]) -> Times | None:
+def _times(times: Sequence[bytes]) -> event_times.Times | None:
     """Return the times of a column; ``None`` where they are not all of one kind."""
     joined = b"\n".join(times)
     if _ALL_MILLIS.fullmatch(joined):
@@ -144,14 +136,14 @@ def _times(times: Sequence[bytes]) -> Times | None:
     seconds = [time[:_SECONDS] for time in times]
     rests = [time[_SECONDS:] for time in times]
     return (
-        epoch_seconds(seconds, list(map(_OFFSETS.__getitem__, rests))),
+        event_times.epoch_seconds(seconds, list(map(_OFFSETS.__getitem__, rests))),
         map(_FRACTIONS.__getitem__, rests),
     )
 
 
 def _fraction(rest: bytes) -> bytes:
     found = _REST.fullmatch(rest)
-    return next(iter(milliseconds([found[1] or b""]))) if found else b"000"
+    return next(iter(event_times.milliseconds([found[1] or b""]))) if found else b"000"
 
 
 def _offset(rest: bytes) -> bytes:
@@ -159,5 +151,5 @@ def _offset(rest: bytes) -> bytes:
     return found[2].replace(b"UTC", b"Z") if found else b""
 
 
-_FRACTIONS = Cache(_fraction)
-_OFFSETS = Cache(_offset)
+_FRACTIONS = event_times.Cache(_fraction)
+_OFFSETS = event_times.Cache(_offset)

@@ -18,14 +18,8 @@ from retryctl.core.grammar.platform_text import CUT_MARK
 from retryctl.core.value_classes import value_class
 from retryctl.errors import UnreadableInput
 from retryctl.sources.saved.diagnostics import FileDiagnostics
+from retryctl.sources.saved.formats import csv_blocks
 from retryctl.sources.saved.formats.columns import Columns, breaks_off, is_time
-from retryctl.sources.saved.formats.csv_blocks import (
-    LONGEST_FIELD,
-    ParsedRows,
-    UsualRows,
-    parsed_rows,
-    row_texts,
-)
 from retryctl.sources.saved.formats.event_times import first_place
 from retryctl.sources.saved.formats.header_patterns import TITLES
 from retryctl.sources.saved.formats.record_line import RECORD, ends_within_report
@@ -97,9 +91,9 @@ class CsvTable(LogFormat):
     def parts(self, segment: io.BufferedReader, diagnostics: FileDiagnostics) -> Iterator[RawBlock]:
         """Yield the rows of a segment, some at a time."""
         self._refuse_changed_times(diagnostics.name, segment.peek()[:_HEAD_BYTES])
-        usual = UsualRows(columns=self.columns, delimiter=self.delimiter.encode())
+        usual = csv_blocks.UsualRows(columns=self.columns, delimiter=self.delimiter.encode())
         header_seen, count, at = not self.has_header, 0, 0
-        for rows in row_texts(segment, self.delimiter):
+        for rows in csv_blocks.row_texts(segment, self.delimiter):
             start = 0 if header_seen else self._header_end(rows.text)
             found: tuple[RawBlock, int] | None = None
             if self.columns.time == 0 and (header_seen or start):
@@ -118,7 +112,7 @@ class CsvTable(LogFormat):
                 count += found[1]
                 yield found[0]
 
-    def _without_cut_row(self, parsed: ParsedRows) -> ParsedRows:
+    def _without_cut_row(self, parsed: csv_blocks.ParsedRows) -> csv_blocks.ParsedRows:
         """Drop the last row if it lacks cells, or the name of its stream or group breaks off."""
         *others, last = parsed.rows or [[]]
         place, time, is_cut = self.columns.name_at_end, self.columns.time, False
@@ -129,7 +123,7 @@ class CsvTable(LogFormat):
             is_cut = breaks_off(last[place], names)
         return replace(parsed, rows=others, is_cut=True) if is_cut else parsed
 
-    def _mark_cut(self, parsed: ParsedRows) -> bool:
+    def _mark_cut(self, parsed: csv_blocks.ParsedRows) -> bool:
         """Append the mark of a cut to the last row, if it ends with its message; return whether."""
         at = self.columns.message
         if parsed.is_cut or at < self.columns.width - 1 or not self.columns.is_row(parsed.rows[-1]):
@@ -142,7 +136,7 @@ class CsvTable(LogFormat):
         column = self.columns.time
         if column is None:
             return
-        rows = [*parsed_rows(beginning, self.delimiter).rows]
+        rows = [*csv_blocks.parsed_rows(beginning, self.delimiter).rows]
         if self.has_header:
             self._drop_header(rows)
         times = [row[column].strip() for row in rows[:_TIMES_TRIED] if len(row) > column]
@@ -173,7 +167,7 @@ class CsvTable(LogFormat):
         return False
 
     def _block(
-        self, parsed: ParsedRows, count: int, diagnostics: FileDiagnostics
+        self, parsed: csv_blocks.ParsedRows, count: int, diagnostics: FileDiagnostics
     ) -> tuple[RawBlock, int]:
         """Return parsed rows as a block, and their number; ``count`` rows precede."""
         for error in parsed.errors:
@@ -257,7 +251,7 @@ class MessageCsv(CsvTable):
         return cls(columns=columns, delimiter=",", has_header=True, quotes_records=quoted)
 
     def _block(
-        self, parsed: ParsedRows, count: int, diagnostics: FileDiagnostics
+        self, parsed: csv_blocks.ParsedRows, count: int, diagnostics: FileDiagnostics
     ) -> tuple[RawBlock, int]:
         for row in parsed.rows:
             _, *more = row[0].rstrip("\n").split("\n")
@@ -276,7 +270,7 @@ def _is_column(lines: list[bytes]) -> bool:
 
     Each record of Lambda among them begins a row.
     """
-    csv.field_size_limit(LONGEST_FIELD)
+    csv.field_size_limit(csv_blocks.LONGEST_FIELD)
     reader = csv.reader(line.decode(errors="replace") + "\n" for line in lines)
     records, at = sum(bool(RECORD.match(_unquoted(line))) for line in lines), 0
     try:

@@ -19,16 +19,8 @@ from retryctl.core.value_classes import value_class
 from retryctl.sources.saved import raw_blocks
 from retryctl.sources.saved.canonical_lines import canonical_block, json_escaped, line_start
 from retryctl.sources.saved.diagnostics import FileDiagnostics
+from retryctl.sources.saved.formats import event_times, record_line
 from retryctl.sources.saved.formats.alike_events import AlikeEvents, alike_events
-from retryctl.sources.saved.formats.event_times import (
-    GROUP_STARTS,
-    STREAM_STARTS,
-    Times,
-    epoch_seconds,
-    first_place,
-    milliseconds,
-    moment_ms,
-)
 from retryctl.sources.saved.formats.header_patterns import (
     COLOUR,
     MILLIS,
@@ -38,16 +30,6 @@ from retryctl.sources.saved.formats.header_patterns import (
     header_pattern,
     header_within_line,
     times_of_header,
-)
-from retryctl.sources.saved.formats.record_line import (
-    ENDS_WITH_RECORD,
-    RECORD,
-    RECORD_LINE,
-    TEXT_RECORD,
-    bare_record,
-    joined_behind_report,
-    note_cut_end,
-    with_cut_mark,
 )
 from retryctl.sources.saved.log_format import Head, LogFormat
 from retryctl.sources.saved.raw_blocks import (
@@ -93,7 +75,7 @@ class TimedText(LogFormat):
             hides_record = any(
                 _hides(each, header_within_line(cls.header, coloured)) for each in found
             )
-            if shows_record or (found and not bare_record(head) and not hides_record):
+            if shows_record or (found and not record_line.bare_record(head) and not hides_record):
                 return cls(
                     newline=head.newline,
                     coloured=coloured,
@@ -133,7 +115,7 @@ class TimedText(LogFormat):
 
     def parts(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[RawBlock]:
         """Yield the events of one part of the text at a time."""
-        count = first_place(diagnostics.number)
+        count = event_times.first_place(diagnostics.number)
         named = "stream" in self._pattern.groupindex
         text = b""
         for at, text in self._parts(segment):
@@ -157,7 +139,7 @@ class TimedText(LogFormat):
         if self._is_cut(b"\n" + text):
             diagnostics.breaks_off("its last line breaks off")
         else:
-            note_cut_end(text, diagnostics)
+            record_line.note_cut_end(text, diagnostics)
 
     def _is_cut(self, text: bytes) -> bool:
         """Whether the last line ends within a header, or has no message behind it."""
@@ -208,12 +190,14 @@ class TimedText(LogFormat):
             at = text.rfind(b"\n", 0, at)
         return at + 1
 
-    def times(self, fields: list[bytes], width: int, count: int) -> Times:
+    def times(self, fields: list[bytes], width: int, count: int) -> event_times.Times:
         """Return the times of events, whose fields are in sequence; ``count`` events precede."""
         at = self._pattern.groupindex
         return (
-            epoch_seconds(fields[at["second"] - 1 :: width], fields[at["offset"] - 1 :: width]),
-            milliseconds(fields[at["fraction"] - 1 :: width]),
+            event_times.epoch_seconds(
+                fields[at["second"] - 1 :: width], fields[at["offset"] - 1 :: width]
+            ),
+            event_times.milliseconds(fields[at["fraction"] - 1 :: width]),
         )
 
     def _span(self, text: bytes) -> BlockSpan | None:
@@ -225,7 +209,7 @@ class TimedText(LogFormat):
 
     def _is_separated(self, text: bytes, events: int) -> bool:
         """Whether no record of Lambda and no header stands behind a line: files were joined."""
-        if not self.begins_with_message and RECORD_LINE.search(text):
+        if not self.begins_with_message and record_line.RECORD_LINE.search(text):
             return False
         return self._has_no_joined_header(text, events)
 
@@ -259,7 +243,7 @@ class TimedText(LogFormat):
             at = None if self.coloured else self._start_of_header(found)
             if at is not None and _ENDS_MESSAGE.match(text, max(at - 4, 0), at):
                 yield at, True
-            elif RECORD.match(text, found.end()) and not self._begins_line(found):
+            elif record_line.RECORD.match(text, found.end()) and not self._begins_line(found):
                 yield found.start(), False
 
     def _start_of_header(self, found: re.Match[bytes]) -> int | None:
@@ -285,7 +269,9 @@ class TimedText(LogFormat):
         found = alike_events(text, self._pattern)
         if not found or not self._has_no_joined_header(text, len(found.events)):
             return None
-        if not self.begins_with_message and any(map(TEXT_RECORD.match, found.continued)):
+        if not self.begins_with_message and any(
+            map(record_line.TEXT_RECORD.match, found.continued)
+        ):
             return None
         return found
 
@@ -294,7 +280,7 @@ class TimedText(LogFormat):
         first, last = min(found), max(found)
         if first[0][10:11] != last[0][10:11] or len(set(map(itemgetter(2), found))) > 1:
             return None
-        return BlockSpan(len(found), moment_ms(*first), moment_ms(*last))
+        return BlockSpan(len(found), event_times.moment_ms(*first), event_times.moment_ms(*last))
 
     def _converted(
         self,
@@ -308,7 +294,7 @@ class TimedText(LogFormat):
 
         ``count`` events precede.
         """
-        text = with_cut_mark(text)
+        text = record_line.with_cut_mark(text)
         if alike := self._alike(text):
             if streams and "stream" in self._pattern.groupindex:
                 alike = alike.of_streams(streams)
@@ -325,8 +311,8 @@ class TimedText(LogFormat):
             )
             fields = list(compress(fields, chain.from_iterable(map(repeat, named, repeat(width)))))
         messages = fields[width - 1 :: width]
-        if RECORD_LINE.search(text):
-            for _ in filter(joined_behind_report, messages):
+        if record_line.RECORD_LINE.search(text):
+            for _ in filter(record_line.joined_behind_report, messages):
                 note_joined()
         messages = json_escaped(messages, self._prepared)
         return canonical_block(
@@ -351,10 +337,10 @@ class TimedText(LogFormat):
             names = zip(
                 fields[at["group"] - 1 :: width], streams or repeat(None, count), strict=True
             )
-            return map(GROUP_STARTS.__getitem__, names)
+            return map(event_times.GROUP_STARTS.__getitem__, names)
         if streams is None:
             return repeat(line_start(None, self.log_stream), count)
-        return map(STREAM_STARTS.__getitem__, streams)
+        return map(event_times.STREAM_STARTS.__getitem__, streams)
 
     def _prepared(self, joined: bytes) -> bytes:
         """Return the messages without the line ends behind them, which are the text's."""
@@ -373,7 +359,7 @@ def note_lines(text: bytes, diagnostics: FileDiagnostics) -> None:
 def _hides(header: re.Match[bytes], within_line: re.Pattern[bytes]) -> bool:
     """Whether a record of Lambda ends the line of a header, but follows neither it nor another."""
     line, end = header.string, header.end()
-    return bool(ENDS_WITH_RECORD.match(line, end)) and not within_line.search(line, end)
+    return bool(record_line.ENDS_WITH_RECORD.match(line, end)) and not within_line.search(line, end)
 
 
 def _colour_of_lines(head: Head) -> bytes:
@@ -384,4 +370,4 @@ def _colour_of_lines(head: Head) -> bytes:
 
 def _begins_record(header: re.Match[bytes]) -> bool:
     """Whether the message behind a header is a record of Lambda."""
-    return RECORD.match(header.string, header.end()) is not None
+    return record_line.RECORD.match(header.string, header.end()) is not None
