@@ -178,7 +178,7 @@ def test_an_alias_whose_routing_cannot_be_read_selects_all_and_says_so(endpoint:
     endpoint.faults.denied = {"lambda:GetAlias"}
     found, said = listed(endpoint, "-f", "orders-worker:live")
     assert found == {WRONG, RIGHT}
-    assert "Which versions orders-worker:live runs is not known" in said
+    assert "The versions that orders-worker:live runs are not known" in said
 
 
 def test_an_unknown_function_is_no_unknown_alias(endpoint: Endpoint) -> None:

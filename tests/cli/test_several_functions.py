@@ -214,7 +214,7 @@ def test_a_name_that_is_not_there_beside_one_that_is(endpoint: Endpoint) -> None
 def test_a_pattern_that_matches_none(endpoint: Endpoint) -> None:
     done = ask(endpoint, "summary", "nothing-*")
     assert (done.returncode, done.stdout) == (3, "")
-    assert "no function that has logged matches nothing-*" in done.stderr
+    assert "no function with a log group matches nothing-*" in done.stderr
     assert "--region" in done.stderr
 
 

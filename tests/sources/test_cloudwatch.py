@@ -456,7 +456,7 @@ def test_a_group_of_infrequent_access_is_read_by_insights(endpoint: Endpoint) ->
 
 def test_filter_alone_tells_that_a_group_needs_insights(endpoint: Endpoint) -> None:
     endpoint.group("/rare", log_class="INFREQUENT_ACCESS")
-    with pytest.raises(CouldNotLook, match="/rare is of a log class that only Logs Insights"):
+    with pytest.raises(CouldNotLook, match="/rare has a log class that only Logs Insights"):
         look(source(endpoint.url, groups=("/rare",), engine="filter"))
 
 

@@ -145,7 +145,7 @@ def test_what_is_denied_is_told_and_assumed(endpoint: Endpoint) -> None:
     settings, _, notes = settings_of(aws, "orders-worker")
     assert (settings.timeout_s, settings.maximum_retry_attempts) == (3, None)
     assert notes == (
-        "How often orders-worker is retried is not known "
+        "The retry settings of orders-worker are not known "
         "(AccessDenied for lambda:GetFunctionEventInvokeConfig as role/ci): "
         "Lambda's defaults are assumed, 2 retries within 6 hours.",
     )
@@ -154,7 +154,7 @@ def test_what_is_denied_is_told_and_assumed(endpoint: Endpoint) -> None:
     assert (settings, group) == (FunctionConfig(), None)
     assert [note.partition(" is")[0].partition(" are")[0] for note in notes] == [
         "The settings of orders-worker",
-        "How often orders-worker",
+        "The retry settings of orders-worker",
     ]
 
 

@@ -351,7 +351,7 @@ def test_leaving_early_stops_the_queries_under_way(endpoint: Endpoint) -> None:
 def test_a_query_that_fails_is_an_error(endpoint: Endpoint) -> None:
     load(endpoint, busy(10))
     reader = lines(endpoint, sleep=lambda seconds: endpoint.insights.fail())
-    with pytest.raises(Throttled, match="ended as Failed"):
+    with pytest.raises(Throttled, match="ended with the status Failed"):
         read(reader)
 
 

@@ -90,7 +90,7 @@ def test_a_group_that_refuses_every_call_is_no_answer_and_no_bad_advice(
     assert "--from FILE" in done.stderr
     assert "--engine insights" not in done.stderr
     if log_class == "DELIVERY":
-        assert "is of the log class Delivery" in done.stderr
+        assert "has the log class Delivery" in done.stderr
         assert "S3 or Firehose" in done.stderr
         assert "will scan" not in done.stderr
 

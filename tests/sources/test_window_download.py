@@ -600,7 +600,7 @@ def test_settings_that_cannot_be_searched_for_are_refused_with_insights(
     endpoint: Endpoint, folder: Path
 ) -> None:
     load(endpoint, counting(3))
-    with pytest.raises(CouldNotLook, match="patterns describe") as raised:
+    with pytest.raises(CouldNotLook, match="patterns of the settings match") as raised:
         saved(endpoint, folder, engine="insights", markers=UNSEARCHABLE)
     assert "--engine filter" in raised.value.next_step
     assert not endpoint.calls["StartQuery"]

@@ -363,7 +363,7 @@ def _region_named(request: Mapping[str, Any]) -> str | None:
 
 def _cut_off(service: str, operation: str) -> Unreachable:
     return Unreachable(
-        f"the answers to {service}:{operation} break off, {_ATTEMPTS_AT_A_CUT_ANSWER} in a row",
+        f"{_ATTEMPTS_AT_A_CUT_ANSWER} answers in a row to {service}:{operation} were cut off",
         "Check the network, the proxy and --endpoint-url.",
     )
 

@@ -230,7 +230,7 @@ _BY_KIND: tuple[tuple[set[str], Translation], ...] = (
     ({"InvalidRegionError", "ParamValidationError"}, INVALID_VALUE),
     ({"EOFError"}, in_words(
         NoCredentials,
-        "the role{of.of_profile} needs an MFA code, and no terminal can be used to type it",
+        "the role{of.of_profile} needs an MFA code, and there is no terminal to type it in",
         "Run this in a terminal first: aws sts get-caller-identity{of.option} "
         "(the credentials are then cached for both).")),
     ({"OSError"}, _file),

@@ -73,7 +73,7 @@ def _refuse_redrive(aws: AwsClient, url: str, warn: Callable[[str], None]) -> No
     try:
         attributes = aws.call("sqs", "GetQueueAttributes", request, subject=url)
     except AccessDenied:
-        warn("it is not known if the queue has a redrive policy: allow sqs:GetQueueAttributes.")
+        warn("the redrive policy of the queue could not be read: allow sqs:GetQueueAttributes.")
         return
     if attributes.get("Attributes", {}).get("RedrivePolicy"):
         raise UsageError(

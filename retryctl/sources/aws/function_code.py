@@ -56,7 +56,7 @@ def counter_copies(aws: AwsClient, function: str) -> tuple[CounterCopy, ...]:
 
 def _copies(name: str, url: str) -> Iterator[CounterCopy]:
     if not url.startswith(("https://", "http://")):
-        raise CouldNotLook(f"AWS gives no address of the {name}.")
+        raise CouldNotLook(f"AWS returned no address to download the {name} from.")
     with temporary_file() as package:
         try:
             _download(url, package)

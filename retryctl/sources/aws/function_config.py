@@ -45,7 +45,7 @@ def read_versions(aws: AwsClient, named: FunctionName, warn: Warn) -> frozenset[
             return None  # a sentence about its settings names it
         why = "the alias does not exist" if _is_missing(error) else _why(error)
         warn(
-            f"Which versions {alias} runs is not known ({why}): requests of all versions are "
+            f"The versions that {alias} runs are not known ({why}): requests of all versions are "
             f"shown. Name a version to select it: {named.name}:7"
         )
         return None
@@ -285,7 +285,7 @@ def _own_event_invoke(
         if _stops_every_call(error):
             return None, None
         warn(
-            f"How often {request['FunctionName']} is retried is not known ({_why(error)}): "
+            f"The retry settings of {request['FunctionName']} are not known ({_why(error)}): "
             f"Lambda's defaults are assumed, 2 retries within 6 hours."
         )
         return None, None

@@ -141,21 +141,21 @@ def _of_class(log_class: str | None, group: LogGroup, error: Refused) -> CouldNo
     saved = "read a saved log with --from FILE."
     if log_class == "DELIVERY" or "DELIVERY" in error.reason:
         return CouldNotLook(
-            f"{group.name} is of the log class Delivery, which can be neither searched nor queried",
+            f"{group.name} has the log class Delivery, which cannot be searched or queried",
             f"Lambda sends its logs to S3 or Firehose: {saved}",
         )
     if error.action == "logs:StartQuery":
         return CouldNotLook(
-            f"{group.name} is of a log class that Logs Insights cannot query",
+            f"{group.name} has a log class that Logs Insights cannot query",
             f"{saved[0].upper()}{saved[1:]}",
         )
     if log_class in (None, "INFREQUENT_ACCESS"):
         return CouldNotLook(
-            f"{group.name} is of a log class that only Logs Insights can read",
+            f"{group.name} has a log class that only Logs Insights can read",
             f"Use --engine insights, or {saved}",
         )
     return CouldNotLook(
-        f"{group.name} is of a log class that FilterLogEvents cannot read",
+        f"{group.name} has a log class that FilterLogEvents cannot read",
         f"Drop --engine filter: auto tries Logs Insights too. Or {saved}",
     )
 
@@ -255,7 +255,7 @@ def discover(aws: AwsClient, warn: Warn, first: Iterable[str] = ()) -> Discovere
         names[name] = listed[name]
     if not names:
         raise NoSuchLogGroup(
-            f"no log group {_PREFIX}* exists here",
+            f"no log group {_PREFIX}* exists in this account and region",
             "Check --region and --profile, or name a group with --log-group.",
         )
     return names
@@ -293,7 +293,7 @@ def matching_functions(aws: AwsClient, pattern: str, warn: Warn) -> tuple[Loggin
         not_listed = _OWN_GROUPS.format(error.what)
     if not found:
         raise NoSuchLogGroup(
-            f"no function that has logged matches {pattern}",
+            f"no function with a log group matches {pattern}",
             "Check --region and --profile, and the pattern.",
         )
     if not_listed:

@@ -217,7 +217,7 @@ def not_kept(group: LogGroup, described: Description, since_ms: int, now_ms: int
     kept_ms = described.kept_since_ms(now_ms)
     if kept_ms is not None and kept_ms > since_ms:
         days = number_of(described.retention_days or 0, "day")
-        message = f"{group.name} keeps {days}: what is older than {iso_text(kept_ms)} is deleted"
+        message = f"{group.name} keeps {days}: events before {iso_text(kept_ms)} are deleted"
         before = TimeRange(since_ms=since_ms, until_ms=kept_ms)
         yield _gap("retention", group, message, before, hides_attempts=True)
     yield from created_later(group, described, since_ms)

@@ -221,7 +221,7 @@ class InsightsClient:
                 return answer
             if answer["status"] not in ("Scheduled", "Running"):
                 raise Throttled(
-                    f"the query on {self.group.name} ended as {answer['status']}",
+                    f"the query on {self.group.name} ended with the status {answer['status']}",
                     "Try again, with a shorter --since or with --engine filter.",
                 )
             self.options.terms.sleep(wait_s)
@@ -262,7 +262,7 @@ def utc_ms(text: str) -> int:
     """``2026-11-23 03:00:00.123``, which is UTC, as epoch milliseconds."""
     ms = iso_ms(text)
     if ms is None:
-        raise CouldNotLook(f"Logs Insights answered with {text!r}, which is not a time")
+        raise CouldNotLook(f"Logs Insights returned {text!r}, which is not a time")
     return ms
 
 

@@ -109,7 +109,7 @@ def matching_pages(
             return
         if not place.go_on(page["nextToken"]):
             raise Unreachable(
-                f"logs:FilterLogEvents gives the same page token without end for {group.name}",
+                f"logs:FilterLogEvents returns the same page token over and over for {group.name}",
                 "Try again later.",
             )
 

@@ -235,7 +235,7 @@ class WindowDownload:
             return
         if self._selecting is None:
             raise CouldNotLook(
-                "Logs Insights cannot search for the lines that the settings' patterns describe",
+                "Logs Insights cannot search for the lines that the patterns of the settings match",
                 "Use --engine filter, or simpler patterns: text and one group for the value.",
             )
         self._save_by_insights(self._selecting)
