@@ -5,7 +5,7 @@ A window of CloudWatch is downloaded to a temporary folder first, and read like 
 request belongs to the window in which its first attempt started.
 
 Attempts are kept without their lines. ``check`` needs the lines that prove a finding: the requests
-whose findings it keeps are read a second time, all of them in one pass.
+whose findings it keeps are read a second time, all of them in one pass over their log streams.
 """
 
 from __future__ import annotations

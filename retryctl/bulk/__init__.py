@@ -32,14 +32,14 @@ consequence, END, REPORT) are read by one pattern, as many as follow one another
 in the JSON format are parsed once for each form (``platform_lines``). An attempt without a known
 template goes to the core line by line. Both ways use one set of rules.
 
-What a scan found goes to the *shuffle* store (``shuffle``), a temporary file (``spill_file``),
-dealt out to partitions by request ID. When all chunks are scanned, the fragments of each stream
-are *stitched* (``stitched_streams``), some streams at a time and in several processes
-(``stitch_tasks``); here the first and the last attempts of streams are packed too
-(``plain_ends``). The *reduce* step (``reduction``) takes one partition at a time: it groups
-attempts by request and has the core check them. ``partition_runs`` runs it for all partitions, in
-several processes. Where requests are only counted, the core checks the first of each *form*
-(``request_forms``).
+What a scan found goes to the *shuffle* store (``shuffle``), a temporary file (``spill_file``):
+attempts dealt out to partitions by request ID, fragments to *shares* of the streams. When all
+chunks are scanned, the fragments of each stream are *stitched* (``stitched_streams``), a share at a
+time and in several processes (``stitch_tasks``); here the first and the last attempts of streams
+are packed too (``plain_ends``). The *reduce* step (``reduction``) takes one partition at a time: it
+groups attempts by request and has the core check them. ``partition_runs`` runs it for all
+partitions, in several processes. Where requests are only counted or listed, the core checks the
+first of each *form* (``request_forms``).
 
 With request IDs, a *survey* (``id_survey``) is the prefilter: it finds the IDs in the bytes, and
 sorts the events of each block as they stand (``raw_blocks``), which shows their number, times and

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cache
+from functools import lru_cache
 from itertools import chain
 from typing import Literal
 
@@ -183,7 +183,7 @@ class CheckEvaluator:
         self._results.append(
             _RequestResult(
                 place=(request.placed_ms, request.request_id, request.log_group or ""),
-                function=request.function or request.log_group,
+                function=_kept_once(request.function or request.log_group or "") or None,
                 checks=(self._check(checked, failed), *expectations),
                 findings=findings,
                 streams=request.log_streams if findings else frozenset(),
@@ -382,14 +382,19 @@ def _of(request: Request, passed: bool | None, message: str, awaits: str = "") -
     return CheckResult(
         name=REQUEST,
         passed=passed,
-        message=message,
+        message=_kept_once(message),
         request_id=request.request_id,
-        function=request.function,
+        function=request.function and _kept_once(request.function),
         awaits=awaits,
         is_option=False,
     )
 
 
-@cache  # most requests have the same text, which is kept once for all of them
+@lru_cache(1_000)
+def _kept_once(text: str) -> str:
+    """Return the first text that equals this one: most requests have the same."""
+    return text
+
+
 def _how_it_went(outcome: RequestOutcome, attempts: int, verdict: Verdict) -> str:
     return f"{outcome.value}, {number_of(attempts, 'attempt')}, {_VERDICTS[verdict]}"
