@@ -10,6 +10,7 @@ from random import Random
 
 import pytest
 
+from retryctl.bulk import reader
 from retryctl.bulk.reader import BulkReader
 from retryctl.bulk.reduction import PartitionContext, reduce_partition
 from retryctl.core.crosscheck.checked_request import CheckedRequest, check_request
@@ -73,10 +74,16 @@ def read_slowly(
 
 
 def compare(source: Path, selection: LogQuery, *, chunk_bytes: int, processes: int = 1) -> int:
-    """Read a log both ways; returns how many requests were quiet."""
+    """Read a log both ways; returns how many requests were quiet.
+
+    Its requests and its streams are dealt out to many parts where its chunks are small.
+    """
     coverage, expected, unrecognised = read_slowly(source, selection)
     log = BulkReader(str(source), chunk_bytes=chunk_bytes, processes=processes)
-    found = log.read(selection, Markers(), FunctionConfig())
+    with pytest.MonkeyPatch.context() as small:
+        small.setattr(reader, "PARTITION_BYTES", chunk_bytes)
+        small.setattr(reader, "SHARE_BYTES", chunk_bytes)
+        found = log.read(selection, Markers(), FunctionConfig())
     around = PartitionContext(
         coverage=found.stats.coverage(), settings=FunctionConfig(), markers=Markers()
     )
