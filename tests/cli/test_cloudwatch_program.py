@@ -396,11 +396,12 @@ def test_the_other_groups_are_searched_once(endpoint: Endpoint) -> None:
     assert again.checked[0].request.attempts == first.checked[0].request.attempts
 
 
-def test_wait_in_the_program(endpoint: Endpoint) -> None:
+def test_wait_in_the_program(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("retryctl.app.follow._LEAST_MS", 2_500)
     at = now_ms() - SECOND
     good = [event for event in attempt(RIGHT, at, 0) if "ERROR" not in event[1]]
     endpoint.put(GROUP, HERE, good[:3])
-    endpoint.put(GROUP, HERE, good[3:], lag_ms=4 * SECOND)
+    endpoint.put(GROUP, HERE, good[3:], lag_ms=3 * SECOND)
     done = trace(endpoint, RIGHT, "-g", GROUP, "--wait", "--timeout", "40s", "-o", "json")
     assert told(done)["requests"][0]["outcome"] == "succeeded"
     assert "waiting: " in done.stderr
