@@ -23,6 +23,7 @@ from retryctl.core.value_classes import state_class
 
 RequestForm = tuple[object, ...]
 MOST_FORMS = 2_000
+MOST_ATTEMPTS = 100  # of a request that has a form: those with more are seldom alike
 
 
 class PackedAttempt(NamedTuple):
@@ -66,6 +67,8 @@ class RequestForms:
         named: str | None,
     ) -> RequestForm | None:
         """Return the form of a request's attempts, in order; ``None`` if it is not known."""
+        if len(attempts) > MOST_ATTEMPTS:
+            return None
         times = [(packed[1], packed[1] + packed[2]) for packed, _, _ in attempts]
         of_times = time_form(times, coverage, settings)
         if of_times is None:

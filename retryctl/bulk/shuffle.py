@@ -208,9 +208,8 @@ class ShuffleStore:
                 joined = chain.from_iterable(batch.joined for batch in batches)
                 self.ambiguous = ambiguous_names_of(joined)
             batches = apart(batches, self.ambiguous)
-            self.stats.log_groups = {
-                stream.log_group for batch in batches for stream in batch.joined if stream.log_group
-            }
+            named = {stream.log_group for batch in batches for stream in batch.joined}
+            self.stats.log_groups = {*filter(None, named)} or self.stats.log_groups
         for number, batch in enumerate(batches, len(self._counts)):
             self._add(number, batch)
         self._describe(batches)

@@ -141,10 +141,11 @@ def test_all_that_an_attempt_logged_is_part_of_its_template(name: str) -> None:
     assert template_key(other) != template_key(attempt)
 
 
-def test_beyond_the_most_forms_each_request_is_checked(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("limit", ["MOST_FORMS", "MOST_ATTEMPTS"])
+def test_beyond_the_limits_of_forms_each_request_is_checked(
+    limit: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(request_forms, "MOST_FORMS", 1)
+    monkeypatch.setattr(request_forms, limit, 1)
     path = tmp_path / "log.jsonl"
     logged = [event for log in made(Random(1)) for event in log.events]
     path.write_text("".join(map(line_of, sorted(logged, key=lambda e: e.timestamp_ms))))
@@ -155,4 +156,6 @@ def test_beyond_the_most_forms_each_request_is_checked(
     expected = tallies_by_function(reduce_partition(found.part(0), found.readings, context))
     counted = count_partition(found.part(0), found.readings, context)
     assert tallies_by_function(counted) == expected
-    assert len(context.forms.checked) <= 1
+    forms = context.forms.checked
+    assert len(forms) <= 1 or limit == "MOST_ATTEMPTS"
+    assert all(len(one.request.attempts) == 1 for one in forms.values()) or limit == "MOST_FORMS"
