@@ -265,3 +265,22 @@ def test_attempts_with_two_errors_may_differ_in_the_lines_between(tmp_path: Path
     verdicts = Counter(one.verdict.value for one in expected.values())
     assert verdicts == {"agrees": 4, "undetermined": 2}
     compare(path, LogQuery(), chunk_bytes=1 << 20)
+
+
+@pytest.mark.parametrize("json", [False, True])
+def test_a_report_of_another_attempt_is_seen_among_attempts_that_are_alike(
+    json: bool, tmp_path: Path
+) -> None:
+    log = Environment("a", json=json)
+    for number in range(30):
+        log.at(number * 100).runs(f"{number:08x}-0000-4000-8000-000000000000")
+    path = tmp_path / "log.jsonl"
+    torn = list(log.events)
+    at = next(n for n, event in enumerate(torn) if event.message.lower().find("00000014-") > 0)
+    torn[at] = replace(torn[at], timestamp_ms=torn[at].timestamp_ms - 60_000)  # its START
+    for events, known in ((log.events, 30), (torn, 0)):
+        path.write_text("".join(map(line_of, events)))
+        _, expected, _ = read_slowly(path, LogQuery())
+        outcomes = [one.request.outcome for one in expected.values()]
+        assert outcomes.count(RequestOutcome.SUCCEEDED) == known
+        compare(path, LogQuery(), chunk_bytes=1 << 20)

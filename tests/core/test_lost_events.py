@@ -20,10 +20,20 @@ from retryctl.core.crosscheck.attempt_check import Verdict
 from retryctl.core.crosscheck.checked_request import CheckedRequest, check_history
 from retryctl.core.history.lost_lines import LOST_LINES
 from retryctl.core.model.coverage import Coverage
-from retryctl.core.model.events import LogEvent
+from retryctl.core.model.events import UNTIMED_MS, LogEvent
 from retryctl.core.model.request import RequestOutcome
 from tests.support.campaigns import seeds
-from tests.support.lambda_log import ID, OTHER_ID, THIRD_ID, Environment, events_of, saved
+from tests.support.lambda_log import (
+    ID,
+    OTHER_ID,
+    THIRD_ID,
+    Environment,
+    end,
+    events_of,
+    report,
+    saved,
+    start,
+)
 from tests.support.random_history import RandomHistory
 
 RATES = (0.01, 0.05, 0.2, 0.5)
@@ -33,6 +43,15 @@ BEFORE_THE_END = (RequestOutcome.SUCCEEDED, RequestOutcome.RECOVERED)
 def check(events: list[LogEvent]) -> tuple[list[CheckedRequest], Coverage]:
     checked = check_history(events, saved(events))
     return list(checked.requests), checked.coverage
+
+
+def without_streams(*environments: Environment) -> list[LogEvent]:
+    return [replace(event, log_stream=None) for event in events_of(*environments)]
+
+
+def untimed(messages: list[str]) -> list[LogEvent]:
+    """The events of messages without times: their places are their order."""
+    return [LogEvent(timestamp_ms=at, message=m) for at, m in enumerate(messages, UNTIMED_MS)]
 
 
 def without_some(random: Random, events: list[LogEvent], rate: float) -> list[LogEvent]:
@@ -59,7 +78,7 @@ def test_without_streams_a_lost_record_leaves_no_agreement(attempt: int, record:
     one.at(0).runs(ID, "0", "process A", ends="error")
     one.at(61).runs(ID, "1", "process B", ends="error")
     other.at(184).runs(ID, "0", "process A", ends="error")
-    events = [replace(event, log_stream=None) for event in events_of(one, other)]
+    events = without_streams(one, other)
     records = [event for event in events if event.message.startswith(record)]
     [request], _ = check(events)
     assert request.verdict is Verdict.DISAGREES  # it ran A instead of C
@@ -125,6 +144,68 @@ def test_two_errors_in_one_attempt_may_be_those_of_two(json: bool) -> None:
     assert one.request.outcome is RequestOutcome.UNKNOWN
 
 
+@pytest.mark.parametrize("streams", [True, False])
+@pytest.mark.parametrize("json", [False, True])
+def test_a_report_that_is_too_short_for_its_start_may_be_that_of_a_retry(
+    json: bool, streams: bool
+) -> None:
+    environment = Environment("a", json=json).at(1).runs(ID, "0", "process A", ends="error")
+    environment.at(64).runs(ID, "1", "process B")
+    events = environment.events if streams else without_streams(environment)
+    assert {one.request.outcome for one in check(events)[0]} == {RequestOutcome.RECOVERED}
+    mark = "platform.start" if json else "\nSTART"
+    first, second = (at for at, event in enumerate(events) if mark in "\n" + event.message)
+    (one,), coverage = check([*events[: first + 1], *events[second + 1 :]])
+    assert one.verdict is Verdict.UNDETERMINED
+    assert one.request.outcome is RequestOutcome.UNKNOWN
+    assert bool(coverage.torn_streams) is streams
+
+
+def test_a_long_attempt_is_one_though_the_function_prints_its_records() -> None:
+    environment = Environment("a").at(0).starts(ID).at(70).prints(end(ID)).at(140)
+    environment.logs(end(ID), report(ID, 140_000.0))
+    (one,), coverage = check(environment.events)
+    assert one.request.outcome is RequestOutcome.SUCCEEDED
+    assert not coverage.torn_streams
+
+
+def test_two_starts_without_times_are_no_success() -> None:
+    (one,), _ = check(untimed([start(ID), end(ID), start(ID), end(ID), report(ID)]))
+    assert one.request.outcome is RequestOutcome.UNKNOWN
+
+
+def test_the_error_before_a_report_without_its_start_is_that_of_the_same_attempt() -> None:
+    environment = Environment("a", json=True).inits()
+    for at_s in (1, 64, 193):
+        environment.at(at_s).runs(ID, ends="error")
+    events = without_streams(environment)
+    starts = [event for event in events if "platform.start" in event.message]
+    (one,), _ = check([event for event in events if event is not starts[2]])
+    assert [attempt.outcome.value for attempt in one.request.attempts] == ["error"] * 3
+    assert one.request.outcome is RequestOutcome.UNKNOWN
+
+
+def test_an_attempt_that_lost_its_start_has_no_proved_success() -> None:
+    environment = Environment("a").at(1).runs(ID, "0", "process A", ends="error")
+    events = without_streams(environment.at(64).runs(ID, "1", "process B"))
+    starts = [event for event in events if event.message.startswith("START")]
+    (one,), _ = check([event for event in events if event is not starts[1]])
+    assert one.request.outcome is RequestOutcome.UNKNOWN
+
+
+@pytest.mark.parametrize("streams", [True, False])
+def test_an_error_record_that_is_cut_is_a_lost_line(streams: bool) -> None:
+    environment = Environment("a", json=True).at(1).runs(ID, ends="error")
+    environment.at(64).runs(ID)
+    events = environment.events if streams else without_streams(environment)
+    (one,), _ = check(events)
+    assert one.request.outcome is RequestOutcome.RECOVERED
+    cut = [replace(e, message=e.message[:150]) if "errorType" in e.message else e for e in events]
+    (one,), coverage = check(cut)
+    assert LOST_LINES in [gap.kind for gap in coverage.gaps]
+    assert one.request.outcome is RequestOutcome.UNKNOWN
+
+
 @pytest.mark.parametrize("before", [(), ("0", "process A")])
 def test_an_error_that_the_function_may_have_logged_is_not_that_of_another_attempt(
     before: tuple[str, ...],
@@ -143,7 +224,7 @@ def test_a_lost_start_in_a_log_without_streams_leaves_the_outcome_unknown() -> N
     first = Environment("a").inits().at(1).runs(ID, "0", "process A", ends="error")
     first.at(64).runs(ID, "1", "process B", ends="error")
     second = Environment("b").inits().at(193).runs(ID, "0", "process A", ends="error")
-    events = [replace(event, log_stream=None) for event in (*first.events, *second.events)]
+    events = without_streams(first, second)
     starts = [event for event in events if event.message.startswith("START")]
     for lost, outcome in ((None, RequestOutcome.EXHAUSTED), (starts[1], RequestOutcome.UNKNOWN)):
         (one,), _ = check([event for event in events if event is not lost])

@@ -138,7 +138,12 @@ def _known(
         lost = hidden.lines and not _marked_with_id(attempt, around)
         masked = attempt.masked_error and is_masked(request, around)
         known = not (
-            lost or masked or attempt.dropped or _reaches_gap(request, attempt, around, hidden)
+            lost
+            or masked
+            or attempt.dropped
+            or attempt.may_be_several
+            or _lost_its_start(attempt)
+            or _reaches_gap(request, attempt, around, hidden)
         )
     elif attempt.outcome is AttemptOutcome.ERROR:  # the error may be another attempt's
         unordered = any(gap.kind == UNORDERED for gap in hidden.lines)
@@ -146,6 +151,15 @@ def _known(
     else:
         known = attempt.outcome is not AttemptOutcome.RUNNING or not hidden.after
     return attempt if known else replace(attempt, outcome=AttemptOutcome.UNKNOWN)
+
+
+def _lost_its_start(attempt: Attempt) -> bool:
+    """Whether the log begins before the attempt and lacks its START, and names no log stream.
+
+    In a log that does, the stream shows whether its lines were lost.
+    """
+    has_start = attempt.start_event or attempt.starts_unseen or attempt.managed
+    return attempt.log_stream is None and attempt.number > 1 and not has_start
 
 
 def is_masked(request: Request, around: JudgingContext) -> bool:
@@ -206,7 +220,7 @@ def _outcome(
 def _may_have_lost_lines(request: Request) -> bool:
     """Whether an attempt lacks its START, or has records that may be those of another one."""
     return any(
-        attempt.two_errors
+        attempt.may_be_two
         or (attempt.ambiguous and attempt.outcome is AttemptOutcome.UNKNOWN)
         or not (attempt.start_event or attempt.starts_unseen or attempt.managed)
         for attempt in request.attempts

@@ -83,13 +83,17 @@ def _cut_error(message: str) -> FunctionError | None:
 
 
 # {"time": "2026-11-23T00:00:00.000Z", "type": "platform.report", "record": {…
-_PLATFORM_HEAD = late_regex(r'\{"time": ?"[^"\n]{1,40}", ?"type": ?"platform\.(?:start|report)"')
+# {"timestamp": "2026-11-23T00:00:00.000Z", "level": "ERROR", "errorMessage": "…
+_HEAD = late_regex(
+    r'\{"time": ?"[^"\n]{1,40}", ?"type": ?"platform\.(?:start|report)"'
+    r'|\{"timestamp": ?"[^"\n]{1,40}", ?"(?:log_)?level": ?"(?:ERROR|FATAL|Error)"'
+)
 
 
 def _cut_record(message: str) -> Unrecognised | None:
-    """Keep a line that begins as a record of Lambda's and is not whole."""
-    if _PLATFORM_HEAD.match(message):
-        return Unrecognised(text=message, why="a platform record without its end", cut=True)
+    """Keep a line that begins as a record of Lambda's or a runtime's error, and is not whole."""
+    if _HEAD.match(message):
+        return Unrecognised(text=message, why="a record without its end", cut=True)
     return None
 
 

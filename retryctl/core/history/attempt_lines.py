@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import field
 
-from retryctl.core.model.events import LogEvent
+from retryctl.core.model.events import LogEvent, is_timed
 from retryctl.core.model.limits import SHORTEST_RETRY_MS
 from retryctl.core.model.records import (
     AppLine,
@@ -78,6 +78,20 @@ class AttemptLines:
     def ended(self) -> bool:
         """Whether an END or a REPORT of it is in the log."""
         return self.end is not None or self.report is not None
+
+    @property
+    def outlasts_report(self) -> bool:
+        """Whether a retry may have started between its START and its REPORT.
+
+        The duration on the REPORT is shorter, by as much as a retry waits at least: then the
+        REPORT of one attempt and the START of the next were lost.
+        """
+        start, report = self.start, self.report_event
+        duration_ms = self.report.duration_ms if self.report else None
+        if start is None or report is None or duration_ms is None or self.managed:
+            return False
+        took_ms = report.timestamp_ms - start.timestamp_ms
+        return is_timed(start.timestamp_ms) and took_ms - duration_ms >= SHORTEST_RETRY_MS
 
     @property
     def before_start(self) -> list[Line]:

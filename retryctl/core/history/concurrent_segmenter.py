@@ -88,6 +88,7 @@ class ConcurrentSegmenter:
                 known.contested |= self._lacks_end(known, record) or self._is_too_short(known, line)
             else:
                 self._open(line, record.request_id)
+                self._take_late_lines(known, line)
             if id(event) in self.lone_ends and self.latest[record.request_id].start is None:
                 self.latest[record.request_id].end = None  # it proves nothing
             if isinstance(record, (End, Report)) and not self._may_be_printed(event, record):
@@ -96,6 +97,19 @@ class ConcurrentSegmenter:
             (known.body if request_id in self.open else known.late).append(line)
         elif request_id is None:
             self._read_nameless(line)
+
+    def _take_late_lines(self, before: AttemptLines | None, line: Line) -> None:
+        """Move late lines of the attempt before to one that begins with its REPORT.
+
+        Its START was lost; by the duration on the REPORT it had started before them.
+        """
+        event, record = line
+        if before is None or not isinstance(record, Report) or record.duration_ms is None:
+            return
+        began_ms = event.timestamp_ms - record.duration_ms - _CLOCK_SLACK_MS
+        own = [late for late in before.late if late[0].timestamp_ms >= began_ms]
+        before.late = [late for late in before.late if late[0].timestamp_ms < began_ms]
+        self.latest[record.request_id].body[:0] = own
 
     def _is_contested(self, bracket: AttemptLines, line: Line) -> bool:
         """Whether an attempt that has ended ends again: one of the two is printed text."""

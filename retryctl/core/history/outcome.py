@@ -69,7 +69,7 @@ def outcome_of(bracket: AttemptLines, deadline_ms: int) -> AttemptOutcome:
     ``deadline_ms`` is the moment before which an attempt must have started to be past its
     timeout by now.
     """
-    if bracket.contested:
+    if bracket.contested or bracket.outlasts_report:
         return AttemptOutcome.UNKNOWN
     statuses, types = _statuses(bracket), _types(bracket)
     kinds = {type(record) for _, record in bracket.lines}

@@ -57,8 +57,9 @@ class Attempt:
     ``masked_claim``: one of its lines may be a counter or a branch that data protection masked.
     ``shares_claims``: a counter or a branch in the log may be its own or that of another attempt
     that ran at the same time.
-    ``two_errors``: the runtime reported two errors in it, and a counter or a branch between them:
-    the REPORT of one attempt and the START of the next may be lost there.
+    ``may_be_two``: the REPORT of one attempt and the START of the next may be lost in it. The
+    runtime reported two errors, and a counter or a branch between them, or its START and its
+    REPORT are further apart than its duration.
     ``events`` are its log events in stream order, with those of its init and late lines;
     ``start_event``, ``report_event`` and ``error_event`` prove its start, its figures and its
     failure. ``report_cut``: its REPORT breaks off, so that a status may be missing.
@@ -91,7 +92,7 @@ class Attempt:
     bare: bool = False
     unproved: bool = False
     shares_claims: bool = False
-    two_errors: bool = False
+    may_be_two: bool = False
     masked_error: bool = False
     masked_claim: bool = False
     execution_arn: str | None = None
@@ -118,10 +119,10 @@ class Attempt:
     def may_be_several(self) -> bool:
         """Whether lines in it may be another attempt's.
 
-        It has two errors, or a START, END or REPORT that no stream and no time assigns to one.
+        Then it may be two attempts, or no stream and no time assigns a START, END or REPORT to one.
         """
         is_placed = self.log_stream is not None or is_timed(self.placed_ms)
-        return self.two_errors or (bool(self.ambiguous) and not is_placed)
+        return self.may_be_two or (bool(self.ambiguous) and not is_placed)
 
 
 def build_attempt(
@@ -172,7 +173,7 @@ def build_attempt(
         shares_claims=bracket.contested
         or len(bracket.shared) == MOST_SHARED
         or any(may_claim(record, markers) for _, record in bracket.shared),
-        two_errors=_has_two_errors(bracket, markers),
+        may_be_two=bracket.outlasts_report or _has_two_errors(bracket, markers),
         masked_error=outcome is AttemptOutcome.OK and has_masked_error(bracket),
         masked_claim=has_hidden_claim((*own, *bracket.shared), claim, markers),
         execution_arn=_execution_arn(bracket),
