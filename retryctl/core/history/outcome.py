@@ -69,7 +69,7 @@ def outcome_of(bracket: AttemptLines, deadline_ms: int) -> AttemptOutcome:
     ``deadline_ms`` is the moment before which an attempt must have started to be past its
     timeout by now.
     """
-    if bracket.contested or bracket.outlasts_report:
+    if bracket.contested:
         return AttemptOutcome.UNKNOWN
     statuses, types = _statuses(bracket), _types(bracket)
     kinds = {type(record) for _, record in bracket.lines}
@@ -93,7 +93,8 @@ def outcome_of(bracket: AttemptLines, deadline_ms: int) -> AttemptOutcome:
     if bracket.report:
         errors = any(isinstance(record, FunctionError) for _, record in bracket.shared)
         errors = errors or error_without_traceback(bracket) is not None
-        whole = not (bracket.report.cut or bracket.report.failed or errors)
+        doubtful = bracket.report.cut or bracket.report.failed or bracket.outlasts_report
+        whole = not (doubtful or errors)
         return AttemptOutcome.OK if whole else AttemptOutcome.UNKNOWN
     started_ms = timed_ms(bracket.start)
     young = started_ms is not None and started_ms >= deadline_ms - LATE_LOGS_MS
