@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from retryctl.core.history.cut_log import is_cut
@@ -41,11 +43,15 @@ def test_a_log_without_any_init_shows_nothing() -> None:
     assert not cut(events)
 
 
-def test_an_init_duration_stands_for_the_init() -> None:
+@pytest.mark.parametrize("streams", [True, False])
+def test_an_init_duration_stands_for_the_init_where_no_stream_lost_it(streams: bool) -> None:
     one, two = Environment("a"), Environment("b")
     one.at(0).inits().starts(ID).reports(ID)
     two.at(9).starts(OTHER_ID).reports(OTHER_ID, init_ms=100.0)
-    assert not cut(events_of(one, two))
+    events = events_of(one, two)
+    if not streams:
+        events = [replace(event, log_stream=None) for event in events]
+    assert cut(events) is streams
 
 
 def test_an_attempt_that_began_before_the_first_event_shows_the_cut() -> None:

@@ -277,3 +277,12 @@ def test_a_whole_log_shows_no_loss(first: int) -> None:
     for seed in range(100 * first, 100 * first + 100):
         _, coverage = check(RandomHistory(Random(seed)).events)
         assert coverage.torn_streams == frozenset(), seed
+
+
+def test_the_error_of_a_lost_attempt_leaves_no_success() -> None:
+    lost = Environment("a", json=True).inits().at(1).starts(ID).raises()
+    rest = [event for event in lost.events if "platform.start" not in event.message]
+    there = Environment("b", json=True).inits().at(64).runs(ID)
+    (one,), _ = check([*rest, *there.events])
+    assert one.request.outcome is RequestOutcome.UNKNOWN
+    assert one.verdict is Verdict.UNDETERMINED

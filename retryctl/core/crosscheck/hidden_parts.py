@@ -199,7 +199,7 @@ def _outcome(
     As many failed attempts as are allowed, or a failed one and a good one, are enough.
     """
     outcome = request.outcome
-    earlier = bool(hidden.before) or cut
+    earlier = bool(hidden.before or request.mentions) or cut
     if outcome is RequestOutcome.SUCCEEDED and not earlier:
         return (
             outcome if request.attempts[0].outcome is AttemptOutcome.OK else RequestOutcome.UNKNOWN

@@ -54,8 +54,13 @@ class _StreamStart:
         return min(self.start_ms, self.end_ms, self.report_ms)
 
     @property
+    def has_no_init(self) -> bool:
+        """Whether it has an attempt, and no init."""
+        return self.init_ms == float("inf") > self.first_ms
+
+    @property
     def lacks_init(self) -> bool:
-        """Whether its first attempt has no init."""
+        """Whether its first attempt has no init, nor an init's figures on its REPORT."""
         report = self.report
         figures = report and (report.init_duration_ms, report.restore_duration_ms)
         return self.first_ms < self.init_ms and figures in (None, (None, None))
@@ -82,8 +87,7 @@ def is_cut(events: Iterable[LogEvent], first_ms: int) -> bool:
     has_inits = any(stream.init_ms < float("inf") for stream in found)
     for (_, name), stream in streams.items():
         # a named stream has one init, wherever it stands; a log without names has many
-        lost = name is None or stream.init_ms == float("inf")
-        if has_inits and lost and stream.lacks_init:
+        if has_inits and (stream.lacks_init if name is None else stream.has_no_init):
             return True
     has_starts = any(stream.start_ms < float("inf") for stream in found)
     return has_starts and any(stream.began_before(first_ms) for stream in found)
