@@ -102,10 +102,10 @@ def assert_names_the_fault(stderr: str, message: str) -> None:
 LATER = [*MESSAGES, "expired"]
 
 
-def partial(endpoint: Endpoint, command: str, *, status: ExitStatus) -> dict[str, Any]:
+def partial(endpoint: Endpoint, command: str, *statuses: ExitStatus) -> dict[str, Any]:
     options = ("-o", "json", "--endpoint-url", endpoint.url, "--engine", "filter")
     done = run(*COMMANDS[command], *options, env=CREDENTIALS)
-    assert done.returncode == status, done.stderr
+    assert done.returncode in statuses, done.stderr
     return dict(json.loads(done.stdout))
 
 
@@ -126,12 +126,12 @@ def assert_gaps(document: dict[str, Any], fault: str, operation: str) -> None:
 @pytest.mark.parametrize("fault", LATER)
 def test_trace_keeps_the_attempts_that_were_read(endpoint: Endpoint, fault: str) -> None:
     """One stream can be read, the other, with two attempts of one request, cannot."""
-    whole = partial(endpoint, "trace", status=ExitStatus.OK)
+    whole = partial(endpoint, "trace", ExitStatus.OK)
     if fault == "expired":
         endpoint.faults.expire_after("GetLogEvents", 6)
     else:
         endpoint.faults.of_stream[YESTERDAY] = fault
-    document = partial(endpoint, "trace", status=ExitStatus.OK)
+    document = partial(endpoint, "trace", ExitStatus.OK)
     assert_gaps(document, fault, "GetLogEvents")
     if fault != "expired":  # which attempts are read before the login expires is chance
         kept = {one["request_id"]: len(one["attempts"]) for one in document["requests"]}
@@ -165,8 +165,8 @@ def test_a_window_keeps_what_was_read(
         endpoint.faults.expire_after("FilterLogEvents", 34)  # of 39 calls
     else:
         endpoint.faults.until = (now_ms() - 4 * HOUR, fault)
-    failed = ExitStatus.DID_NOT_HOLD if command == "check" else ExitStatus.OK
-    document = partial(endpoint, command, status=failed)
+    failed = (ExitStatus.DID_NOT_HOLD, ExitStatus.UNDETERMINED)
+    document = partial(endpoint, command, *(failed if command == "check" else (ExitStatus.OK,)))
     assert_gaps(document, fault, "FilterLogEvents")
     if command == "summary":
         assert (document["requests"], document["attempts"]) == (2, 6)
@@ -178,8 +178,10 @@ def test_a_window_keeps_what_was_read(
         assert (verdicts[RIGHT] == "undetermined") == _may_hide_attempts(document)
     else:
         checks = {one["request_id"]: one["passed"] for one in document["checks"]}
-        right = None if _may_hide_attempts(document) else True
-        assert checks.items() >= {WRONG: False, RIGHT: right}.items()  # wrong whatever is missing
+        hidden = _may_hide_attempts(document)
+        assert checks[RIGHT] is (None if hidden else True)
+        # wrong whatever is missing before it, but a slice that was not read may reach past it
+        assert checks[WRONG] is False or (hidden and checks[WRONG] is None)
 
 
 def _may_hide_attempts(document: dict[str, Any]) -> bool:
