@@ -286,3 +286,15 @@ def test_the_error_of_a_lost_attempt_leaves_no_success() -> None:
     (one,), _ = check([*rest, *there.events])
     assert one.request.outcome is RequestOutcome.UNKNOWN
     assert one.verdict is Verdict.UNDETERMINED
+
+
+@pytest.mark.parametrize(
+    ("streams", "verdict"), [(True, Verdict.AGREES), (False, Verdict.UNDETERMINED)]
+)
+def test_prints_before_a_start_may_be_those_of_an_attempt_without_its_start(
+    streams: bool, verdict: Verdict
+) -> None:
+    here = Environment("a").inits().prints("0", "process A").at(3).runs(ID, ends="error")
+    events = here.events if streams else without_streams(here)
+    (one,), _ = check(events)
+    assert one.verdict is verdict

@@ -172,7 +172,7 @@ def build_attempt(
         unproved=_is_unproved(bracket),
         shares_claims=bracket.contested
         or len(bracket.shared) == MOST_SHARED
-        or any(may_claim(record, markers) for _, record in bracket.shared),
+        or any(may_claim(record, markers) for _, record in (*bracket.shared, *_of_any(bracket))),
         may_be_two=bracket.outlasts_report or _has_two_errors(bracket, markers),
         masked_error=outcome is AttemptOutcome.OK and has_masked_error(bracket),
         masked_claim=has_hidden_claim((*own, *bracket.shared), claim, markers),
@@ -194,10 +194,18 @@ def _own_lines(bracket: AttemptLines) -> list[Line]:
     Without a START, only the lines that name this request are its own.
     """
     own = (None, bracket.request_id) if bracket.start else (bracket.request_id,)
+    others = {id(event) for event, _ in _of_any(bracket)}
     return [
-        line if request_named(line[1]) in own else (line[0], AppLine(text=""))
-        for line in bracket.lines
+        (event, record)
+        if request_named(record) in own and id(event) not in others
+        else (event, AppLine(text=""))
+        for event, record in bracket.lines
     ]
+
+
+def _of_any(bracket: AttemptLines) -> list[Line]:
+    """Return the lines before START that an attempt in another log stream may have printed."""
+    return bracket.init if bracket.log_stream is None else []
 
 
 def _has_two_errors(bracket: AttemptLines, markers: Markers) -> bool:
