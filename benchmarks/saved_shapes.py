@@ -26,7 +26,7 @@ CPU seconds and MB::
     console CSV      0.50   30   2.18   52  0.05
     Insights CSV     0.54   31   2.54   64  0.05
 
-zlib alone takes 0.49 s to unpack the gzip file, zlib-ng 0.15 s. With 10,000,000 JSON lines (3.2 GB)::
+zlib alone takes 0.49 s to unpack the gzip file, zlib-ng 0.15 s. With 10,000,000 events (3.2 GB)::
 
     JSON lines       2.61   31  11.40   50  0.51  31.36   7.08 920
 """
