@@ -172,7 +172,9 @@ def build_attempt(
         unproved=_is_unproved(bracket),
         shares_claims=bracket.contested
         or len(bracket.shared) == MOST_SHARED
-        or any(may_claim(record, markers) for _, record in (*bracket.shared, *_of_any(bracket))),
+        or any(
+            may_claim(record, markers) for _, record in (*bracket.shared, *_unplaced_init(bracket))
+        ),
         may_be_two=bracket.outlasts_report or _has_two_errors(bracket, markers),
         masked_error=outcome is AttemptOutcome.OK and has_masked_error(bracket),
         masked_claim=has_hidden_claim((*own, *bracket.shared), claim, markers),
@@ -194,7 +196,7 @@ def _own_lines(bracket: AttemptLines) -> list[Line]:
     Without a START, only the lines that name this request are its own.
     """
     own = (None, bracket.request_id) if bracket.start else (bracket.request_id,)
-    others = {id(event) for event, _ in _of_any(bracket)}
+    others = {id(event) for event, _ in _unplaced_init(bracket)}
     return [
         (event, record)
         if request_named(record) in own and id(event) not in others
@@ -203,7 +205,7 @@ def _own_lines(bracket: AttemptLines) -> list[Line]:
     ]
 
 
-def _of_any(bracket: AttemptLines) -> list[Line]:
+def _unplaced_init(bracket: AttemptLines) -> list[Line]:
     """Return the lines before START that an attempt in another log stream may have printed."""
     return bracket.init if bracket.log_stream is None else []
 
