@@ -24,7 +24,7 @@ from retryctl.bulk.line_layout import (
 )
 from retryctl.bulk.platform_lines import PlatformLine, platform_line
 from retryctl.bulk.stream_batch import StreamBatch
-from retryctl.bulk.stream_state import MOST_UNBILLED_MS, ScannedChunk, StreamFragment
+from retryctl.bulk.stream_state import ScannedChunk, StreamFragment
 from retryctl.core.crosscheck.claims import Markers, may_hide_claim, read_claim
 from retryctl.core.grammar.masked_lines import may_be_masked_error
 from retryctl.core.grammar.record_parser import parse_record
@@ -35,7 +35,7 @@ from retryctl.core.late_regex import late_regex
 from retryctl.core.model.attempt import Attempt, execution_arn
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import FunctionConfig
-from retryctl.core.model.limits import LONGEST_ATTEMPT_MS
+from retryctl.core.model.limits import LONGEST_ATTEMPT_MS, SHORTEST_RETRY_MS
 from retryctl.core.model.records import (
     AppLine,
     End,
@@ -316,14 +316,13 @@ class AttemptBuilder:
         if self._shown and not self._shown.ids.isdisjoint(map(bytes.decode, (*ids, opening[1]))):
             return False
         starts, ends, reports = (list(map(int, times[at::3])) for at in range(3))
-        billed = list(map(int, billed_ms))
         number = self._numbers.get((("S", versions[0], False), ("R", statuses[0] or None)), -1)
         if not (
             number >= 0
             and len({*versions}) == len({*statuses}) == 1
             and _are_apart(times)
             and fragment.undecided_ms < starts[1]
-            and max(map(sub, map(sub, reports, starts), billed)) < MOST_UNBILLED_MS
+            and max(map(sub, reports, starts)) < SHORTEST_RETRY_MS
         ):
             return False
         if not self._shown:
@@ -333,7 +332,7 @@ class AttemptBuilder:
                 [packed[at : at + 16] for at in range(0, len(packed), 16)],
                 starts,
                 map(sub, ends, starts),
-                billed,
+                map(int, billed_ms),
                 map(int, memory_mb),
                 repeat(fragment.number),
                 repeat(number),

@@ -14,11 +14,6 @@ from retryctl.core.model.group_names import unqualified
 from retryctl.core.model.limits import LONGEST_ATTEMPT_MS, SHORTEST_RETRY_MS
 from retryctl.core.value_classes import state_class
 
-MOST_UNBILLED_MS = SHORTEST_RETRY_MS - 15_000
-"""Where START and REPORT are further apart than this beside the billed duration, the core decides
-whether a retry started between them. An init is billed too, and takes at most 10 s.
-"""
-
 PlainAttempt = tuple[bytes, int, int, int, int, tuple[object, ...]]
 """ID, start and duration in ms, billed ms, MB and template: all that its lines show."""
 
@@ -161,10 +156,10 @@ class StreamFragment:
             self.is_plain = False
             self.open_id, self.start, self.open_at = request_id, moment_ms, len(self.lines) - 1
         took_ms = moment_ms - self.start
-        timed = figures is not None and 0 < took_ms <= LONGEST_ATTEMPT_MS
-        explained = figures is not None and took_ms - figures[0] < MOST_UNBILLED_MS
+        # of a longer one, the core decides whether a retry started in it
+        timed = figures is not None and 0 < took_ms < SHORTEST_RETRY_MS
         ended = bool(self.json or self.end)  # else its END was lost, and other lines may be too
-        self.is_plain = self.is_plain and timed and explained and ended
+        self.is_plain = self.is_plain and timed and ended
         self.template += (part,)
         self.report = (moment_ms, *(figures or (0, 0)))
         self.report_at = len(self.lines) - 1

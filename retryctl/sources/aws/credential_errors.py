@@ -57,8 +57,13 @@ class CredentialChain:
 
     @property
     def sso_token(self) -> str:
-        """The file of the SSO token, which is named by a hash of the session or the start URL."""
-        named = self.settings.get("sso_session") or self.settings.get("sso_start_url") or ""
+        """The file of the SSO token, which is named by a hash of the session or the start URL.
+
+        Where the profile has neither, as with a source profile, it is the folder.
+        """
+        named = self.settings.get("sso_session") or self.settings.get("sso_start_url")
+        if not named:
+            return SSO_FOLDER
         return f"{SSO_FOLDER}/{sha1(str(named).encode(), usedforsecurity=False).hexdigest()}.json"
 
     @property
