@@ -19,6 +19,7 @@ from retryctl.bulk.line_layout import (
     REPORT,
     START,
     events_of,
+    may_have_retry,
     message_of,
     three_lines,
 )
@@ -35,7 +36,7 @@ from retryctl.core.late_regex import late_regex
 from retryctl.core.model.attempt import Attempt, execution_arn
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import FunctionConfig
-from retryctl.core.model.limits import LONGEST_ATTEMPT_MS, SHORTEST_RETRY_MS
+from retryctl.core.model.limits import LONGEST_ATTEMPT_MS
 from retryctl.core.model.records import (
     AppLine,
     End,
@@ -322,7 +323,7 @@ class AttemptBuilder:
             and len({*versions}) == len({*statuses}) == 1
             and _are_apart(times)
             and fragment.undecided_ms < starts[1]
-            and max(map(sub, reports, starts)) < SHORTEST_RETRY_MS
+            and not any(map(may_have_retry, lines[2::3], map(sub, reports, starts)))
         ):
             return False
         if not self._shown:

@@ -10,6 +10,7 @@ from itertools import count
 
 from retryctl.core.late_regex import late_regex
 from retryctl.core.model.events import LogEvent
+from retryctl.core.model.limits import SHORTEST_RETRY_MS
 from retryctl.core.value_classes import value_class
 from retryctl.sources.saved.canonical_lines import HEADER
 from retryctl.sources.saved.formats.json_event import line_event
@@ -48,6 +49,21 @@ def three_lines(message_at: int) -> re.Pattern[bytes]:
     report = rb"REPORT RequestId: \1" + _FIGURES
     lines = (before + message + rest for message in (_START, end, report))
     return re.compile(rb"(?<![^\n])" + b"".join(lines))
+
+
+# …\tDuration: 60000.12 ms\t…; …\"metrics\":{\"durationMs\":60000.12,…
+_DURATION = re.compile(rb'(?:\\tDuration: |\\"durationMs\\": ?)(\d{1,9})')
+
+
+def may_have_retry(report: bytes, took_ms: int) -> bool:
+    """Whether a retry may have started between START and REPORT, which are ``took_ms`` apart.
+
+    The duration in ``report``, the line of the REPORT, is then shorter by as much as a retry waits.
+    """
+    if took_ms < SHORTEST_RETRY_MS:
+        return False
+    duration = _DURATION.search(report)
+    return duration is None or took_ms - int(duration[1]) >= SHORTEST_RETRY_MS
 
 
 STRING = re.compile(rb'[^"\\]*(?:\\.[^"\\]*)*"')

@@ -8,10 +8,11 @@ from zlib import crc32
 
 from retryctl.bulk.attempt_templates import is_error
 from retryctl.bulk.compact_attempts import KeptAttempts
+from retryctl.bulk.line_layout import may_have_retry
 from retryctl.core.history.searched_log import IdSearch
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.group_names import unqualified
-from retryctl.core.model.limits import LONGEST_ATTEMPT_MS, SHORTEST_RETRY_MS
+from retryctl.core.model.limits import LONGEST_ATTEMPT_MS
 from retryctl.core.value_classes import state_class
 
 PlainAttempt = tuple[bytes, int, int, int, int, tuple[object, ...]]
@@ -156,8 +157,8 @@ class StreamFragment:
             self.is_plain = False
             self.open_id, self.start, self.open_at = request_id, moment_ms, len(self.lines) - 1
         took_ms = moment_ms - self.start
-        # of a longer one, the core decides whether a retry started in it
-        timed = figures is not None and 0 < took_ms < SHORTEST_RETRY_MS
+        timed = figures is not None and 0 < took_ms <= LONGEST_ATTEMPT_MS
+        timed = timed and not may_have_retry(line, took_ms)
         ended = bool(self.json or self.end)  # else its END was lost, and other lines may be too
         self.is_plain = self.is_plain and timed and ended
         self.template += (part,)

@@ -12,6 +12,7 @@ from random import Random
 import pytest
 
 from retryctl.bulk import reader
+from retryctl.bulk.line_layout import may_have_retry
 from retryctl.bulk.reader import BulkReader
 from retryctl.bulk.reduction import PartitionContext, reduce_partition
 from retryctl.core.crosscheck.checked_request import CheckedRequest, check_request
@@ -288,3 +289,17 @@ def test_a_report_of_another_attempt_is_seen_among_attempts_that_are_alike(
         outcomes = [one.request.outcome for one in expected.values()]
         assert outcomes.count(RequestOutcome.SUCCEEDED) == known
         compare(path, LogQuery(), chunk_bytes=1 << 20)
+
+
+@pytest.mark.parametrize("json", [False, True])
+@pytest.mark.parametrize(
+    ("took_ms", "duration_ms", "may_have"),
+    [(49_999, 3, False), (60_000, 60_000, False), (60_000, 10_001, False), (60_000, 10_000, True)],
+)
+def test_a_report_may_be_that_of_a_retry_where_its_duration_is_too_short(
+    took_ms: int, duration_ms: int, may_have: bool, json: bool
+) -> None:
+    log = Environment("a", json=json).at(0).starts(ID).reports(ID, duration_ms=duration_ms)
+    line = line_of(log.events[-1]).encode()
+    assert may_have_retry(line, took_ms) is may_have
+    assert may_have_retry(line.replace(b"urationMs", b"").replace(b"Duration", b""), 60_000)
