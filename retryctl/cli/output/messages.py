@@ -41,7 +41,7 @@ _BEGAN_BEFORE = "A request belongs to the window in which its first attempt star
 
 
 def no_request(coverage: Coverage, tz: tzinfo, which: str = "", *, bounded: bool) -> RetryctlError:
-    """Build the error that there is no request, or none of those that ``which`` describes.
+    """Build the error for a log without a request, or without one that ``which`` describes.
 
     ``bounded``: --since or --until is given.
     """

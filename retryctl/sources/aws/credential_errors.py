@@ -235,7 +235,7 @@ _BY_KIND: tuple[tuple[set[str], Translation], ...] = (
     ({"InvalidRegionError", "ParamValidationError"}, INVALID_VALUE),
     ({"EOFError"}, in_words(
         NoCredentials,
-        "the role{of.of_profile} needs an MFA code, and there is no terminal to type it in",
+        "the role{of.of_profile} needs an MFA code, and stdin is not a terminal",
         "Run this in a terminal first: aws sts get-caller-identity{of.option} "
         "(the credentials are then cached for both).")),
     ({"OSError"}, _file),
