@@ -74,6 +74,7 @@ def test_shortened_ids_and_no_id_at_all(log: str) -> None:
         (("2c1f0a8e-3b57-4c6d-9a41-d1f6a7e0b9c3",), 4, "was not found"),
         ((ID, OTHER_ID, THIRD_ID), 2, "diff compares one or two"),
         ((ID, "--attempts", "first"), 2, "not two numbers"),
+        ((ID, "--attempts", "3,3"), 2, "names attempt 3 of"),
         ((ID, "-o", "svg"), 2, "'svg' is not a value of --output"),
         (("ffff",), 2, "no request ID of this log begins with ffff"),
     ],

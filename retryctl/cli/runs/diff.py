@@ -43,6 +43,11 @@ def run_diff(given: DiffArguments) -> ExitStatus:
     first = numbers[0] if numbers else 1 if len(ids) == 1 else None
     left, left_check = _attempt(result, ids[0], first, reading.tz)
     right, right_check = _attempt(result, ids[-1], numbers[1] if numbers else None, reading.tz)
+    if left is right and numbers:
+        raise UsageError(
+            f"--attempts names attempt {left.number} of {left.request_id} twice.",
+            "Name two attempts, as in 1,3.",
+        )
     if left is right:
         raise NothingFound(
             f"attempt {left.number} is the only attempt of {left.request_id}.",
