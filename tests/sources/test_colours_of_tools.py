@@ -17,6 +17,10 @@ def _by_grep(text: str) -> str:
     return re.sub("(ERROR|process)", "\x1b[01;31m\x1b[K\\1\x1b[m\x1b[K", text)
 
 
+def _by_viewer(text: str) -> str:
+    return re.sub("(ERROR|Traceback|process)", "\x1b[31m\\1\x1b[0m", text)
+
+
 def _before_each_line(text: str) -> str:
     return "".join(f"\x1b[0m{line}" for line in text.splitlines(keepends=True))
 
@@ -25,6 +29,7 @@ def _before_each_line(text: str) -> str:
     ("shape", "colour"),
     [
         *((shape, _by_grep) for shape in ("console CSV", "messages", "pasted rows")),
+        *((shape, _by_viewer) for shape in ("console CSV", "messages", "aws logs tail")),
         *((shape, _before_each_line) for shape in ("aws logs tail", "messages")),
         ("aws logs tail", _by_grep),
     ],

@@ -25,13 +25,13 @@ from retryctl.core.model.records import AppLine, Record
 def parse_record(event: LogEvent) -> Record:
     """Return the record that ``event`` contains. Never raises, whatever the message."""
     message = event.message
-    if "\x1b[K" in message:
-        message = _CODES_OF_GREP.sub("", message)
+    if "\x1b[" in message:
+        message = _CODES_OF_COLOUR.sub("", message)
     return _read(message) or AppLine(text=message)
 
 
-# [␛[01;31m␛[KERROR␛[m␛[K] NameError: …, as grep --color prints what it found
-_CODES_OF_GREP = late_regex(r"\x1b\[[\d;]*m\x1b\[K")
+# [␛[31mERROR␛[0m] NameError: …, as viewers colour it; [␛[01;31m␛[KERROR␛[m␛[K], as grep does
+_CODES_OF_COLOUR = late_regex(r"\x1b\[[\d;]*[mK]")
 
 
 def _read(message: str) -> Record | None:
