@@ -129,6 +129,18 @@ def test_one_lost_record_of_lambda_makes_every_request_of_the_stream_undetermine
         assert {one.verdict for one in requests} == {Verdict.UNDETERMINED}, one
 
 
+def test_an_error_long_before_the_only_start_is_that_of_another_attempt() -> None:
+    environment = Environment("a", json=True).inits()
+    environment.at(1).runs(ID, ends="error").at(62).runs(ID)
+    [request], _ = check(environment.events)
+    assert request.request.outcome is RequestOutcome.RECOVERED
+    (at,) = (at for at, event in enumerate(environment.events) if "errorType" in event.message)
+    rest = [environment.events[0], environment.events[at], *environment.events[-2:]]
+    [request], coverage = check(rest)
+    assert [gap.kind for gap in coverage.gaps] == [LOST_LINES]
+    assert request.request.outcome is RequestOutcome.UNKNOWN
+
+
 @pytest.mark.parametrize("json", [False, True])
 def test_two_errors_in_one_attempt_may_be_those_of_two(json: bool) -> None:
     environment = Environment("a", json=json).at(1).runs(ID, "0", "process A", ends="error")

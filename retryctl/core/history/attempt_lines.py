@@ -9,6 +9,7 @@ from retryctl.core.model.limits import SHORTEST_RETRY_MS
 from retryctl.core.model.records import (
     AppLine,
     End,
+    FunctionError,
     InitReport,
     InitStart,
     LogsDropped,
@@ -92,6 +93,18 @@ class AttemptLines:
             return False
         took_ms = report.timestamp_ms - start.timestamp_ms
         return is_timed(start.timestamp_ms) and took_ms - duration_ms >= SHORTEST_RETRY_MS
+
+    @property
+    def follows_own_error(self) -> bool:
+        """Whether a runtime's error of the request stands so long before START that it was retried.
+
+        Then the START and the REPORT of the attempt that failed were lost.
+        """
+        start = self.start
+        return start is not None and any(
+            isinstance(record, FunctionError) and record.certain and not within(event, start)
+            for event, record in self.body
+        )
 
     @property
     def before_start(self) -> list[Line]:

@@ -34,7 +34,7 @@ def has_lost_lines(brackets: Sequence[AttemptLines], *, opens: bool, closes: boo
         or any(map(_lacks_start, behind_first))
         or any(each.start is not None and each.report_event is None for each in before_last)
         or any(map(_lacks_end, brackets))
-        or any(each.outlasts_report for each in brackets)
+        or any(each.outlasts_report or each.follows_own_error for each in brackets)
         or (closes and brackets[-1].doubtful and bool(brackets[-1].ambiguous))
     )
 
