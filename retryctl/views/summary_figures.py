@@ -14,7 +14,7 @@ from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.group_names import short_name
 from retryctl.core.model.request import RequestOutcome
 from retryctl.core.summary.changes import Change
-from retryctl.core.summary.histogram import Histogram, failed_over_time
+from retryctl.core.summary.failed_over_time import FailedOverTime, failed_over_time
 from retryctl.core.summary.tally import SummaryTally
 from retryctl.core.value_classes import value_class
 from retryctl.core.wording import number_of
@@ -116,14 +116,14 @@ def lists_of_wrong(tallies: Tallies, coverage: Coverage) -> list[str]:
     return [command for command in commands if command]
 
 
-def failures_over_time(tally: SummaryTally, tz: tzinfo) -> Histogram | None:
+def failures_over_time(tally: SummaryTally, tz: tzinfo) -> FailedOverTime | None:
     """Count the failed attempts over time by the clock of ``tz``; ``None`` where none failed."""
     offset = 0 if tally.first_ms is None else offset_ms(tally.first_ms, tz)
     over = failed_over_time(tally, offset)
     return over if over and any(over.counts) else None
 
 
-def bucket_name(over: Histogram) -> str:
+def bucket_name(over: FailedOverTime) -> str:
     """``1 m``, ``3 h``, ``7 d``."""
     return (
         duration(over.bucket_ms).removesuffix(" 00 s").removesuffix(" 00 m").removesuffix(" 00 h")

@@ -10,7 +10,7 @@ import pytest
 
 from retryctl.core.timestamps import iso_ms
 from retryctl.errors import ExitStatus
-from retryctl.sources.aws import call_rests, client
+from retryctl.sources.aws import circuit_breaker, client
 from tests.endpoint.server import Endpoint
 from tests.support import quick_hangs
 from tests.support.aws_program import (
@@ -160,7 +160,7 @@ def test_a_window_keeps_what_was_read(
 ) -> None:
     """The hours with both requests are read, of earlier ones some slices are not."""
     # Slices are read at once: the faults of early ones must not end the reading of late ones.
-    monkeypatch.setattr(call_rests, "_FAILURES_IN_A_ROW", 1_000)
+    monkeypatch.setattr(circuit_breaker, "_FAILURES_IN_A_ROW", 1_000)
     if fault == "expired":
         endpoint.faults.expire_after("FilterLogEvents", 34)  # of 39 calls
     else:

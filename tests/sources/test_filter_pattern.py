@@ -20,8 +20,8 @@ from retryctl.core.model.events import LogEvent
 from retryctl.core.model.records import AppLine, FunctionError, Record
 from retryctl.sources.cloudwatch.adjacent_pairs import AdjacentPair, Pairs, is_parted
 from retryctl.sources.cloudwatch.attempt_line_pattern import attempt_line_pattern
-from retryctl.sources.cloudwatch.line_lookup import BareStarts
 from retryctl.sources.cloudwatch.pages import StreamStretch
+from retryctl.sources.cloudwatch.unselected_lines import BareStarts
 from retryctl.sources.saved.canonical_lines import canonical_line
 from tests.bulk.test_whole_log import Row, row_of
 from tests.core import test_grammar

@@ -294,7 +294,7 @@ def completed(
     Raises ``UsageError`` where no request ID of the log begins so, and, with the ``advice`` for
     the shortened ID, where several do.
     """
-    from retryctl.app.traced_requests import matching_ids  # loads the engine of whole windows
+    from retryctl.app.request_selection import matching_ids  # loads the engine of whole windows
 
     found = matching_ids(
         _shortened(arguments), reading.source, config=reading.config, feedback=reading.feedback

@@ -33,7 +33,7 @@ def run_diff(given: DiffArguments) -> ExitStatus:
         _refuse_attempt_numbers(given.request_ids)
         ids = whole_ids(given.request_ids, reading).ids
     else:
-        from retryctl.app.traced_requests import newest_retried
+        from retryctl.app.request_selection import newest_retried
 
         newest = newest_retried(reading.source, reading.window, config=config, feedback=feedback)
         ids = (newest,)

@@ -38,8 +38,8 @@ from retryctl.lab.function_options import require_posix
 from retryctl.lab.lab import LabEvent, json_lines
 from retryctl.lab.sample_events import sample_events
 from retryctl.views.inert_text import inert
-from retryctl.views.text.lab import plan_blocks
 from retryctl.views.text.layout import text_of
+from retryctl.views.text.plan_table import plan_blocks
 
 if TYPE_CHECKING:
     from retryctl.cli.lab import LabArguments, LabShowOptions

@@ -1,7 +1,7 @@
 """The grammar: one log event in, one record out.
 
 Lambda writes its own records in two formats, text (``platform_text``) and JSON
-(``platform_json``), and each runtime has its own marker of a function that raised
+(``json_records``), and each runtime has its own marker of a function that raised
 (``runtime_text``). Above each expression is a sample of the line that it reads;
 ``⇥`` is a tab, ``⏎`` a newline. Sources: AWS's documentation of log formats and of the
 Telemetry API, the runtimes' published clients, and captured logs.
@@ -14,7 +14,7 @@ stream. Messages may be hostile: every expression runs in linear time.
 
 from __future__ import annotations
 
-from retryctl.core.grammar.platform_json import json_record
+from retryctl.core.grammar.json_records import json_record
 from retryctl.core.grammar.platform_text import platform_text
 from retryctl.core.grammar.runtime_text import lambda_warning, plain_text, python_line, timed_line
 from retryctl.core.late_regex import late_regex

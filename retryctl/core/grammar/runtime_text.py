@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from retryctl.core.grammar.error_fields import error_marker, java_error, may_be_cut, python_frame
-from retryctl.core.grammar.platform_json import json_object, json_record
+from retryctl.core.grammar.json_records import json_object, json_record
 from retryctl.core.late_regex import late_regex
 from retryctl.core.model.events import REQUEST_ID, request_id_in
 from retryctl.core.model.records import AppLine, FunctionError, LambdaWarning, Record, TimedOut

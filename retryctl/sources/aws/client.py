@@ -25,8 +25,8 @@ from retryctl.errors import (
     UsageError,
 )
 from retryctl.machine_limits import is_out_of_memory, machine_limit
-from retryctl.sources.aws.call_rests import ANYWHERE, CallPlace, CallRests
 from retryctl.sources.aws.call_watch import CallWatch
+from retryctl.sources.aws.circuit_breaker import ANYWHERE, CallPlace, CircuitBreaker
 from retryctl.sources.aws.credential_errors import CredentialChain, translate_credential_error
 from retryctl.sources.aws.errors import CallContext, translate_error
 from retryctl.sources.aws.rate_limiter import AdaptiveRateLimiter
@@ -113,7 +113,7 @@ class AwsClient:
         self._limiters: dict[CallPlace, AdaptiveRateLimiter] = defaultdict(
             lambda: AdaptiveRateLimiter(seconds, sleep)
         )
-        self._rests = CallRests(seconds, one_host=endpoint_url is not None)
+        self._breaker = CircuitBreaker(seconds, one_host=endpoint_url is not None)
 
     @property
     def skew_ms(self) -> int:
@@ -146,16 +146,16 @@ class AwsClient:
         client's own region. Raises the errors of ``retryctl.errors``.
         """
         place = CallPlace(region or _region_named(request), service, operation)
-        self._rests.refuse(place)
+        self._breaker.refuse(place)
         try:
             for _ in range(_ATTEMPTS_AT_A_CUT_ANSWER):
                 answer = self._once(place, request, subject)
                 if expect is None or expect in answer:
-                    self._rests.note_success(place)
+                    self._breaker.note_success(place)
                     return answer
             raise _cut_off(service, operation)
         except (Unreachable, Throttled, LoginExpired, NoCredentials) as error:
-            self._rests.note_failure(place, error)
+            self._breaker.note_failure(place, error)
             raise
 
     def pages(
@@ -192,7 +192,7 @@ class AwsClient:
             context = self._context(service, operation, subject, region)
             translated = translate_error(error, context)
             if _is_silence(error):
-                self._rests.note_silence(place, sent_s, translated)
+                self._breaker.note_silence(place, sent_s, translated)
             raise translated from error
         self._count(answer, limiter, sent_ms, place)
         return answer
@@ -208,7 +208,7 @@ class AwsClient:
         again = metadata.get("RetryAttempts", 0)
         limiter.answered(again)
         if "HTTPStatusCode" in metadata:
-            self._rests.note_answer(place)
+            self._breaker.note_answer(place)
         with self._counting:
             self.calls += 1 + again
             self.repeated += again
@@ -249,7 +249,7 @@ class AwsClient:
                 error, self._context("sts", "AssumeRole", "")
             )
             if _is_silence(error):
-                self._rests.note_silence(ANYWHERE, self._seconds(), translated)
+                self._breaker.note_silence(ANYWHERE, self._seconds(), translated)
             raise translated from error
 
     def _session(self) -> Any:
@@ -303,7 +303,7 @@ class AwsClient:
         if machine_limit(caught_exception):
             raise caught_exception
         limits = [_ATTEMPTS[kind] for kind in _kinds(caught_exception) if kind in _ATTEMPTS]
-        if limits and attempts >= (1 if self._rests.is_silent else limits[0]):
+        if limits and attempts >= (1 if self._breaker.is_silent else limits[0]):
             raise caught_exception
 
     def _bad_region(self, error: Exception) -> RetryctlError:

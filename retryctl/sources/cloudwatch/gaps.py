@@ -23,8 +23,8 @@ from retryctl.errors import (
 from retryctl.sources.aws.credential_errors import LOG_IN
 from retryctl.sources.aws.log_groups import Description, LogGroup
 from retryctl.sources.cloudwatch.event_order import Doubt
-from retryctl.sources.cloudwatch.group_features import NOT_KNOWN
 from retryctl.sources.cloudwatch.hits import Hit, StreamSlice
+from retryctl.sources.cloudwatch.insights_features import NOT_KNOWN
 from retryctl.sources.cloudwatch.pages import StreamStretch, TimeRange
 
 _MOST_DOUBTS = 200

@@ -22,8 +22,12 @@ from retryctl.sources.aws.client import AwsClient, AwsResponse
 from retryctl.sources.aws.errors import Refused
 from retryctl.sources.aws.log_groups import Description, LogGroup
 from retryctl.sources.cloudwatch.event_order import Doubt, EventOrder
-from retryctl.sources.cloudwatch.group_features import FieldIndex, id_conditions, request_id_indexes
 from retryctl.sources.cloudwatch.hits import Hit, StreamSlice, belonging, by_request, hits_in
+from retryctl.sources.cloudwatch.insights_features import (
+    FieldIndex,
+    id_conditions,
+    request_id_indexes,
+)
 from retryctl.sources.cloudwatch.pages import TimeRange
 from retryctl.sources.cloudwatch.request_search import AttemptSpread, SearchResult
 from retryctl.sources.cloudwatch.search_options import SearchOptions

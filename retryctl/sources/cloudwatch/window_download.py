@@ -2,7 +2,7 @@
 
 In a busy group only the lines that describe attempts are read (``attempt_line_pattern``): by
 FilterLogEvents, slice by slice, newest first, or by Logs Insights. Some things these lines prove
-only with the lines beside them, which are looked up (``line_lookup``):
+only with the lines beside them, which are looked up (``unselected_lines``):
 
 - adjacent pairs (``adjacent_pairs``): first those behind a wrong counter, all of them, then those
   with the most time between; with ``verify_all``, every pair;
@@ -35,14 +35,19 @@ from retryctl.sources.aws.log_groups import LogGroup
 from retryctl.sources.cloudwatch import gaps
 from retryctl.sources.cloudwatch.adjacent_pairs import Pairs
 from retryctl.sources.cloudwatch.attempt_line_pattern import attempt_line_pattern
-from retryctl.sources.cloudwatch.group_features import is_rewritten, may_query
 from retryctl.sources.cloudwatch.insights import FRESH_MS
 from retryctl.sources.cloudwatch.insights_export import InsightsLines
-from retryctl.sources.cloudwatch.line_lookup import MOST_PAIRS, LineLookup, bare_starts_in, pairs_in
+from retryctl.sources.cloudwatch.insights_features import is_rewritten, may_query
 from retryctl.sources.cloudwatch.pages import Page, StreamStretch, TimeRange, matching_pages
 from retryctl.sources.cloudwatch.search_options import SearchOptions
 from retryctl.sources.cloudwatch.stats import SearchStats
 from retryctl.sources.cloudwatch.time_slices import SlicePlanner, SliceRead, SliceRunner, TimeSlice
+from retryctl.sources.cloudwatch.unselected_lines import (
+    MOST_PAIRS,
+    LineLookup,
+    bare_starts_in,
+    pairs_in,
+)
 from retryctl.sources.saved.canonical_lines import canonical_line
 
 # The first pages of a window can be empty, though more follow.

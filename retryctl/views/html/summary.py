@@ -15,7 +15,7 @@ from retryctl.core.crosscheck.claims import Branches
 from retryctl.core.history.outcome import AttemptOutcome
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.request import RequestOutcome
-from retryctl.core.summary.histogram import Histogram
+from retryctl.core.summary.failed_over_time import FailedOverTime
 from retryctl.core.summary.request_row import RequestRow
 from retryctl.core.summary.tally import SummaryTally
 from retryctl.core.wording import number_of
@@ -172,7 +172,7 @@ def failures(tally: SummaryTally, tz: tzinfo) -> Iterator[Markup]:
     )
 
 
-def _bars(over: Histogram, most: int) -> Iterator[Markup]:
+def _bars(over: FailedOverTime, most: int) -> Iterator[Markup]:
     cell = 100 / len(over.counts)
     for place, count in enumerate(over.counts):
         if count:
@@ -187,7 +187,7 @@ def _bars(over: Histogram, most: int) -> Iterator[Markup]:
             )
 
 
-def _axis(over: Histogram, tz: tzinfo) -> Iterator[Markup]:
+def _axis(over: FailedOverTime, tz: tzinfo) -> Iterator[Markup]:
     first_ms, last_ms = over.start_ms(0), over.start_ms(len(over.counts))
     yield tag("line", class_="lane", x1="0", x2="100%", y1=_HEIGHT, y2=_HEIGHT)
     for ms, label in round_times(first_ms, last_ms, tz, _CELLS):

@@ -9,7 +9,7 @@ from retryctl.core.crosscheck.attempt_check import AttemptVerdict
 from retryctl.core.crosscheck.claims import Branches
 from retryctl.core.history.outcome import AttemptOutcome
 from retryctl.core.model.request import RequestOutcome
-from retryctl.core.summary.histogram import failed_over_time
+from retryctl.core.summary.failed_over_time import failed_over_time
 from retryctl.core.summary.tally import SummaryTally
 from retryctl.views.json.encoding import document_text, dumps, fields_of
 from retryctl.views.json.trace import coverage_object

@@ -1,4 +1,4 @@
-"""Rests from operations and hosts that fail again and again: each further call takes as long."""
+"""No calls for a while to an operation or a host that fails again and again: each takes as long."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import NamedTuple
 from retryctl.errors import RetryctlError, Throttled, Unreachable
 
 _FAILURES_IN_A_ROW = 4
-_REST_S = 20.0
+_OPEN_S = 20.0
 
 
 class CallPlace(NamedTuple):
@@ -25,7 +25,7 @@ ANYWHERE = CallPlace(None, "", "")
 """Every operation of every service."""
 
 
-class CallRests:
+class CircuitBreaker:
     """The failures of a client. Safe to call from several threads.
 
     ``one_host``: a single host answers all services. ``seconds`` is the clock.
@@ -38,14 +38,14 @@ class CallRests:
         self._one_host = one_host
         self._lock = threading.Lock()
         self._failures: dict[CallPlace, int] = defaultdict(int)
-        self._resting: dict[CallPlace, tuple[float, RetryctlError]] = {}
+        self._open: dict[CallPlace, tuple[float, RetryctlError]] = {}
         self._answered: dict[CallPlace, float] = {}  # when each host answered last
 
     def refuse(self, place: CallPlace) -> None:
-        """Raise the last error of ``place`` while it rests."""
+        """Raise the last error of ``place`` while its circuit is open."""
         with self._lock:
             for key in (place, self._host(place), ANYWHERE):
-                until, error = self._resting.get(key, (0.0, None))
+                until, error = self._open.get(key, (0.0, None))
                 if error is not None and self._seconds() < until:
                     raise error
 
@@ -61,21 +61,21 @@ class CallRests:
             self._failures[place] = 0
 
     def note_failure(self, place: CallPlace, error: RetryctlError) -> None:
-        """Rest from an operation that failed some times, and from all without credentials."""
+        """Stop an operation that failed some times, and all of them without credentials."""
         with self._lock:
             self._failures[place] += 1
             if not isinstance(error, (Unreachable, Throttled)):
                 place = ANYWHERE
             elif self._failures[place] < _FAILURES_IN_A_ROW:
                 return
-            self._rest(place, error)
+            self._open_at(place, error)
 
     def note_silence(self, place: CallPlace, sent_s: float, error: RetryctlError) -> None:
-        """Rest from a host that has answered no call since ``sent_s``."""
+        """Stop calls to a host that has answered none since ``sent_s``."""
         host = self._host(place)
         with self._lock:
             if self._answered.get(host, sent_s - 1) < sent_s:
-                self._rest(host, error)
+                self._open_at(host, error)
             self.is_silent = not self._answered
 
     def _host(self, place: CallPlace) -> CallPlace:
@@ -84,7 +84,7 @@ class CallRests:
             return ANYWHERE
         return CallPlace(None, "*", "*") if self._one_host else place._replace(operation="*")
 
-    def _rest(self, place: CallPlace, error: RetryctlError) -> None:
+    def _open_at(self, place: CallPlace, error: RetryctlError) -> None:
         now = self._seconds()
-        if now >= self._resting.get(place, (0.0, error))[0]:
-            self._resting[place] = (now + _REST_S, error)
+        if now >= self._open.get(place, (0.0, error))[0]:
+            self._open[place] = (now + _OPEN_S, error)

@@ -1,4 +1,4 @@
-"""Lookups of the lines beside selected lines, in the log group that was selected from."""
+"""The lines that were not selected in a log group, looked up beside those that were."""
 
 from __future__ import annotations
 

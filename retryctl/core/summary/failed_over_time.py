@@ -11,7 +11,7 @@ _BUCKETS_MIN = (1, 5, 15, 60, 180, 360, 720, 1_440, 10_080, 43_200, 525_600)
 
 
 @value_class
-class Histogram:
+class FailedOverTime:
     """How many attempts failed in each stretch of ``bucket_ms``, from ``since_ms`` on."""
 
     since_ms: int
@@ -23,7 +23,7 @@ class Histogram:
         return self.since_ms + place * self.bucket_ms
 
 
-def failed_over_time(tally: SummaryTally, offset_ms: int = 0) -> Histogram | None:
+def failed_over_time(tally: SummaryTally, offset_ms: int = 0) -> FailedOverTime | None:
     """Count the failed attempts from the first to the last; ``None`` where none has a time.
 
     Stretches begin at round times of the zone that is ``offset_ms`` ahead of UTC.
@@ -39,4 +39,4 @@ def failed_over_time(tally: SummaryTally, offset_ms: int = 0) -> Histogram | Non
     for minute, count in tally.failed_by_minute.items():
         counts[(minute * MINUTE_MS + offset_ms) // bucket_ms - first] += count
     since_ms = first * bucket_ms - offset_ms
-    return Histogram(since_ms=since_ms, bucket_ms=bucket_ms, counts=tuple(counts))
+    return FailedOverTime(since_ms=since_ms, bucket_ms=bucket_ms, counts=tuple(counts))

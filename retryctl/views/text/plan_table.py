@@ -1,4 +1,4 @@
-"""The lab's own text: the table of plans."""
+"""Many plans of the lab as one table of text."""
 
 from __future__ import annotations
 
