@@ -14,7 +14,7 @@ from retryctl.core.value_classes import value_class
 
 app = CommandApp(help="Run a handler locally as Lambda would, with its retries.")
 
-Level = Literal["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"]
+LogLevel = Literal["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"]
 SystemLevel = Literal["DEBUG", "INFO", "WARN"]
 
 _request = partial(option, section="The request and its retries")
@@ -84,7 +84,7 @@ class LabFunctionOptions:
         "Size of /tmp. Default: 512.", metavar="MB", min=512, max=10240
     )
     log_format: Literal["text", "json"] | None = _unshown("Log format. Default: text.")
-    log_level: Level | None = _function(
+    log_level: LogLevel | None = _function(
         "Application log level (JSON format).", case_sensitive=False
     )
     system_log_level: SystemLevel | None = _unshown(

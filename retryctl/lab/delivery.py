@@ -11,13 +11,9 @@ import copy
 import json
 import random
 import uuid
-from collections.abc import Sequence
 from typing import Any, Literal
 
-from retryctl.core.timestamps import iso_text
 from retryctl.core.value_classes import value_class
-from retryctl.lab.environment import LabAttempt
-from retryctl.lab.function import VERSION, Function
 
 EventSource = Literal["async", "sqs", "stream"]
 MOST_RETRIES: dict[str, int] = {"async": 2, "sqs": 99, "stream": 99}
@@ -88,59 +84,3 @@ def most_waited_s(source: EventSource, deliveries: int) -> float:
         return VISIBILITY_TIMEOUT_S * (deliveries - 1)
     waits = _STREAM_WAITS_S if source == "stream" else [most for _, most in WAITS_S]
     return sum(waits[min(number, len(waits) - 1)] for number in range(deliveries - 1))
-
-
-# --------------------------------------------------------------------------- the end of a request
-
-
-_LONGEST_ERROR_MESSAGE = 1024
-
-
-def destination_record(
-    function: Function, event: Any, attempts: Sequence[LabAttempt], ended_ms: int
-) -> dict[str, Any]:
-    """Return the record of a request for its on-success or on-failure destination."""
-    last = attempts[-1]
-    context: dict[str, Any] = {"statusCode": 200, "executedVersion": VERSION}
-    if not last.ok:
-        context["functionError"] = "Unhandled"
-    return {
-        "version": "1.0",
-        "timestamp": iso_text(ended_ms),
-        "requestContext": {
-            "requestId": last.request_id,
-            "functionArn": f"{function.arn}:{VERSION}",
-            "condition": "Success" if last.ok else "RetriesExhausted",
-            "approximateInvokeCount": len(attempts),
-        },
-        "requestPayload": event,
-        "responseContext": context,
-        "responsePayload": response_payload(last),
-    }
-
-
-def dead_letter(event: Any, attempts: Sequence[LabAttempt]) -> dict[str, Any] | None:
-    """Return the dead-letter message of a request, ``None`` where it succeeded."""
-    last = attempts[-1]
-    if last.ok:
-        return None
-    message = str(response_payload(last).get("errorMessage", ""))
-    return {
-        "Body": json.dumps(event),
-        "MessageAttributes": {
-            "RequestID": {"DataType": "String", "StringValue": last.request_id},
-            "ErrorCode": {"DataType": "Number", "StringValue": "200"},
-            "ErrorMessage": {"DataType": "String", "StringValue": message[:_LONGEST_ERROR_MESSAGE]},
-        },
-    }
-
-
-def response_payload(attempt: LabAttempt) -> Any:
-    """Return the document that an attempt gave; Lambda writes one where the function did not."""
-    if attempt.answer is not None and attempt.answer.body:
-        try:
-            return json.loads(attempt.answer.body)
-        except ValueError:
-            return attempt.answer.body.decode("utf-8", "replace")
-    error_type, message = attempt.failure or ("Runtime.ExitError", "the runtime exited")
-    return {"errorType": error_type, "errorMessage": f"RequestId: {attempt.request_id} {message}"}

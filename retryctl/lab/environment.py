@@ -11,11 +11,12 @@ from typing import Any, Literal
 from retryctl.core.value_classes import value_class
 from retryctl.lab.clock import ClockPage, VirtualClock
 from retryctl.lab.function import Function
-from retryctl.lab.output_splitter import Written, is_delivered
+from retryctl.lab.log_level import is_delivered
+from retryctl.lab.output_splitter import Written
 from retryctl.lab.plan import PlannedFault
 from retryctl.lab.platform_log import AttemptEnd, InitEnd, JsonLog, Phase, Subject, TextLog
 from retryctl.lab.process import FunctionProcess
-from retryctl.lab.runtime_api import ENDS, TOO_LARGE, Invocation, RuntimeAnswer
+from retryctl.lab.runtime_api import TOO_LARGE, WITHOUT_ANSWER, Invocation, RuntimeAnswer
 
 _EXIT_WITHIN_S = 2.0
 INIT_TIMEOUT_S = 10.0
@@ -24,7 +25,7 @@ INIT_TIMEOUT_S = 10.0
 OUT_OF_MEMORY = "Runtime.OutOfMemory"
 
 Source = Literal["platform", "function"]
-Record = Callable[[int, str, Source], None]
+AddEvent = Callable[[int, str, Source], None]
 
 
 @value_class
@@ -55,7 +56,7 @@ class Environment:
     """Runs one attempt after another; a process that ended is replaced at the next.
 
     ``close`` closes its ``page`` too; ``tmp`` is a folder, which stays.
-    ``record`` is called with each log event: its time (epoch ms), message and source.
+    ``add_event`` is called with each log event: its time (epoch ms), message and source.
     ``facts`` are those of the last process.
     """
 
@@ -67,13 +68,13 @@ class Environment:
         page: ClockPage,
         subject: Subject,
         clock: VirtualClock,
-        record: Record,
+        add_event: AddEvent,
         init_timeout_s: float = INIT_TIMEOUT_S,
     ) -> None:
         self._function = function
         self._stream = subject.log_stream
         self._clock = clock
-        self._record = record
+        self._add_event = add_event
         self._init_timeout_s = init_timeout_s
         self._tmp = tmp
         self._page = page
@@ -101,7 +102,7 @@ class Environment:
             status, error_type, answer = init.status, init.error_type, self._init_answer
         else:
             end = self._run(request_id, event, trace_id, fault)
-            (status, error_type), answer = _status(end), None if end.kind in ENDS else end
+            (status, error_type), answer = _status(end), None if end.kind in WITHOUT_ANSWER else end
         duration_ms = (time.perf_counter() - began) * 1000
         if init is not None and init.phase == "invoke":
             duration_ms += init.duration_ms
@@ -232,14 +233,14 @@ class Environment:
 
     def _log_platform(self, messages: list[str], at_ms: int | None = None) -> None:
         for message in messages:
-            self._record(self._clock.now_ms() if at_ms is None else at_ms, message, "platform")
+            self._add_event(self._clock.now_ms() if at_ms is None else at_ms, message, "platform")
 
     def _log_written(self, written: Written) -> None:
         if is_delivered(written, self._function):
             time_us = written.time_us
             own_time = time_us is not None and not self._function.real_time
             at_ms = time_us // 1000 if own_time and time_us else self._clock.now_ms()
-            self._record(at_ms, written.message, "function")
+            self._add_event(at_ms, written.message, "function")
 
 
 def _status(answer: RuntimeAnswer) -> tuple[str, str | None]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from retryctl.core.value_classes import value_class
-from retryctl.lab.platform_log import Level
+from retryctl.lab.platform_log import SystemLevel
 
 LogFormat = Literal["text", "json"]
 Isolation = Literal["namespaces", "bubblewrap", "patched"]
@@ -59,7 +59,7 @@ class Function:
     ephemeral_mb: int = EPHEMERAL_MB[0]
     log_format: LogFormat = "text"
     application_level: str | None = None
-    system_level: Level = "INFO"
+    system_level: SystemLevel = "INFO"
     environment: Mapping[str, str] = field(default_factory=dict)
     region: str = REGION
     layers: Path | None = None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import shutil
 import sys
@@ -22,15 +21,15 @@ from retryctl.lab.function import (
     Function,
     Isolation,
 )
-from retryctl.lab.platform_log import Level
+from retryctl.lab.interpreter import default_python
+from retryctl.lab.log_level import LEVELS, SYSTEM_LEVELS
+from retryctl.lab.platform_log import SystemLevel
 from retryctl.temporary import temporary_folder
 
 _REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-\d")
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _LARGEST_ENVIRONMENT = 4096
-_LEVELS = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
-_SYSTEM_LEVELS = ("DEBUG", "INFO", "WARN")
 _MEMORY_MB = (128, 10_240)
 
 
@@ -81,7 +80,7 @@ def make_function(options: Mapping[str, Any], folder: Path) -> Function:
     return replace(
         function,
         application_level=level.upper() if level else None,
-        system_level=cast("Level", function.system_level.upper()),
+        system_level=cast("SystemLevel", function.system_level.upper()),
         environment=_checked_environment(function.environment),
         isolation=_isolations(given.get("isolation")),
     )
@@ -97,13 +96,6 @@ def require_posix() -> None:
             "the lab needs fork, signals and /tmp, which Windows does not have",
             "Run retryctl in the Windows Subsystem for Linux.",
         )
-
-
-def default_python() -> str:
-    """Return the interpreter of ``$VIRTUAL_ENV``, else retryctl's own."""
-    environment = os.environ.get("VIRTUAL_ENV", "")
-    path = os.path.join(environment, "bin", "python")
-    return path if environment and os.access(path, os.X_OK) else sys.executable
 
 
 def parse_variables(texts: Sequence[str]) -> dict[str, str]:
@@ -157,8 +149,8 @@ def _check_levels(function: Function) -> None:
     if function.log_format not in ("text", "json"):
         raise UsageError(f"log_format={function.log_format!r} is unknown", "Known: text, json.")
     for name, level, levels in (
-        ("log_level", function.application_level, _LEVELS),
-        ("system_log_level", function.system_level, _SYSTEM_LEVELS),
+        ("log_level", function.application_level, LEVELS),
+        ("system_log_level", function.system_level, SYSTEM_LEVELS),
     ):
         if level is not None and str(level).upper() not in levels:
             raise UsageError(f"{name}={level!r} is unknown", f"Known: {', '.join(levels)}.")

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
-import hashlib
 import inspect
-import os
-import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,8 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from retryctl.errors import CouldNotLook, UsageError
-from retryctl.lab.function import REGION
+from retryctl.errors import UsageError
 
 _FIND_MODULE = "import importlib.util, sys; sys.exit(not importlib.util.find_spec(sys.argv[1]))"
 
@@ -131,47 +126,3 @@ def _require_name(name: str, file: Path) -> None:
         else "It defines no function at the top level."
     )
     raise UsageError(f"{file.name} has no function {name}", known)
-
-
-# --------------------------------------------------------------------------- the interpreter
-
-
-_NEXT_STEP = "Name another with --python."
-_OLDEST = (3, 9)
-
-
-def find_interpreter(name: str) -> str:
-    """Return the path of an interpreter, links unresolved: they are what makes a venv.
-
-    :raises CouldNotLook: the program does not exist.
-    """
-    path = shutil.which(name)
-    if path is None:
-        raise CouldNotLook(f"the interpreter {name} was not found", _NEXT_STEP)
-    return os.path.abspath(path)
-
-
-def interpreter_version(path: str) -> str:
-    """Return the interpreter's version, as ``3.13``.
-
-    :raises CouldNotLook: it is not an interpreter, or too old for the lab.
-    """
-    if path == sys.executable:
-        return f"{sys.version_info.major}.{sys.version_info.minor}"
-    ask = "import sys; print('%d.%d' % sys.version_info[:2])"
-    answer = subprocess.run([path, "-c", ask], capture_output=True, text=True, check=False)
-    found = re.fullmatch(r"(\d+)\.(\d+)\n", answer.stdout)
-    if answer.returncode or found is None:
-        raise CouldNotLook(f"{path} does not run as a Python interpreter", _NEXT_STEP)
-    if (int(found[1]), int(found[2])) < _OLDEST:
-        raise CouldNotLook(
-            f"{path} is Python {found[0].strip()}, and the lab runs 3.9 and later", _NEXT_STEP
-        )
-    return found[0].strip()
-
-
-def made_runtime(version: str) -> tuple[str, str]:
-    """Return the runtime's version and ARN, in the form of Lambda's; the build is a made one."""
-    name = f"python:{version}.v74"
-    build = hashlib.sha256(name.encode()).hexdigest()
-    return name, f"arn:aws:lambda:{REGION}::runtime:{build}"

@@ -20,7 +20,7 @@ from retryctl.lab.clock import ClockPage, VirtualClock
 from retryctl.lab.delivery import EventDelivery, EventSource, Redelivery, most_waited_s
 from retryctl.lab.environment import INIT_TIMEOUT_S, Environment, LabAttempt, Source
 from retryctl.lab.function import VERSION, Function
-from retryctl.lab.handler_location import find_interpreter, interpreter_version, made_runtime
+from retryctl.lab.interpreter import find_interpreter, interpreter_version, made_runtime
 from retryctl.lab.plan import Plan, Step
 from retryctl.lab.platform_log import Subject
 from retryctl.temporary import temporary_folder
@@ -244,7 +244,7 @@ class Lab:
             page=ClockPage.open(),
             subject=subject,
             clock=self.clock,
-            record=lambda at_ms, message, source: self._record(
+            add_event=lambda at_ms, message, source: self._record(
                 subject.log_stream, at_ms, message, source
             ),
             init_timeout_s=self._init_timeout_s,

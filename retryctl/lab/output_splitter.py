@@ -11,12 +11,10 @@ states level and format; the header has 8 bytes in the first version and 16 sinc
 
 from __future__ import annotations
 
-import json
 import re
 import struct
 
 from retryctl.core.value_classes import value_class
-from retryctl.lab.function import Function
 
 _FRAME = re.compile(rb"\xa5\x5a\x00[\x01-\x1b]")
 _BEGINNINGS = (b"\xa5\x5a\x00", b"\xa5\x5a", b"\xa5")
@@ -116,29 +114,3 @@ def _read_frame(frame: bytes) -> Written:
 def _beginning_of_frame(data: bytes) -> int:
     """Return how many bytes at the end may be the first of a frame."""
     return next((len(b) for b in _BEGINNINGS if data.endswith(b)), 0)
-
-
-LEVELS = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
-_ALSO = {"WARNING": "WARN", "CRITICAL": "FATAL", "NOTSET": "INFO"}
-
-
-def is_delivered(written: Written, function: Function) -> bool:
-    """Whether the line reaches the log group under the function's application log level."""
-    if function.log_format == "text" or function.application_level is None:
-        return True
-    level = written.level or _level_in(written.message)
-    return LEVELS.index(_known(level)) >= LEVELS.index(_known(function.application_level))
-
-
-def _level_in(message: str) -> str:
-    """Return the level that a printed JSON object names; any other line counts as INFO."""
-    try:
-        fields = json.loads(message)
-    except ValueError:
-        return "INFO"
-    return str(fields.get("level", "INFO")) if isinstance(fields, dict) else "INFO"
-
-
-def _known(level: str) -> str:
-    level = _ALSO.get(level.upper(), level.upper())
-    return level if level in LEVELS else "INFO"

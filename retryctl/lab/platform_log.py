@@ -15,7 +15,7 @@ from typing import Literal
 from retryctl.core.timestamps import iso_text
 from retryctl.core.value_classes import value_class
 
-Level = Literal["DEBUG", "INFO", "WARN"]
+SystemLevel = Literal["DEBUG", "INFO", "WARN"]
 Phase = Literal["init", "invoke"]
 
 
@@ -107,7 +107,7 @@ def _status(end: InitEnd | AttemptEnd) -> str:
 class JsonLog:
     """The JSON format, as much of it as the system log level lets through."""
 
-    def __init__(self, subject: Subject, level: Level = "INFO") -> None:
+    def __init__(self, subject: Subject, level: SystemLevel = "INFO") -> None:
         self._subject = subject
         self._level = level
 
@@ -128,7 +128,7 @@ class JsonLog:
 
     def init_end(self, now_ms: int, end: InitEnd) -> list[str]:
         """``platform.initRuntimeDone`` and ``platform.initReport``."""
-        level: Level = "DEBUG" if end.status == "success" else "WARN"
+        level: SystemLevel = "DEBUG" if end.status == "success" else "WARN"
         record = {"initializationType": "on-demand", "phase": end.phase, **_json_status(end)}
         metrics = {"metrics": {"durationMs": round(end.duration_ms, 3)}}
         return [
@@ -169,7 +169,9 @@ class JsonLog:
             ),
         ]
 
-    def _at(self, level: Level, now_ms: int, kind: str, record: Mapping[str, object]) -> list[str]:
+    def _at(
+        self, level: SystemLevel, now_ms: int, kind: str, record: Mapping[str, object]
+    ) -> list[str]:
         order = ("DEBUG", "INFO", "WARN")
         if order.index(level) < order.index(self._level):
             return []

@@ -7,7 +7,6 @@ import errno
 import fcntl
 import json
 import os
-import pwd
 import selectors
 import shutil
 import signal
@@ -17,14 +16,14 @@ import sys
 import termios
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from retryctl.errors import CouldNotLook
 from retryctl.lab import process_memory
 from retryctl.lab.clock import ClockPage
-from retryctl.lab.function import HOME, Function
+from retryctl.lab.function import Function
+from retryctl.lab.host_config import hidden_paths
 from retryctl.lab.output_splitter import Splitter, Written
 from retryctl.lab.plan import PlannedFault
 from retryctl.lab.runtime_api import AnswerKind, Invocation, RuntimeAnswer, RuntimeApi
@@ -311,27 +310,3 @@ def _send(pid: int, number: signal.Signals) -> bool:
 def _kill_group(pid: int) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(pid, signal.SIGKILL)
-
-
-# --------------------------------------------------------------------------- AWS of the host
-
-
-_FILE_VARIABLES = (
-    "AWS_SHARED_CREDENTIALS_FILE",
-    "AWS_CONFIG_FILE",
-    "AWS_WEB_IDENTITY_TOKEN_FILE",
-    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
-    "BOTO_CONFIG",
-)
-_IN_HOME = (".aws", ".boto")
-
-
-def hidden_paths() -> list[str]:
-    """Return the files and folders of the host's AWS configuration, and Lambda's own home."""
-    homes = {os.path.expanduser("~")}
-    with suppress(KeyError):  # a user without an entry, as in many containers
-        homes.add(pwd.getpwuid(os.getuid()).pw_dir)
-    paths = {Path(home, name) for home in homes for name in _IN_HOME}
-    paths |= {Path(os.environ[name]) for name in _FILE_VARIABLES if os.environ.get(name)}
-    found = {str(path.absolute()) for path in paths} | {os.path.realpath(path) for path in paths}
-    return sorted({*found, "/etc/boto.cfg", HOME})

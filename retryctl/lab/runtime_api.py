@@ -41,7 +41,7 @@ class Invocation:
 AnswerKind = Literal[
     "ready", "init_error", "response", "error", "refused", "exit", "timeout", "out-of-memory"
 ]
-ENDS: tuple[AnswerKind, ...] = ("exit", "timeout", "out-of-memory")
+WITHOUT_ANSWER: tuple[AnswerKind, ...] = ("exit", "timeout", "out-of-memory")
 """The kinds that are not calls of the process."""
 
 

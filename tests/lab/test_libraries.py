@@ -56,7 +56,7 @@ def test_whether_datetime_follows_is_tried(monkeypatch: pytest.MonkeyPatch) -> N
     virtual_time.PAGE.pack_into(page, 0, 1000.0, 0, 0)
     monkeypatch.setattr(virtual_time, "_install_in_time", lambda *_: None)
     monkeypatch.setattr(virtual_time, "_dictionary", lambda kind: Unchanged(vars(kind)))
-    assert virtual_time.install(page) is False
+    assert virtual_time.replace_clock(page) is False
 
 
 def test_a_clock_that_datetime_does_not_follow_is_a_warning() -> None:

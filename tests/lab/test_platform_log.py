@@ -11,8 +11,8 @@ from retryctl.lab.platform_log import (
     AttemptEnd,
     InitEnd,
     JsonLog,
-    Level,
     Subject,
+    SystemLevel,
     TextLog,
 )
 
@@ -101,7 +101,7 @@ def test_the_grammar_reads_what_the_lab_writes(log: TextLog | JsonLog) -> None:
     ],
 )
 def test_the_system_level_decides_what_exists(
-    level: Level, end: AttemptEnd, kinds: list[str]
+    level: SystemLevel, end: AttemptEnd, kinds: list[str]
 ) -> None:
     log = JsonLog(SUBJECT, level)
     assert [json.loads(m)["type"] for m in log.end(NOW_MS, end)] == kinds

@@ -16,7 +16,7 @@ import pytest
 from retryctl.core.model.events import LogEvent
 from retryctl.lab.lab import json_lines
 from retryctl.lab.plugin import HandlerLab
-from tests.lab.test_table import HANDLERS
+from tests.lab.test_tmp_counts import HANDLERS
 from tests.support.counters_world import Aws
 from tests.support.lab_handlers import ORDER
 from tests.support.program import run

@@ -32,7 +32,7 @@ from retryctl.core.timestamps import iso_text
 from retryctl.core.wording import number_of
 from retryctl.errors import CouldNotLook, ExitStatus, UsageError
 from retryctl.lab import local_aws, plan
-from retryctl.lab.delivery import dead_letter, destination_record
+from retryctl.lab.failure_records import dead_letter, destination_record
 from retryctl.lab.function import REGION, Function
 from retryctl.lab.function_options import require_posix
 from retryctl.lab.lab import LabEvent, json_lines

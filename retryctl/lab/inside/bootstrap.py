@@ -17,7 +17,14 @@ from types import ModuleType
 # The folder that holds the package `retryctl`, in the place of this script's own folder.
 sys.path[0] = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
 
-from retryctl.lab.inside import client_choice, isolation, process_output, supervisor, virtual_time  # noqa: E402
+from retryctl.lab.inside import (  # noqa: E402
+    client_choice,
+    isolation,
+    output_lock,
+    own_frames,
+    supervisor,
+    virtual_time,
+)
 
 TYPE_CHECKING = False  # each module of the standard library costs time in every process
 if TYPE_CHECKING:
@@ -27,7 +34,7 @@ if TYPE_CHECKING:
 del sys.path[0]
 
 
-def report(fd: int, **facts: object) -> None:
+def send_facts(fd: int, **facts: object) -> None:
     """Write one line of JSON to the lab."""
     os.write(fd, (json.dumps(facts) + "\n").encode())
 
@@ -37,20 +44,20 @@ def main(settings: dict[str, Any]) -> None:
     sys.dont_write_bytecode = True
     found = isolation.isolate(settings)
     supervisor.adopt_orphans()
-    report(
+    send_facts(
         settings["status_fd"], isolation=found.name, refused=found.refused, supervisor=os.getpid()
     )
     child = os.fork()
     if child == 0:
         os.close(settings["control_fd"])
         os.setsid()
-        report(settings["status_fd"], pid=os.getpid())
+        send_facts(settings["status_fd"], pid=os.getpid())
         run_function(settings, found)
         return
     for fd in (0, 1, 2, settings["log_fd"]):
         os.close(fd)
     supervisor.supervise(child, settings["control_fd"])
-    report(settings["status_fd"], ended=True)
+    send_facts(settings["status_fd"], ended=True)
     os._exit(0)
 
 
@@ -59,28 +66,28 @@ def run_function(settings: dict[str, Any], found: isolation.IsolationChoice) -> 
     for name in ("status_fd", "clock_fd", "log_fd"):  # not for the function's own subprocesses
         os.set_inheritable(settings[name], False)
 
-    def report_fact(**facts: object) -> None:
-        report(settings["status_fd"], **facts)
+    def send_fact(**facts: object) -> None:
+        send_facts(settings["status_fd"], **facts)
 
     page = virtual_time.open_page(settings["clock_fd"])
     if not settings["real_time"]:
-        report_fact(clock="virtual" if virtual_time.install(page) else "time only")
-    process_output.hide_own_frames()
-    process_output.install(settings["log_fd"])
+        send_fact(clock="virtual" if virtual_time.replace_clock(page) else "time only")
+    own_frames.hide_own_frames()
+    output_lock.lock_output(settings["log_fd"])
     if found.redirect_to is not None:
         from retryctl.lab.inside import tmp_redirection
 
-        tmp_redirection.install(found.redirect_to, found.keep, settings["hidden"])
+        tmp_redirection.redirect_calls(found.redirect_to, found.keep, settings["hidden"])
     os.environ["LAMBDA_TASK_ROOT"] = found.task
     os.environ["_LAMBDA_TELEMETRY_LOG_FD"] = str(settings["log_fd"])
     os.chdir(found.task)
     sys.path[0:0] = [found.task, *_layer_paths(settings, found)]
 
     def inject_fault(*, late: bool) -> None:
-        client_choice.inject_fault(virtual_time.fault(page, late=late), report_fact)
+        client_choice.inject_fault(virtual_time.fault(page, late=late), send_fact)
 
     client = client_choice.choose(settings["stand_in"], inject_fault)
-    report_fact(**client.facts)
+    send_fact(**client.facts)
     _replace_main()
     for name in [n for n in sys.modules if n.split(".")[0] == "retryctl"]:
         del sys.modules[name]

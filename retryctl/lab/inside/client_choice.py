@@ -75,11 +75,11 @@ def _call_around(
     setattr(owner, name, with_calls)
 
 
-def inject_fault(fault: str | None, report: Callable[..., None]) -> None:
-    """Report the planned fault to the lab, and carry it out: a hang, an exit or a signal."""
+def inject_fault(fault: str | None, send_fact: Callable[..., None]) -> None:
+    """State the planned fault to the lab, and carry it out: a hang, an exit or a signal."""
     if fault is None:
         return
-    report(fault=fault)
+    send_fact(fault=fault)
     if fault == "timeout":
         while True:
             time.sleep(3600)

@@ -113,7 +113,7 @@ class _Redirected:
             raise
 
 
-def install(private: str, keep: list[str], hidden: list[str]) -> None:
+def redirect_calls(private: str, keep: list[str], hidden: list[str]) -> None:
     """Redirect the file calls of this process: see ``Redirect``."""
     redirect = Redirect(private, keep, hidden)
     for name in {*_ONE_PATH, *_TWO_PATHS}:

@@ -65,7 +65,7 @@ class _TimeCall:
         return f"<built-in function {self.__name__}>"
 
 
-def install(page: mmap.mmap) -> bool:
+def replace_clock(page: mmap.mmap) -> bool:
     """Replace the host's clock by the virtual one for all Python code of this process.
 
     Return whether ``datetime`` follows too, which is tried: an interpreter may refuse to have its
