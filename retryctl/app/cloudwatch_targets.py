@@ -32,17 +32,19 @@ from retryctl.sources.aws.function_config import (
     read_versions,
     with_warnings_in_order,
 )
+from retryctl.sources.aws.function_discovery import (
+    Discovered,
+    discover,
+    is_pattern,
+    matching_functions,
+)
 from retryctl.sources.aws.function_name import FunctionName, parse_function_name
 from retryctl.sources.aws.log_groups import (
     Description,
-    Discovered,
     LogGroup,
     describe,
-    discover,
     find_log_groups,
-    is_pattern,
     log_group,
-    matching_functions,
     with_distinct_groups,
 )
 from retryctl.sources.aws.service_clock import LEAST_SKEW_MS

@@ -1,22 +1,16 @@
-"""What to do after an answer: commands to copy, and links to the CloudWatch console."""
+"""What to do after an answer: commands to copy, with their options."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from shlex import quote
-from urllib.parse import quote as url_quote
 
 from retryctl.core.crosscheck.attempt_check import Verdict
 from retryctl.core.crosscheck.checked_request import CheckedRequest
-from retryctl.core.crosscheck.findings import Finding, Severity
-from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import Coverage
-from retryctl.core.model.events import stream_name
 from retryctl.core.model.request import Request, RequestOutcome
 from retryctl.core.timestamps import iso_text
 from retryctl.core.wording import in_a_row
-
-_SEVERITIES = tuple(Severity)
 
 
 def on_cloudwatch(request: Request) -> str:
@@ -97,64 +91,3 @@ def others_step(coverage: Coverage, wrong: int, exhausted: int) -> tuple[str, st
     filters = "--verdict disagrees" if wrong else "--outcome exhausted"
     words = f"Not shown: {in_a_row(counts)}" if counts else ""
     return (words, list_command(coverage, filters)) if words else None
-
-
-def grouped_findings(findings: Iterable[Finding]) -> list[tuple[Finding, ...]]:
-    """Group the findings of one rule: errors first, then in the order of the rules."""
-    groups: dict[tuple[str, Severity, str], list[Finding]] = {}
-    for finding in findings:
-        key = (finding.rule, finding.severity, finding.remedy)
-        groups.setdefault(key, []).append(finding)
-    ordered = sorted(groups.values(), key=lambda group: _SEVERITIES.index(group[0].severity))
-    return [tuple(group) for group in ordered]
-
-
-# --------------------------------------------------------------------------- links to the console
-#
-# The console's own encoding of its fragment: names are percent-encoded twice, and every % of the
-# fragment is a $. Taken from published links; AWS does not document it.
-
-
-# The partitions with their own console, by the first part of the names of their regions.
-_HOSTS = {"cn-": "console.amazonaws.cn", "us-gov-": "console.amazonaws-us-gov.com"}
-_USUAL_HOST = "console.aws.amazon.com"
-_MARGIN_MS = 10_000
-
-
-def attempt_link(attempt: Attempt, region: str) -> str | None:
-    """Return the link to the log stream of ``attempt``, from shortly before to shortly after it.
-
-    ``None`` where the log does not name the group or the stream.
-    """
-    stream = stream_name(attempt.log_stream)
-    if attempt.log_group is None or stream is None:
-        return None
-    since_ms = attempt.placed_ms - _MARGIN_MS
-    until_ms = attempt.last_event.timestamp_ms + _MARGIN_MS
-    host = next((host for start, host in _HOSTS.items() if region.startswith(start)), _USUAL_HOST)
-    span = _dollars(url_quote(f"?start={since_ms}&end={until_ms}", safe=""))
-    return (
-        f"https://{region}.{host}/cloudwatch/home?region={region}#logsV2:log-groups/log-group/"
-        f"{_name(attempt.log_group)}/log-events/{_name(stream)}{span}"
-    )
-
-
-def console_lines(checked: Sequence[CheckedRequest], region: str) -> Iterator[str]:
-    """Yield a line for each attempt; a link is not broken at any width."""
-    for one in checked:
-        yield f"\nin the console, request {one.request.request_id}:\n"
-        for attempt in one.request.attempts:
-            link = attempt_link(attempt, region) or (
-                "its log stream is not known"
-                if stream_name(attempt.log_stream) is None
-                else "its log group is not known: name the function with -f, or the group with -g"
-            )
-            yield f" {attempt.number}  {link}\n"
-
-
-def _name(text: str) -> str:
-    return _dollars(url_quote(url_quote(text, safe=""), safe=""))
-
-
-def _dollars(text: str) -> str:
-    return text.replace("%", "$")

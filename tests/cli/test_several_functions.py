@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from retryctl.sources.aws.client import AwsClient
-from retryctl.sources.aws.log_groups import matching_functions
+from retryctl.sources.aws.function_discovery import matching_functions
 from tests.endpoint.faults import Faults
 from tests.endpoint.server import Endpoint
 from tests.support.aws_program import CREDENTIALS

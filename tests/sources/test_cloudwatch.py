@@ -27,7 +27,8 @@ from retryctl.errors import (
     UsageError,
 )
 from retryctl.sources.aws.client import AwsClient
-from retryctl.sources.aws.log_groups import LogGroup, discover
+from retryctl.sources.aws.function_discovery import discover
+from retryctl.sources.aws.log_groups import LogGroup
 from retryctl.sources.cloudwatch.pages import TimeRange, matching_pages
 from retryctl.sources.cloudwatch.request_source import RequestSource
 from retryctl.sources.cloudwatch.search_options import QueryBudget

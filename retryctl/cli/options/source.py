@@ -110,7 +110,7 @@ def refuse_request_id(function: str, source: str) -> None:
 def with_function(options: SourceOptions, name: str) -> SourceOptions:
     """Return the options with the function of that name, or those that match the pattern."""
     # not at the top: commands that name no function start without AWS modules
-    from retryctl.sources.aws.log_groups import is_pattern
+    from retryctl.sources.aws.function_discovery import is_pattern
 
     if is_pattern(name):
         return replace(options, function=None, functions=(name,))
@@ -125,8 +125,8 @@ def select_functions(
     Raises ``UsageError`` for a name that cannot be a function's, and for a request ID.
     """
     # not at the top: trace and demo, which share this file, start without AWS modules
+    from retryctl.sources.aws.function_discovery import is_pattern
     from retryctl.sources.aws.function_name import parse_function_name
-    from retryctl.sources.aws.log_groups import is_pattern
 
     for name in functions:
         refuse_request_id(name, options.source)

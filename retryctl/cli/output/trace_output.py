@@ -127,7 +127,7 @@ def trace_view(
         return records
     text = text_of(blocks, screen) + records
     if answer.region:
-        from retryctl.views.next_steps import console_lines
+        from retryctl.views.console_links import console_lines
 
         text += "".join(console_lines(result.checked, answer.region))
     return text
@@ -143,7 +143,7 @@ def _open_browser(result: TraceResult) -> None:
     """Open the log stream of the newest attempt; where no browser can be opened, print the link."""
     import webbrowser
 
-    from retryctl.views.next_steps import attempt_link
+    from retryctl.views.console_links import attempt_link
 
     attempts = [attempt for one in result.checked for attempt in one.request.attempts]
     newest = max(attempts, key=lambda attempt: attempt.placed_ms, default=None)

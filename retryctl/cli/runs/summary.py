@@ -140,8 +140,8 @@ def _quiet_functions(functions: Sequence[str], coverage: Coverage) -> Iterator[s
     A log group with a gap is left out: requests may lie there. One function alone needs no such
     row: its figures are printed whatever was found.
     """
+    from retryctl.sources.aws.function_discovery import is_pattern
     from retryctl.sources.aws.function_name import parse_function_name
-    from retryctl.sources.aws.log_groups import is_pattern
 
     named = [parse_function_name(name).name for name in functions if not is_pattern(name)]
     if len(functions) < 2 and named:

@@ -148,3 +148,16 @@ def attempts_named(some: Some) -> str:
     if some.count > len(names):
         names.append(f"{some.count - len(names):,} more")
     return f"attempt{'s' if len(names) > 1 else ''} {in_a_row(names)}"
+
+
+_SEVERITIES = tuple(Severity)
+
+
+def grouped_findings(findings: Iterable[Finding]) -> list[tuple[Finding, ...]]:
+    """Group the findings of one rule: errors first, then in the order of the rules."""
+    groups: dict[tuple[str, Severity, str], list[Finding]] = {}
+    for finding in findings:
+        key = (finding.rule, finding.severity, finding.remedy)
+        groups.setdefault(key, []).append(finding)
+    ordered = sorted(groups.values(), key=lambda group: _SEVERITIES.index(group[0].severity))
+    return [tuple(group) for group in ordered]

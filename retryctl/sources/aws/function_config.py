@@ -17,13 +17,14 @@ from retryctl.core.value_classes import value_class
 from retryctl.sources.aws.client import AwsClient, AwsResponse
 from retryctl.sources.aws.daemon_pool import DaemonPool
 from retryctl.sources.aws.errors import NO_REGION, Refused
+from retryctl.sources.aws.function_discovery import LoggingFunction
 from retryctl.sources.aws.function_name import (
     EDGE_REGION,
     FunctionName,
     parse_function_name,
     qualifier_of,
 )
-from retryctl.sources.aws.log_groups import LoggingFunction, Warn
+from retryctl.sources.aws.log_groups import Warn
 
 T = TypeVar("T")
 U = TypeVar("U")

@@ -16,8 +16,8 @@ from retryctl.errors import AccessDenied, CouldNotLook, NoSuchLogGroup
 from retryctl.sources.aws.client import AwsClient, AwsResponse
 from retryctl.sources.aws.errors import Refused
 from retryctl.sources.aws.function_code import counter_copies
+from retryctl.sources.aws.function_discovery import listed_functions
 from retryctl.sources.aws.function_name import parse_function_name, qualifier_of
-from retryctl.sources.aws.log_groups import listed_functions
 
 T = TypeVar("T")
 

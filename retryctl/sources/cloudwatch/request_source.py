@@ -22,13 +22,12 @@ from retryctl.core.model.limits import LONGEST_EVENT_AGE_S, LONGEST_TIMEOUT_S
 from retryctl.errors import CouldNotLook, RetryctlError, reworded
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.daemon_pool import DaemonPool
+from retryctl.sources.aws.function_discovery import Discovered, larger_than_the_rest
 from retryctl.sources.aws.log_groups import (
     Description,
-    Discovered,
     LogGroup,
     describe,
     find_log_groups,
-    larger_than_the_rest,
     log_group,
     refusal_of,
 )

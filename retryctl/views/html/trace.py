@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from datetime import tzinfo
 
 from retryctl.core.crosscheck.checked_request import CheckedRequest
+from retryctl.core.crosscheck.findings import grouped_findings
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.wording import number_of
@@ -28,7 +29,7 @@ from retryctl.views.html.attempt import (
 from retryctl.views.html.markup import Markup, closing, opening, spans, tag
 from retryctl.views.html.page import command_line, document, sentence_line, table
 from retryctl.views.html.timeline import picture
-from retryctl.views.next_steps import grouped_findings, next_steps, others_step
+from retryctl.views.next_steps import next_steps, others_step
 from retryctl.views.signs import UNSURE
 from retryctl.views.times import on_one_day, starts_ms
 from retryctl.views.trace_answer import TraceAnswer

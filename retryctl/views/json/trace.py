@@ -17,8 +17,8 @@ from retryctl.core.crosscheck.findings import Finding
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import Coverage, Gap
 from retryctl.core.model.events import LogEvent, stream_name
+from retryctl.views.console_links import attempt_link
 from retryctl.views.json.encoding import document_pieces, fields_of, line_pieces
-from retryctl.views.next_steps import attempt_link
 from retryctl.views.times import iso, waits_ms
 from retryctl.views.trace_answer import TraceAnswer
 

@@ -9,7 +9,7 @@ from itertools import starmap
 
 from retryctl.core.crosscheck.attempt_check import Verdict
 from retryctl.core.crosscheck.checked_request import CheckedRequest
-from retryctl.core.crosscheck.findings import Finding
+from retryctl.core.crosscheck.findings import Finding, grouped_findings
 from retryctl.core.history.outcome import AttemptOutcome
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import Coverage
@@ -30,7 +30,7 @@ from retryctl.views.attempts_table import (
 )
 from retryctl.views.coverage import coverage_blocks
 from retryctl.views.inert_text import lines_of
-from retryctl.views.next_steps import grouped_findings, next_steps, on_cloudwatch, others_step
+from retryctl.views.next_steps import next_steps, on_cloudwatch, others_step
 from retryctl.views.signs import GOOD, SEVERITY_SIGNS, STYLES, UNSURE, WARNING, signed
 from retryctl.views.text.timeline import timeline
 from retryctl.views.times import at, duration, moment, on_one_day, stamp, starts_ms
