@@ -96,7 +96,7 @@ def open_search(
         options = _by_groups(options, config, feedback, show)
     place = place_of(options, config, any_group=True)
     aws = aws_for(options, place.function, *place.groups, show=show, clock=clock)
-    late = LateWarnings(report=feedback.warn)
+    late = LateWarnings(pass_on=feedback.warn)
     functions = _Functions(aws, place, late.warn)
     groups = functions.groups
     known = FunctionConfig() if place.elsewhere else functions.known

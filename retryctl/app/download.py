@@ -79,7 +79,7 @@ def download_groups(
     """
     with temporary_folder("download") as folder:
         with feedback.progress() as show:
-            late = LateWarnings(report=feedback.warn)
+            late = LateWarnings(pass_on=feedback.warn)
             aws, targets = find_targets(options, config, late.warn, show, reserved=verify_all)
             listed = {target.group: target.description for target in targets}
             search = SearchOptions(

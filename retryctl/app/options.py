@@ -169,13 +169,13 @@ SILENT: Feedback = Silent()
 class LateWarnings:
     """Warnings that are reported once something was read: an error before that stands alone."""
 
-    report: Warn
+    pass_on: Warn
     _waiting: list[str] | None = field(default_factory=list)
 
     def warn(self, sentence: str) -> None:
         """Report the sentence, now or later."""
         if self._waiting is None:
-            self.report(sentence)
+            self.pass_on(sentence)
         else:
             self._waiting.append(sentence)
 
@@ -183,7 +183,7 @@ class LateWarnings:
         """Report what waits for ``coverage``, and return that."""
         waiting, self._waiting = self._waiting or (), None
         for sentence in waiting:
-            self.report(sentence)
+            self.pass_on(sentence)
         return coverage
 
 

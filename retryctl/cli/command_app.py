@@ -23,7 +23,7 @@ from typer.core import TyperCommand, TyperGroup
 from retryctl import __version__
 from retryctl.errors import UsageError
 
-Command = TypeVar("Command", bound=Callable[..., Any])
+CommandFunction = TypeVar("CommandFunction", bound=Callable[..., Any])
 Rows = dict[str, list[tuple[str, str]]]
 
 _LISTS = (
@@ -86,11 +86,13 @@ class CommandApp(typer.Typer):
         defaults = {"cls": PlainGroup, "add_completion": False, "rich_markup_mode": None}
         super().__init__(**{**defaults, **options})
 
-    def command(self, name: str | None = None, **options: Any) -> Callable[[Command], Command]:
+    def command(
+        self, name: str | None = None, **options: Any
+    ) -> Callable[[CommandFunction], CommandFunction]:
         """Register a command, like ``typer.Typer.command``; its groups become options."""
         register = super().command(name, **{"cls": PlainCommand, **options})
 
-        def registered(command: Command) -> Command:
+        def registered(command: CommandFunction) -> CommandFunction:
             register(with_options(command))
             return command
 

@@ -72,13 +72,13 @@ def _status_of(arguments: Sequence[str]) -> int:
         else:
             step = _from_demo(error, arguments) or _from_stdin(error, arguments)
             error.next_step = step or error.next_step
-        return _report(error, arguments, debug=debug)
+        return _print_error(error, arguments, debug=debug)
     except Exception as error:
         if not debug:
             error.with_traceback(None)  # where memory is short, its frames hold what is needed
         if is_out_of_memory(error):
             _RESERVE.clear()
-        return _report(_unexpected(error), arguments, debug=debug)
+        return _print_error(_unexpected(error), arguments, debug=debug)
 
 
 def _invoke(arguments: Sequence[str]) -> int:
@@ -141,7 +141,7 @@ def _from_stdin(error: RetryctlError, arguments: Sequence[str]) -> str:
     return f"If standard input is the log, not IDs: retryctl trace --from -\n{first}".rstrip()
 
 
-def _report(error: RetryctlError, arguments: Sequence[str], *, debug: bool) -> ExitStatus:
+def _print_error(error: RetryctlError, arguments: Sequence[str], *, debug: bool) -> ExitStatus:
     """Print on stderr what went wrong and what to do, made inert."""
     from retryctl.cli.output.terminal import remark
 

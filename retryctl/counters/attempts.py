@@ -93,7 +93,7 @@ def count_and_record(store: CountingStore, key: str) -> int:
     return earlier
 
 
-def stamp(time_us: int) -> str:
+def time_digits(time_us: int) -> str:
     """Epoch microseconds in UTC as the 20 digits of ``%Y%m%d%H%M%S%f``, which sort as text."""
     seconds, micros = divmod(time_us, 1_000_000)
     return time.strftime("%Y%m%d%H%M%S", time.gmtime(seconds)) + f"{micros:06d}"
@@ -105,4 +105,4 @@ def attempt_name(time_s: float) -> str:
     A client that sends its request twice sends the same name, so that a retry inside the AWS
     client never counts an attempt twice.
     """
-    return f"{stamp(int(time_s * 1_000_000))}-{os.urandom(4).hex()}"
+    return f"{time_digits(int(time_s * 1_000_000))}-{os.urandom(4).hex()}"

@@ -10,13 +10,13 @@ from __future__ import annotations
 import os
 import time
 
-from retryctl.counters.attempts import checked, count_and_record, stamp
+from retryctl.counters.attempts import checked, count_and_record, time_digits
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_STAMP_DIGITS = 20
+_TIME_DIGITS = 20
 _ID_PARTS = [8, 4, 4, 4, 12]
 
 
@@ -51,9 +51,9 @@ class TmpCounter:
     def count(self, key: str) -> int:
         """Return how many attempts of ``key`` left a file here."""
         start = checked(key) + "_"
-        length = len(start) + _STAMP_DIGITS
+        length = len(start) + _TIME_DIGITS
         return sum(
-            len(name) == length and name.startswith(start) and name[-_STAMP_DIGITS:].isdigit()
+            len(name) == length and name.startswith(start) and name[-_TIME_DIGITS:].isdigit()
             for name in os.listdir(self.directory)
         )
 
@@ -62,14 +62,14 @@ class TmpCounter:
         key = checked(key)
         now_us = int(self._clock() * 1_000_000)
         # First, since a disk without a free inode then gets one.
-        self._remove_older_than(stamp(now_us - self._max_age_us))
-        while not _created(os.path.join(self.directory, f"{key}_{stamp(now_us)}")):
+        self._remove_older_than(time_digits(now_us - self._max_age_us))
+        while not _created(os.path.join(self.directory, f"{key}_{time_digits(now_us)}")):
             now_us += 1
 
     def _remove_older_than(self, oldest: str) -> None:
         with os.scandir(self.directory) as entries:
             for entry in entries:
-                if _is_attempt(entry.name) and entry.name[-_STAMP_DIGITS:] < oldest:
+                if _is_attempt(entry.name) and entry.name[-_TIME_DIGITS:] < oldest:
                     _remove_if_empty(entry)
 
 
@@ -85,7 +85,7 @@ def _created(path: str) -> bool:
 def _is_attempt(name: str) -> bool:
     request_id, _, digits = name.rpartition("_")
     return (
-        len(digits) == _STAMP_DIGITS
+        len(digits) == _TIME_DIGITS
         and digits.isdigit()
         and [len(part) for part in request_id.split("-")] == _ID_PARTS
     )

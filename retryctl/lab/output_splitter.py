@@ -19,7 +19,7 @@ from retryctl.core.value_classes import value_class
 _FRAME = re.compile(rb"\xa5\x5a\x00[\x01-\x1b]")
 _BEGINNINGS = (b"\xa5\x5a\x00", b"\xa5\x5a", b"\xa5")
 _HEAD = struct.Struct(">II")
-_STAMP = struct.Struct(">Q")
+_FRAME_TIME = struct.Struct(">Q")
 _WITHOUT_TIME = 0xA55A0001
 _LEVELS = ("NOTSET", "TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
 
@@ -99,7 +99,7 @@ def _frame_length(data: bytes, at: int) -> int | None:
     if len(data) < at + _HEAD.size:
         return None
     kind, length = map(int, _HEAD.unpack_from(data, at))
-    return length + _HEAD.size + (0 if kind == _WITHOUT_TIME else _STAMP.size)
+    return length + _HEAD.size + (0 if kind == _WITHOUT_TIME else _FRAME_TIME.size)
 
 
 def _read_frame(frame: bytes) -> Written:
@@ -108,7 +108,9 @@ def _read_frame(frame: bytes) -> Written:
     if kind == _WITHOUT_TIME:
         return Written(message=message)
     level = _LEVELS[(kind & 0xFF) >> 2]
-    return Written(message=message, time_us=_STAMP.unpack_from(frame, _HEAD.size)[0], level=level)
+    return Written(
+        message=message, time_us=_FRAME_TIME.unpack_from(frame, _HEAD.size)[0], level=level
+    )
 
 
 def _beginning_of_frame(data: bytes) -> int:

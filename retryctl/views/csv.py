@@ -40,7 +40,7 @@ def summary_csv(answer: SummaryAnswer) -> Iterator[str]:
     ends = [read[key] for key in _COVERAGE]
     rows = [_summary_row(*each, answer.branches) for each in answer.tallies]
     heading = [*_summary_row(None, SummaryTally(), answer.branches)]
-    return table(
+    return csv_rows(
         [*heading, *(f"coverage.{key}" for key in _COVERAGE)],
         ([*(row[name] for name in heading), *ends] for row in rows),
     )
@@ -77,10 +77,10 @@ def _ran(tally: SummaryTally, attempt: int, branches: Branches) -> dict[str, int
 
 def list_csv(listed: Iterable[RequestRow]) -> Iterator[str]:
     """Yield a heading and a row for each request. Values of a list are separated by spaces."""
-    return table(KEYS, (map(_joined, row.values()) for row in map(listed_object, listed)))
+    return csv_rows(KEYS, (map(_joined, row.values()) for row in map(listed_object, listed)))
 
 
-def table(heading: Sequence[str], rows: Iterable[Iterable[Any]]) -> Iterator[str]:
+def csv_rows(heading: Sequence[str], rows: Iterable[Iterable[Any]]) -> Iterator[str]:
     """Yield rows as CSV with CRLF, as RFC 4180 has it."""
     line = StringIO()
     writer = csv.writer(line)

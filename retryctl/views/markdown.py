@@ -15,7 +15,7 @@ _SPECIAL = re.compile(r"[\\`*_\[\]<>#+=|~&@$]|:(?=//)|(?<=www)\.")
 _ITEM = re.compile(r"(?<=^)-|(?<=^\d)[.)](?=\s|$)")
 
 
-def escaped(text: str) -> str:
+def markdown_escaped(text: str) -> str:
     """Return ``text`` with every character of markup escaped."""
     return _ITEM.sub(r"\\\g<0>", _SPECIAL.sub(r"\\\g<0>", inert(text).strip()))
 
@@ -47,8 +47,10 @@ def _lines(block: Block) -> Iterator[str]:
     elif isinstance(block, Table):
         columns = block.columns.values()
         rows = zip(*(column.cells for column in columns), strict=True)
-        heads = [escaped(column.head) for column in columns]
-        yield from table_lines(heads, ([escaped(_joined(cell)) for cell in row] for row in rows))
+        heads = [markdown_escaped(column.head) for column in columns]
+        yield from table_lines(
+            heads, ([markdown_escaped(_joined(cell)) for cell in row] for row in rows)
+        )
     else:
         yield from _fenced(map(_joined, block.lines), "text")
 
@@ -56,14 +58,15 @@ def _lines(block: Block) -> Iterator[str]:
 def _text(pieces: Pieces) -> str:
     """Return escaped words; bold ones stay bold."""
     words = (
-        f" **{escaped(text)}** " if style == "bold" else _spaced(text) for text, style in pieces
+        f" **{markdown_escaped(text)}** " if style == "bold" else _spaced(text)
+        for text, style in pieces
     )
     return " ".join("".join(words).split())
 
 
 def _spaced(text: str) -> str:
     """Return ``text`` escaped; spaces at its ends stay."""
-    return f"{' ' * text.startswith(' ')}{escaped(text)}{' ' * text.endswith(' ')}"
+    return f"{' ' * text.startswith(' ')}{markdown_escaped(text)}{' ' * text.endswith(' ')}"
 
 
 def _joined(pieces: Pieces) -> str:

@@ -35,14 +35,14 @@ STYLES = {
 
 SEVERITY_SIGNS = {Severity.ERROR: BAD, Severity.WARNING: WARNING, Severity.INFO: NOTE}
 
-LEVELS = "▁▂▃▄▅▆▇█"
+HEIGHTS = "▁▂▃▄▅▆▇█"
 """Levels of figures over time, the lowest first."""
 
 EIGHTHS = "▏▎▍▌▋▊▉█"
 """Parts of a cell of a bar, from one eighth to the whole."""
 
 ASCII = str.maketrans("✓✗…—·●◆■▲★▼╌━╵×→\xa0", "+x~--o#%^*v.='x> ") | str.maketrans(
-    LEVELS + EIGHTHS, "_.:-=+*#" + "#" * len(EIGHTHS)
+    HEIGHTS + EIGHTHS, "_.:-=+*#" + "#" * len(EIGHTHS)
 )
 """Each sign is replaced by one character, so that columns stay aligned.
 

@@ -23,7 +23,7 @@ from retryctl.core.history.lost_lines import with_lost_lines
 from retryctl.core.model.coverage import Coverage, EndsBefore, LogQuery, gaps_of_window
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.errors import UnreadableInput
-from retryctl.views.ci.formats import REPORTS
+from retryctl.views.ci.formats import CHECK_FORMATS
 from retryctl.views.ci.report import CheckReport
 from tests.support import check_logs
 from tests.support.campaigns import seeds
@@ -51,7 +51,7 @@ def judge() -> CheckEvaluator:
 
 def reports(judged: CheckEvaluator, coverage: Coverage) -> dict[str, str]:
     told = CheckReport(judgement=judged.judgement(), coverage=coverage, version="1")
-    return {form: "".join(report(told)) for form, report in REPORTS.items()}
+    return {form: "".join(report(told)) for form, report in CHECK_FORMATS.items()}
 
 
 def at_once(source: Path, window: TimeWindow) -> dict[str, str]:

@@ -10,7 +10,7 @@ from markdown_it import MarkdownIt
 from retryctl.core.crosscheck.claims import Branches
 from retryctl.core.summary.tally import SummaryTally
 from retryctl.views.blocks import LogLines
-from retryctl.views.markdown import escaped, markdown_of
+from retryctl.views.markdown import markdown_escaped, markdown_of
 from retryctl.views.summary_figures import SummaryAnswer
 from retryctl.views.text.summary import summary_blocks
 from retryctl.views.text.trace import trace_blocks
@@ -94,7 +94,9 @@ def test_text_of_a_log_never_becomes_markup() -> None:
 
 def test_what_begins_a_line_is_no_list() -> None:
     for text in ("- a", "1. a", "+ a", "# a", "    a", "* a"):
-        assert not {"bullet_list_open", "ordered_list_open", "code_block"} & kinds(escaped(text))
+        assert not {"bullet_list_open", "ordered_list_open", "code_block"} & kinds(
+            markdown_escaped(text)
+        )
 
 
 def test_a_fence_is_longer_than_the_backticks_within() -> None:

@@ -17,7 +17,7 @@ from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.crosscheck.claims import Branches, Claim
 from retryctl.core.crosscheck.findings import Severity
 from retryctl.core.model.request import RequestOutcome
-from retryctl.views.html.markup import plain, tag
+from retryctl.views.html.markup import inert_markup, tag
 from retryctl.views.html.trace import trace_page
 from retryctl.views.trace_answer import TraceAnswer
 from tests.support import checked_requests as world
@@ -374,7 +374,7 @@ def test_a_picture_is_one_document_for_all_requests() -> None:
 
 
 def test_markup_takes_every_string_for_text() -> None:
-    assert plain('<b title="x">&\x1b') == "&lt;b title=&quot;x&quot;&gt;&amp;\\x1b"
+    assert inert_markup('<b title="x">&\x1b') == "&lt;b title=&quot;x&quot;&gt;&amp;\\x1b"
     made = tag("p", "<i>", tag("b", "&"), class_='"><script>', aria_label="'", data_head=None)
     assert made == (
         '<p class="&quot;&gt;&lt;script&gt;" aria-label="&#x27;">&lt;i&gt;<b>&amp;</b></p>'

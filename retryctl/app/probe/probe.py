@@ -62,7 +62,7 @@ def probe(
     )
     diagnoses: list[Diagnosis] = []
 
-    def report(kept: Sequence[str]) -> ProbeReport:
+    def outcome(kept: Sequence[str]) -> ProbeReport:
         return ProbeReport(
             region=aws.region or "",
             diagnoses=(*diagnoses, *map(_not_reached, chosen[len(diagnoses) :])),
@@ -88,8 +88,8 @@ def probe(
     finally:
         kept = _remove(session, feedback, 0.0 if stopped else None)
         if stopped:
-            keep(report(kept))
-    return report(kept)
+            keep(outcome(kept))
+    return outcome(kept)
 
 
 def _remove(session: ProbeSession, feedback: Feedback, patience_s: float | None) -> tuple[str, ...]:

@@ -191,13 +191,13 @@ def annotate(result: CheckReport, form: str) -> None:
     """
     if os.environ.get("GITHUB_ACTIONS") != "true":
         return
-    from retryctl.views.ci.formats import CI_REPORTS
+    from retryctl.views.ci.formats import CI_FORMATS
 
     if form != "github":
-        sys.stderr.writelines(CI_REPORTS["github"](result))
+        sys.stderr.writelines(CI_FORMATS["github"](result))
     if path := os.environ.get("GITHUB_STEP_SUMMARY"):
         try:
             with Path(path).open("a", encoding="utf-8") as file:
-                file.writelines(CI_REPORTS["markdown"](result))
+                file.writelines(CI_FORMATS["markdown"](result))
         except OSError as error:
             print(f"retryctl: no step summary: {error.strerror}", file=sys.stderr)

@@ -35,7 +35,7 @@ from retryctl.core.failure_records.documents import FailureRecord
 from retryctl.core.model.events import request_id_in
 from retryctl.core.wording import number_of
 from retryctl.errors import ExitStatus, RetryctlError, UsageError
-from retryctl.views.ci.formats import ELSEWHERE, REPORTS
+from retryctl.views.ci.formats import CHECK_FORMATS, ELSEWHERE
 from retryctl.views.ci.report import CheckReport
 from retryctl.views.signs import Screen
 from retryctl.views.text.check import check_text
@@ -60,7 +60,7 @@ def run_check(given: CheckArguments) -> ExitStatus:
         unawaited = replace(expected.expectations, awaited=frozenset())
         expected = replace(expected, wait_ms=0, expectations=unawaited)
     files = report_files.report_files(
-        expected.reports, REPORTS, ELSEWHERE, source=source.source, baseline=expected.baseline
+        expected.reports, CHECK_FORMATS, ELSEWHERE, source=source.source, baseline=expected.baseline
     )
     plan = CheckPlan(
         request_ids=named.ids,
@@ -73,7 +73,7 @@ def run_check(given: CheckArguments) -> ExitStatus:
         baseline=report_files.read_known(expected.baseline, update=chosen.update_baseline),
         learns=chosen.update_baseline,
     )
-    refuse_unknown(chosen.output, REPORTS, "--output", ELSEWHERE)
+    refuse_unknown(chosen.output, CHECK_FORMATS, "--output", ELSEWHERE)
     run = app_check(plan, feedback=reading.feedback, sleep=time.sleep)
     result = CheckReport(
         judgement=run.outcome,
@@ -84,7 +84,7 @@ def run_check(given: CheckArguments) -> ExitStatus:
     )
 
     def view(form: str, screen: Screen) -> Iterable[str]:
-        return check_text(result, screen) if form == "text" else REPORTS[form](result)
+        return check_text(result, screen) if form == "text" else CHECK_FORMATS[form](result)
 
     report_files.write_reports(files, view, quiet=True)
     if chosen.update_baseline and expected.baseline:

@@ -15,7 +15,7 @@ from retryctl.cli.output.report_files import annotate, report_files, write_repor
 from retryctl.cli.output.terminal import TerminalFeedback, put, stdout_screen
 from retryctl.config import config_for
 from retryctl.errors import ExitStatus, UsageError
-from retryctl.views.ci.formats import CI_REPORTS, REPORTS
+from retryctl.views.ci.formats import CHECK_FORMATS, CI_FORMATS
 from retryctl.views.ci.report import configuration_report
 from retryctl.views.json.documents import doctor_document
 from retryctl.views.signs import Screen
@@ -44,8 +44,8 @@ def run_doctor(given: DoctorArguments) -> ExitStatus:
             "no function given.", "Name it: retryctl doctor NAME. Or set function in retryctl.toml."
         )
     refuse_request_id(function, "cloudwatch")
-    refuse_unknown(given.output, REPORTS, "--output")
-    files = report_files(given.report or (), REPORTS, source="")
+    refuse_unknown(given.output, CHECK_FORMATS, "--output")
+    files = report_files(given.report or (), CHECK_FORMATS, source="")
     found = examine_function(
         options,
         config,
@@ -58,7 +58,7 @@ def run_doctor(given: DoctorArguments) -> ExitStatus:
     def view(form: str, screen: Screen) -> Iterable[str]:
         if form == "text":
             return text_of(doctor_blocks(found), screen)
-        return doctor_document(found) if form == "json" else CI_REPORTS[form](result)
+        return doctor_document(found) if form == "json" else CI_FORMATS[form](result)
 
     write_reports(files, view, quiet=True)
     put(view(given.output, stdout_screen(screen.color)), document=given.output != "text")

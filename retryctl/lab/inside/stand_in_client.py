@@ -138,8 +138,8 @@ class FramedHandler(logging.Handler):
         """Write a frame: type, length, time in microseconds, message."""
         kind = _FRAME | _LEVELS.get(level, 0) << 2 | _FORMATS[form]
         data = message.encode()
-        stamp = time.time_ns() // 1000
-        frame = kind.to_bytes(4, "big") + len(data).to_bytes(4, "big") + stamp.to_bytes(8, "big")
+        time_us = time.time_ns() // 1000
+        frame = kind.to_bytes(4, "big") + len(data).to_bytes(4, "big") + time_us.to_bytes(8, "big")
         self._file.write(frame + data)
 
 

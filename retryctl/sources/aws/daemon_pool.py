@@ -52,11 +52,11 @@ class _PoolThread:
 class _PoolState:
     """What the threads of a pool share. ``done`` gets an item for each task that is done."""
 
-    __slots__ = ("done", "is_out_of_memory", "unfinished", "waiting", "workers")
+    __slots__ = ("done", "is_out_of_memory", "threads", "unfinished", "waiting")
 
     def __init__(self) -> None:
         self.is_out_of_memory = False
-        self.workers: list[_PoolThread] = []
+        self.threads: list[_PoolThread] = []
         self.unfinished: set[PoolTask[Any]] = set()
         self.waiting: SimpleQueue[PoolTask[Any] | None] = SimpleQueue()
         self.done: SimpleQueue[None] = SimpleQueue()
@@ -65,11 +65,11 @@ class _PoolState:
 class PoolTask(Generic[T]):
     """A task of a pool, and its result."""
 
-    __slots__ = ("_error", "_result", "_run", "_state", "is_cancelled", "is_done", "worker")
+    __slots__ = ("_error", "_result", "_run", "_state", "is_cancelled", "is_done", "thread")
 
     def __init__(self, run: Callable[[], T], state: _PoolState) -> None:
         self.is_done = self.is_cancelled = False
-        self.worker: _PoolThread | None = None
+        self.thread: _PoolThread | None = None
         self._run = run
         self._state = state
         self._result: T | None = None
@@ -91,7 +91,7 @@ class PoolTask(Generic[T]):
 
     def cancel(self) -> bool:
         """Cancel the task if no thread has taken it; return whether none has."""
-        self.is_cancelled = self.worker is None and not self.is_done
+        self.is_cancelled = self.thread is None and not self.is_done
         return self.is_cancelled
 
     def result(self) -> T:
@@ -113,10 +113,10 @@ class PoolTask(Generic[T]):
         with suppress(Empty):
             self._state.done.get(timeout=wait_s)
             return
-        workers = [self.worker] if self.worker else self._state.workers
-        for worker in workers:
-            worker.count_wait(wait_s)
-        lost = all(worker.is_lost for worker in workers) and not self.is_done
+        threads = [self.thread] if self.thread else self._state.threads
+        for thread in threads:
+            thread.count_wait(wait_s)
+        lost = all(thread.is_lost for thread in threads) and not self.is_done
         if lost or self._state.is_out_of_memory:
             raise MemoryError("a thread had no memory left")
 
@@ -162,7 +162,7 @@ class DaemonPool:
         else:
             with suppress(MemoryError):
                 wait_for(running, _WAIT_AFTER_ERROR_S)
-        for _ in self._state.workers:
+        for _ in self._state.threads:
             self._state.waiting.put(None)
 
     def submit(self, function: Callable[..., T], *arguments: object) -> PoolTask[T]:
@@ -170,7 +170,7 @@ class DaemonPool:
         task = PoolTask(lambda: function(*arguments), self._state)
         self._state.unfinished.add(task)
         self._state.waiting.put(task)
-        if len(self._state.workers) < self._size:
+        if len(self._state.threads) < self._size:
             self._add_thread()
         return task
 
@@ -180,14 +180,14 @@ class DaemonPool:
 
     def _add_thread(self) -> None:
         """Start a thread. Where the machine allows none at all, do the work here."""
-        worker, state = _PoolThread(), self._state
-        if start_daemon_thread(_work, state.waiting, worker):
-            state.workers.append(worker)
+        thread, state = _PoolThread(), self._state
+        if start_daemon_thread(_work, state.waiting, thread):
+            state.threads.append(thread)
             return
-        if not state.workers:
+        if not state.threads:
             state.waiting.put(None)
-            _work(state.waiting, worker)
-        self._size = len(state.workers) or self._size
+            _work(state.waiting, thread)
+        self._size = len(state.threads) or self._size
 
     def map(self, function: Callable[[U], T], items: Iterable[U]) -> Iterator[T]:
         """Yield ``function`` of each item, in order."""
@@ -195,12 +195,12 @@ class DaemonPool:
         return (task.result() for task in tasks)
 
 
-def _work(waiting: SimpleQueue[PoolTask[Any] | None], worker: _PoolThread) -> None:
-    worker.began = True
+def _work(waiting: SimpleQueue[PoolTask[Any] | None], thread: _PoolThread) -> None:
+    thread.began = True
     try:
         while (task := waiting.get()) is not None:
-            task.worker = worker
+            task.thread = thread
             task.perform()
             task = None  # or its result would be kept while this thread waits
     finally:
-        worker.ended = True
+        thread.ended = True

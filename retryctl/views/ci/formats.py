@@ -19,7 +19,7 @@ from retryctl.views.ci.sarif import sarif_report
 from retryctl.views.coverage import first_gaps
 from retryctl.views.inert_text import inert
 from retryctl.views.json.documents import check_document, ci_document
-from retryctl.views.markdown import escaped, table_lines
+from retryctl.views.markdown import markdown_escaped, table_lines
 from retryctl.views.text.check import check_text
 
 # --------------------------------------------------------------------------- JUnit
@@ -114,9 +114,9 @@ def _markdown_lines(result: CheckReport) -> Iterator[str]:
     judgement = result.judgement
     is_whole = result.status is ExitStatus.DID_NOT_HOLD or not judgement.unchecked
     sign = _SIGNS.get(result.status, "❔") if is_whole else "❔"
-    yield f"## {sign} retryctl {result.command}: {escaped(result.result_sentence)}"
+    yield f"## {sign} retryctl {result.command}: {markdown_escaped(result.result_sentence)}"
     if result.command == "check":
-        yield from ("", escaped(result.headline))
+        yield from ("", markdown_escaped(result.headline))
     found = [(checks, each) for checks, some in result.alike_checks for each in some]
     if found:
         yield ""
@@ -126,11 +126,13 @@ def _markdown_lines(result: CheckReport) -> Iterator[str]:
     if len(found) > _MOST_ROWS:
         yield from ("", f"and {len(found) - _MOST_ROWS:,} more")
     for words in result.notes:
-        yield from ("", escaped(words))
+        yield from ("", markdown_escaped(words))
     if result.command == "check":
-        yield from ("", escaped(result.coverage_sentence))
+        yield from ("", markdown_escaped(result.coverage_sentence))
     gaps, more = first_gaps(result.coverage)
-    yield from (f"- {escaped(words)}" for words in (*(gap.message for gap in gaps), more) if words)
+    yield from (
+        f"- {markdown_escaped(words)}" for words in (*(gap.message for gap in gaps), more) if words
+    )
 
 
 def _markdown_row(checks: Sequence[CheckResult], problem: Problem) -> tuple[str, str, str, str]:
@@ -139,7 +141,7 @@ def _markdown_row(checks: Sequence[CheckResult], problem: Problem) -> tuple[str,
     more = len(checks) - _MOST_NAMED
     who = ", ".join([*named, *([f"{more:,} more"] if more > 0 else [])])
     what = "" if problem.rule == REQUEST else problem.name.removeprefix("--")
-    return sign, who, escaped(what), escaped(problem.message)
+    return sign, who, markdown_escaped(what), markdown_escaped(problem.message)
 
 
 # --------------------------------------------------------------------------- GitHub
@@ -243,14 +245,14 @@ def tap_report(result: CheckReport) -> Iterator[str]:
             f"{line}\n" for line in _point(number, check, failed.get(id(check), ()), result)
         )
     for words in (*result.notes, result.result_sentence):
-        yield f"# {_SPECIAL.sub(_escaped, inert(words))}\n"
+        yield f"# {_SPECIAL.sub(_tap_escaped, inert(words))}\n"
 
 
 def _point(
     number: int, check: CheckResult, failed: Sequence[Problem], result: CheckReport
 ) -> Iterator[str]:
-    about = f"{check.shown_name} {check.request_id or ''}".strip()
-    yield f"{'ok' if check.passed else 'not ok'} {number} - {_SPECIAL.sub(_escaped, inert(about))}"
+    about = inert(f"{check.shown_name} {check.request_id or ''}".strip())
+    yield f"{'ok' if check.passed else 'not ok'} {number} - {_SPECIAL.sub(_tap_escaped, about)}"
     if not check.passed:
         yield "  ---"
         yield f"  message: {_quoted(' '.join(problem.sentence for problem in failed))}"
@@ -268,7 +270,7 @@ def _quoted(text: str) -> str:
     return json.dumps(inert(text)).replace("##[", r"##\u005b")
 
 
-def _escaped(match: re.Match[str]) -> str:
+def _tap_escaped(match: re.Match[str]) -> str:
     return f"\\{match.group()}"
 
 
@@ -282,7 +284,7 @@ class CiReport(Protocol):
         """Return the text of the report, or yield it in pieces."""
 
 
-CI_REPORTS: Mapping[str, CiReport] = {
+CI_FORMATS: Mapping[str, CiReport] = {
     "junit": junit_report,
     "sarif": sarif_report,
     "github": github_report,
@@ -292,7 +294,7 @@ CI_REPORTS: Mapping[str, CiReport] = {
 }
 """Formats for CI systems, of ``check`` and of ``doctor``."""
 
-REPORTS: Mapping[str, CiReport] = {"text": check_text, "json": check_document, **CI_REPORTS}
+CHECK_FORMATS: Mapping[str, CiReport] = {"text": check_text, "json": check_document, **CI_FORMATS}
 
 ELSEWHERE = {
     "html": "retryctl trace and retryctl summary write pages: give --report html=FILE there."

@@ -20,7 +20,7 @@ class Markup(str):
     __slots__ = ()
 
 
-def plain(text: str) -> Markup:
+def inert_markup(text: str) -> Markup:
     """Return ``text`` on one line, inert and escaped."""
     return Markup(escape(inert(text)))
 
@@ -59,4 +59,4 @@ def spans(pieces: Pieces) -> Markup:
 
 
 def _safe(text: str) -> Markup:
-    return text if isinstance(text, Markup) else plain(text)
+    return text if isinstance(text, Markup) else inert_markup(text)

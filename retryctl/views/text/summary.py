@@ -16,7 +16,7 @@ from retryctl.views import blocks
 from retryctl.views import summary_figures as figures
 from retryctl.views.coverage import coverage_blocks
 from retryctl.views.inert_text import cut
-from retryctl.views.signs import BAD, EIGHTHS, GOOD, LEVELS, NOTHING, signed
+from retryctl.views.signs import BAD, EIGHTHS, GOOD, HEIGHTS, NOTHING, signed
 from retryctl.views.summary_figures import SummaryAnswer
 from retryctl.views.times import duration, span, stamp
 
@@ -217,7 +217,7 @@ def _over_time(tally: SummaryTally, tz: tzinfo) -> Iterator[blocks.Block]:
     if over is None or len(over.counts) < 2:
         return
     most = max(over.counts)
-    line = "".join(LEVELS[-(-count * 7 // most)] for count in over.counts)
+    line = "".join(HEIGHTS[-(-count * 7 // most)] for count in over.counts)
     when = stamp(over.start_ms(over.counts.index(most)), tz, "minutes", dated=True)
     yield blocks.Drawing(lines=[[(f"{'over time':<{_LABEL}}", "dim"), (line, "yellow")]])
     words = f"failed attempts per {figures.bucket_name(over)}; peak {most:,} at {when}"
