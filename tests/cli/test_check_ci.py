@@ -4,7 +4,6 @@ Their shape is held to the schemas of GitHub and GitLab (as check-jsonschema bri
 what they run is run.
 """
 
-import os
 import re
 import shlex
 import shutil
@@ -80,15 +79,17 @@ def test_the_action_checks_a_saved_log_and_writes_its_reports(tmp_path: Path) ->
 
 def test_the_action_hands_its_inputs_on(tmp_path: Path) -> None:
     save(tmp_path / "log.jsonl", *switched(), right())
-    status, told, _ = action_of(
+    _, arguments, _ = action_of(
         tmp_path,
+        '#!/bin/sh\nprintf "%s\\n" "$@"\n',
         request_ids=f"{ID},\n{OTHER_ID}",
         function="orders-worker",
         arguments="--allow=environment-switch\n\n--max-exhausted=0\n",
         **{"from": "log.jsonl"},
     )
-    assert status == 0, told
-    assert "2 requests and 1 expectation" in told
+    done = run(*arguments.splitlines(), cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "2 requests and 1 expectation" in done.stdout
 
 
 def test_no_input_of_the_action_is_run(tmp_path: Path) -> None:
@@ -153,10 +154,10 @@ def test_the_hook_of_the_docs_passes_and_fails(plan: str, status: int, tmp_path:
     assert re.search(hook["files"], "app.py")
     shutil.copy(ROOT / "examples" / "tmp_counter_by_hand.py", tmp_path / "app.py")
     (tmp_path / "event.json").write_text("{}")
-    program(tmp_path / "bin" / "retryctl")
-    path = f"{tmp_path / 'bin'}:{os.environ['PATH']}"
-    words = [plan if word == "all" else word for word in hook["args"]]
-    done = bash(f"{defined['entry']} {shlex.join(words)}", tmp_path, PATH=path)
+    name, *words = shlex.split(defined["entry"])
+    assert name == "retryctl"
+    words += [plan if word == "all" else word for word in hook["args"]]
+    done = run(*words, cwd=tmp_path)
     assert done.returncode == status, done.stdout + done.stderr
 
 

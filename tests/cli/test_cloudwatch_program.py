@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
 import re
 import signal
-import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from subprocess import Popen
 from urllib.parse import unquote
 
 import pytest
@@ -41,7 +36,8 @@ from tests.support.aws_program import (
     told,
     trace,
 )
-from tests.support.program import PATIENT_PROGRAM, environment, run
+from tests.support.conversation import Person, converse, do_nothing
+from tests.support.program import run
 
 UTC = zone("UTC")
 
@@ -214,24 +210,16 @@ def test_what_an_infrequent_access_group_refuses(
     assert endpoint.calls["StartQuery"] == 0
 
 
-def start(endpoint: Endpoint, *arguments: str, stderr: int = subprocess.PIPE) -> Popen[str]:
-    return Popen(
-        [*PATIENT_PROGRAM, "trace", *arguments, "--endpoint-url", endpoint.url],
-        env=environment(CREDENTIALS),
-        stdout=subprocess.PIPE,
-        stderr=stderr,
-        text=True,
-    )
-
-
 def test_ctrl_c_stops_the_query(endpoint: Endpoint) -> None:
     put_both(endpoint)
     endpoint.insights.query_s = 60
-    with start(endpoint, WRONG, "-g", GROUP, "--engine", "insights") as running:
-        while endpoint.calls["GetQueryResults"] == 0:
-            time.sleep(0.05)
-        running.send_signal(signal.SIGINT)
-        assert running.wait(timeout=20) == 130
+
+    def act(person: Person) -> None:
+        person.wait_until(lambda: endpoint.calls["GetQueryResults"] > 0)
+        person.send(signal.SIGINT)
+
+    asked = ("trace", WRONG, "-g", GROUP, "--engine", "insights", "--endpoint-url", endpoint.url)
+    assert converse(act, *asked, env=CREDENTIALS).returncode == 130
     assert endpoint.calls["StopQuery"] == 1
     assert endpoint.insights.running == 0
 
@@ -245,15 +233,10 @@ def test_progress_is_shown_on_a_terminal_after_a_second_and_not_in_a_pipe() -> N
         put_both(endpoint)
         endpoint.faults.rates = {"slow": 1.0}
         endpoint.faults.slow_s = 0.2
-        asked = (WRONG, "-g", GROUP, "--engine", "filter")
-        master, slave = pty.openpty()
-        with start(endpoint, *asked, stderr=slave) as running:
-            os.close(slave)
-            running.communicate(timeout=60)
-        shown = os.read(master, 65_536).decode()
-        os.close(master)
+        asked = ("trace", WRONG, "-g", GROUP, "--engine", "filter", "--endpoint-url", endpoint.url)
+        shown = converse(do_nothing, *asked, env=CREDENTIALS, terminal=("stderr",)).stderr
         assert re.search(rf"searching {GROUP}: \d+ pages, \d+ calls, \d+ lines found", shown)
-        assert "searching" not in trace(endpoint, *asked).stderr
+        assert "searching" not in run(*asked, env=CREDENTIALS).stderr
 
 
 # --------------------------------------------------------------------------- errors

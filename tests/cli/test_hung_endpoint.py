@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,8 @@ from retryctl.errors import ExitStatus
 from retryctl.sources.aws import call_watch
 from tests.endpoint.server import Endpoint
 from tests.support.aws_program import CREDENTIALS, GROUP, WRONG, put_both
-from tests.support.program import PYTHON, environment, run_on_terminal
+from tests.support.conversation import converse, do_nothing
+from tests.support.program import PYTHON, environment
 
 FUNCTION = ("orders-worker", "--since", "2h")
 COMMANDS = {
@@ -68,10 +70,12 @@ def on_terminal(
 ) -> tuple[int, str]:
     """Run the program; return its exit status and what a terminal shows."""
     shown_on = {"TERM": "xterm", "COLUMNS": "150"}
-    status, shown = run_on_terminal(
-        *arguments, env={**CREDENTIALS, **shown_on, **(variables or {})}
-    )
-    return status, " ".join(re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", shown).split())
+    env = {**CREDENTIALS, **shown_on, **(variables or {})}
+    before = set(threading.enumerate())
+    done = converse(do_nothing, *arguments, env=env, terminal=("stderr",))
+    # no thread is left that would keep a process alive
+    assert all(thread.daemon for thread in set(threading.enumerate()) - before)
+    return done.returncode, " ".join(re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", done.stderr).split())
 
 
 @pytest.mark.parametrize("command", COMMANDS)

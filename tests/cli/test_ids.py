@@ -1,5 +1,4 @@
 import json
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -8,7 +7,7 @@ from hypothesis import strategies as st
 
 from retryctl.cli.options.ids import request_ids, shortened_id
 from retryctl.errors import NothingFound, UsageError
-from tests.support.program import PROGRAM, environment, run
+from tests.support.program import run
 
 ONE = "8f507cfc-0d3f-4697-b07a-ac58fc914c95"
 TWO = "2c1f0a8e-3b57-5c6d-9a41-d1f6a7e0b9c3"
@@ -157,11 +156,5 @@ def test_ids_on_stdin_in_other_encodings(encoding: str) -> None:
     dash = "-" if encoding == "utf-16-le" else "\u2013"  # which shows itself by its zeros alone
     text = f"START RequestId: {ONE.replace('-', dash)}\r\nTWO: {TWO}\r\n"
     typed = "\ufeff" + text if encoding == "utf-16-be" else text
-    done = subprocess.run(
-        [*PROGRAM, "trace", "-", "--from", "demo", "-o", "json"],
-        input=typed.encode(encoding),
-        env=environment(),
-        capture_output=True,
-        timeout=120,
-    )
+    done = run("trace", "-", "--from", "demo", "-o", "json", stdin=typed.encode(encoding))
     assert json.loads(done.stdout)["not_found"] == [ONE, TWO]

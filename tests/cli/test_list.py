@@ -167,7 +167,7 @@ def test_the_order_does_not_hang_on_the_hashes_of_a_run(tmp_path: Path) -> None:
         here.at(number).runs(f"{number:08x}-1111-4222-8333-444455556666", "0", "process A")
     log = save(tmp_path / "log.jsonl", here)
     asked = ("list", "--from", str(log), "-o", "jsonl")
-    once, again = (run(*asked, env={"PYTHONHASHSEED": seed}) for seed in ("1", "2"))
+    once, again = run(*asked), run(*asked, env={"PYTHONHASHSEED": "1"})
     assert once.stdout.count("\n") == 20
     assert once.stdout == again.stdout
 

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
 import re
 import signal
-import subprocess
+import sys
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -35,8 +32,8 @@ from tests.support.aws_program import (
     trace,
 )
 from tests.support.check_logs import exhausted, pending, succeeded
+from tests.support.conversation import Person, converse
 from tests.support.lambda_log import ID, OTHER_ID, Environment, events_of, judged, whole
-from tests.support.program import PATIENT_PROGRAM, environment, run_process
 
 
 @pytest.fixture
@@ -46,18 +43,8 @@ def endpoint() -> Iterator[Endpoint]:
         yield running
 
 
-def waiting_program(endpoint: Endpoint, *options: str) -> list[str]:
-    return [
-        *PATIENT_PROGRAM,
-        "trace",
-        RIGHT,
-        "-g",
-        GROUP,
-        "--wait",
-        "--endpoint-url",
-        endpoint.url,
-        *options,
-    ]
+def waiting_options(endpoint: Endpoint) -> tuple[str, ...]:
+    return ("trace", RIGHT, "-g", GROUP, "--wait", "--endpoint-url", endpoint.url)
 
 
 # --------------------------------------------------------------------------- the region
@@ -210,21 +197,16 @@ def test_the_last_line_of_a_request_is_its_state(capsys: pytest.CaptureFixture[s
 
 def screen(endpoint: Endpoint, *, columns: int, term: str = "xterm") -> tuple[int, str]:
     """Follow a request that stays pending in a terminal, send Ctrl-C, and return what is shown."""
-    above, below = pty.openpty()
-    env = {**environment(CREDENTIALS), "TERM": term, "COLUMNS": str(columns), "LINES": "40"}
-    with subprocess.Popen(
-        waiting_program(endpoint), stdin=below, stdout=below, stderr=below, env=env
-    ) as running:
-        os.close(below)
-        shown, interrupted = b"", False
-        with suppress(OSError):  # the other end is closed
-            while chunk := os.read(above, 4096):
-                shown += chunk
-                if not interrupted and re.search(rb"is due in|waiting:", shown):
-                    running.send_signal(signal.SIGINT)
-                    interrupted = True
-    os.close(above)
-    return running.returncode, re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", shown.decode())
+
+    def act(person: Person) -> None:
+        person.wait_for("is due in|waiting:")
+        person.send(signal.SIGINT)
+
+    env = {**CREDENTIALS, "TERM": term, "COLUMNS": str(columns), "LINES": "40"}
+    done = converse(
+        act, *waiting_options(endpoint), env=env, terminal=("stdin", "stdout", "stderr")
+    )
+    return done.returncode, re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", done.stdout)
 
 
 @pytest.mark.parametrize("columns", [40, 120])
@@ -275,35 +257,34 @@ def test_in_a_pipe_each_change_is_a_line(
 
 
 def test_ctrl_c_before_the_first_answer_prints_nothing(endpoint: Endpoint) -> None:
-    with subprocess.Popen(
-        waiting_program(endpoint, "-o", "jsonl"),
-        env=environment(CREDENTIALS),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    ) as running:
-        assert running.stderr is not None
-        running.stderr.readline()  # no log line yet
-        running.send_signal(signal.SIGINT)
-        out, err = running.communicate(timeout=20)
-    assert (running.returncode, out) == (130, b"")
-    assert b"Traceback" not in err
+    def act(person: Person) -> None:
+        person.wait_for("\n")  # no log line yet
+        person.send(signal.SIGINT)
+
+    done = converse(act, *waiting_options(endpoint), "-o", "jsonl", env=CREDENTIALS)
+    assert (done.returncode, done.stdout) == (130, "")
+    assert "Traceback" not in done.stderr
 
 
 # --------------------------------------------------------------------------- the browser
 
 
-def test_web_opens_the_newest_stream_or_prints_the_link(endpoint: Endpoint, tmp_path: Path) -> None:
+def test_web_opens_the_newest_stream_or_prints_the_link(
+    endpoint: Endpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     endpoint.put(GROUP, HERE, attempt(RIGHT, now_ms() - 3600 * SECOND, 0))
     opened = tmp_path / "opened"
     browser = tmp_path / "browser"
     browser.write_text(f'#!/bin/sh\nprintf %s "$1" > {opened}\n')
     browser.chmod(0o755)
-    asked = ("trace", RIGHT, "-g", GROUP, "--web", "--endpoint-url", endpoint.url)
-    # processes of their own: Python reads BROWSER once
-    done = run_process(*asked, env={**CREDENTIALS, "BROWSER": f"{browser} %s"})
+    asked = (RIGHT, "-g", GROUP, "--web")
+    # Python reads BROWSER once
+    monkeypatch.delitem(sys.modules, "webbrowser", raising=False)
+    done = trace(endpoint, *asked, env={"BROWSER": f"{browser} %s"})
     assert done.returncode == 0
     assert opened.read_text().startswith("https://us-east-1.console.aws.amazon.com/cloudwatch/")
     assert "console.aws" not in done.stdout
-    failed = run_process(*asked, env={**CREDENTIALS, "BROWSER": "/bin/false %s"})
+    monkeypatch.delitem(sys.modules, "webbrowser")
+    failed = trace(endpoint, *asked, env={"BROWSER": "/bin/false %s"})
     assert failed.returncode == 0
     assert opened.read_text() in failed.stderr

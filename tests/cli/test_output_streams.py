@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import subprocess
-from contextlib import suppress
+from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
 from xml.dom import minidom
@@ -14,14 +13,13 @@ from xml.dom import minidom
 import pytest
 
 from tests.cli.test_cli import ID
+from tests.support.conversation import converse
 from tests.support.program import PROGRAM, environment, run
 
 ONE = "d869069c-1c88-49a9-9779-0fbb5587aaa5"
 OF_ONE = f"trace --from demo {ONE}"
 NO_SPACE = "cannot write the answer: No space left on device."
 CLOSED = "cannot write the answer: standard output is closed."
-
-needs_full = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
 
 
 def shell(line: str, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:
@@ -41,23 +39,42 @@ def shell(line: str, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:
 # --------------------------------------------------------------------------- what is lost
 
 
-@needs_full
+@pytest.fixture
+def full() -> Iterator[int]:
+    """An open file that has no room."""
+    if not os.path.exists("/dev/full"):
+        pytest.skip("needs /dev/full")
+    with open("/dev/full", "wb", buffering=0) as file:
+        yield file.fileno()
+
+
 @pytest.mark.parametrize(
-    ("arguments", "env"),
-    [
-        *((each, {}) for each in (OF_ONE, "demo -o json", "--version", "trace --help", "explain")),
-        *((each, {"PYTHONUNBUFFERED": "1"}) for each in (OF_ONE, "--help")),
-    ],
+    "arguments", [OF_ONE, "demo -o json", "--version", "trace --help", "explain", "--help"]
 )
-def test_an_answer_that_cannot_be_written_is_an_error(
+def test_an_answer_that_cannot_be_written_is_an_error(arguments: str, full: int) -> None:
+    done = run(*arguments.split(), stdout=full)
+    assert done.returncode == 3
+    assert NO_SPACE in done.stderr
+    done = run(*arguments.split(), stdout=None)
+    assert done.returncode == 3
+    assert CLOSED in done.stderr
+
+
+@pytest.mark.usefixtures("full")
+@pytest.mark.parametrize(
+    ("arguments", "env"), [(OF_ONE, {}), ("--help", {"PYTHONUNBUFFERED": "1"})]
+)
+def test_what_python_writes_at_its_end_changes_no_status(
     arguments: str, env: dict[str, str], tmp_path: Path
 ) -> None:
-    full = shell(f"retryctl {arguments} >/dev/full", tmp_path, **env)
-    assert full.returncode == 3
-    assert NO_SPACE in full.stderr
-    closed = shell(f"retryctl {arguments} >&-", tmp_path, **env)
-    assert closed.returncode == 3
-    assert CLOSED in closed.stderr
+    done = shell(f"retryctl {arguments} >/dev/full", tmp_path, **env)
+    assert (done.returncode, done.stderr) == (3, f"retryctl: {NO_SPACE}\n")
+    done = shell(f"retryctl {arguments} >&-", tmp_path, **env)
+    assert (done.returncode, done.stderr) == (3, f"retryctl: {CLOSED}\n")
+    quiet = shell("retryctl trace no-id 2>/dev/full", tmp_path, **env)
+    assert (quiet.returncode, quiet.stdout) == (2, "")
+    quiet = shell("retryctl trace no-id 2>&-", tmp_path, **env)
+    assert (quiet.returncode, quiet.stdout) == (2, "")
 
 
 @pytest.mark.parametrize("env", [{}, {"PYTHONUNBUFFERED": "1"}])
@@ -68,23 +85,21 @@ def test_an_answer_that_is_written_in_part_is_an_error(env: dict[str, str], tmp_
     assert (tmp_path / "part").stat().st_size == 8192
 
 
-@needs_full
-@pytest.mark.parametrize("stderr", ["2>/dev/full", "2>&-"])
 @pytest.mark.parametrize(
     ("arguments", "status"),
     [(OF_ONE, 0), (f"{OF_ONE} {ID}", 0), ("trace no-id", 2), ("trace no-id --debug", 2)],
 )
 def test_a_remark_that_cannot_be_written_changes_nothing(
-    arguments: str, status: int, stderr: str, tmp_path: Path
+    arguments: str, status: int, full: int
 ) -> None:
     expected = run(*arguments.split())
-    done = shell(f"retryctl {arguments} {stderr}", tmp_path)
-    assert (done.returncode, done.stderr) == (status, "")
-    assert done.stdout == expected.stdout
+    for stderr in (full, None):
+        done = run(*arguments.split(), stderr=stderr)
+        assert (done.returncode, done.stdout) == (status, expected.stdout)
 
 
-def test_standard_input_that_is_closed(tmp_path: Path) -> None:
-    done = shell(f"retryctl trace --from - {ID} <&-", tmp_path)
+def test_standard_input_that_is_closed() -> None:
+    done = run("trace", "--from", "-", ID, stdin=None)
     assert done.returncode == 3
     assert done.stderr.startswith("retryctl: standard input is closed.\n")
 
@@ -140,45 +155,29 @@ def test_a_terminal_without_unicode_is_shown_its_like(arguments: str) -> None:
 # --------------------------------------------------------------------------- terminals
 
 
-def on_a_terminal(arguments: list[str], cwd: Path, typed: bytes = b"", columns: int = 40) -> str:
+def on_a_terminal(*arguments: str, typed: str = "", columns: int = 40) -> str:
     """What stderr shows where it and stdin are a terminal on which ``typed`` is typed."""
-    controller, terminal = pty.openpty()
-    with subprocess.Popen(
-        [*PROGRAM, *arguments],
-        cwd=cwd,
-        env=environment({"COLUMNS": str(columns), "TERM": "dumb"}),
-        stdin=terminal,
-        stdout=subprocess.DEVNULL,
-        stderr=terminal,
-    ) as program:
-        os.close(terminal)
-        os.write(controller, typed)
-        shown = b""
-        # A terminal whose other end is closed gives an error on Linux, not an end of file.
-        with suppress(OSError):
-            while part := os.read(controller, 65536):
-                shown += part
-        program.wait(60)
-    os.close(controller)
-    return shown.decode().replace("\r\n", "\n")
+    env = {"COLUMNS": str(columns), "TERM": "dumb"}
+    terminal = ("stdin", "stderr")
+    return converse(
+        lambda person: person.type(typed), *arguments, env=env, terminal=terminal
+    ).stderr
 
 
-def test_a_person_before_an_empty_terminal_is_told_what_is_waited_for(tmp_path: Path) -> None:
-    end = b"\x04"
-    log = on_a_terminal(["trace", "--from", "-", ID], tmp_path, end, columns=200)
+def test_a_person_before_an_empty_terminal_is_told_what_is_waited_for() -> None:
+    end = "\x04"
+    log = on_a_terminal("trace", "--from", "-", ID, typed=end, columns=200)
     assert "retryctl: reading the log from standard input; end with Ctrl-D." in log
-    ids = on_a_terminal(["trace", "--from", "demo", "-"], tmp_path, end, columns=200)
+    ids = on_a_terminal("trace", "--from", "demo", "-", typed=end, columns=200)
     assert "retryctl: reading request IDs from standard input; end with Ctrl-D." in ids
-    quiet = on_a_terminal(["trace", "-q", "--from", "demo", "-"], tmp_path, end)
+    quiet = on_a_terminal("trace", "-q", "--from", "demo", "-", typed=end)
     assert "reading" not in quiet
 
 
-def test_an_error_is_broken_between_words_and_never_within_what_is_to_be_copied(
-    tmp_path: Path,
-) -> None:
-    shown = on_a_terminal(["trace", "--from", "s3://a-bucket/with/a/long/name", ID], tmp_path)
+def test_an_error_is_broken_between_words_and_never_within_what_is_to_be_copied() -> None:
+    shown = on_a_terminal("trace", "--from", "s3://a-bucket/with/a/long/name", ID)
     assert "\n  aws s3 cp --recursive s3://a-bucket/with/a/long/name log/\n" in shown
-    shown = on_a_terminal(["trace", "--from", "demo", ID], tmp_path)
+    shown = on_a_terminal("trace", "--from", "demo", ID)
     assert ID in shown
     lines = shown.splitlines()
     assert all(len(line) <= 40 or ID in line for line in lines)

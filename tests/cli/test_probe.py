@@ -28,6 +28,7 @@ from retryctl.views.text.check import probe_blocks
 from retryctl.views.text.layout import text_of
 from tests.endpoint.server import Endpoint
 from tests.support.aws_program import CREDENTIALS, GROUP, put_both
+from tests.support.conversation import Person, converse
 from tests.support.program import PROGRAM, environment, run
 
 
@@ -203,7 +204,24 @@ def stopped(
     groups: int = 2,
 ) -> str:
     """What a probe prints that is stopped at a call, when its groups are there."""
-    command = [*PROGRAM, "probe", "--yes", "--endpoint-url", endpoint.url, *options]
+
+    def act(person: Person) -> None:
+        person.wait_until(lambda: endpoint.calls[at] > 0)
+        assert len(names_in(endpoint)) == groups
+        person.send(number)
+
+    arguments = ("probe", "--yes", "--endpoint-url", endpoint.url, *options)
+    done = converse(act, *arguments, env=CREDENTIALS)
+    assert done.returncode == 128 + number
+    assert "Traceback" not in done.stderr
+    return " ".join(done.stderr.split())
+
+
+def stopped_process(
+    endpoint: Endpoint, number: signal.Signals, *, at: str = "GetLogEvents", groups: int = 2
+) -> str:
+    """What a probe in a process of its own prints, which waits as for its user."""
+    command = [*PROGRAM, "probe", "--yes", "--endpoint-url", endpoint.url]
     with subprocess.Popen(command, env=environment(CREDENTIALS), stderr=subprocess.PIPE) as running:
         while endpoint.calls[at] == 0:
             assert running.poll() is None
@@ -216,9 +234,14 @@ def stopped(
     return " ".join(printed.decode().split())
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_removes_the_groups(endpoint: Endpoint, number: signal.Signals) -> None:
-    printed = stopped(endpoint, number)
+def test_an_interrupt_removes_the_groups(endpoint: Endpoint) -> None:
+    stopped(endpoint, signal.SIGINT)
+    assert endpoint.calls["DeleteLogGroup"] == 2
+    assert names_in(endpoint) == []
+
+
+def test_the_process_removes_its_groups(endpoint: Endpoint) -> None:
+    printed = stopped_process(endpoint, signal.SIGTERM)
     # a machine that is busy may end the program before both deletions are sent
     assert endpoint.calls["DeleteLogGroup"] == 2 or "Not deleted" in printed
     assert_removed_or_named(endpoint, printed)
@@ -261,7 +284,7 @@ def test_a_report_after_a_signal_has_what_was_tested(endpoint: Endpoint, tmp_pat
 def test_a_group_that_appears_after_a_signal_is_deleted(endpoint: Endpoint) -> None:
     endpoint.faults.slow_s = 0.3
     endpoint.faults.script["CreateLogGroup"].append("slow")
-    printed = stopped(endpoint, signal.SIGINT, at="CreateLogGroup", groups=0)
+    printed = stopped_process(endpoint, signal.SIGINT, at="CreateLogGroup", groups=0)
     assert endpoint.calls["DeleteLogGroup"] >= 1
     assert_removed_or_named(endpoint, printed)
 

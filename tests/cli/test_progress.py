@@ -6,7 +6,6 @@ import gzip
 import os
 import pty
 import re
-import subprocess
 import sys
 from contextlib import suppress
 from functools import partial
@@ -15,52 +14,41 @@ from pathlib import Path
 
 import pytest
 
-from retryctl.cli.output.terminal import Progress, TerminalFeedback
-from tests.support.saved_logs import EVENTS, lines
-
-# reads a log within four seconds by its clock, and calls its bytes MB
-PROGRAM = """
-import sys
-from functools import partial
-from itertools import chain, repeat
 from retryctl.app.options import bytes_progress
-from retryctl.cli.output.terminal import Progress
+from retryctl.bulk.reader import BulkReader
+from retryctl.cli.output.terminal import Progress, TerminalFeedback
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.model.coverage import LogQuery
 from retryctl.core.model.function_config import FunctionConfig
 from tests.support.saved_events import SavedLog
-from retryctl.bulk.reader import BulkReader
-
-path, way = sys.argv[1:]
-with Progress(quiet=way == "quiet", clock=partial(next, chain([0], repeat(4)))) as progress:
-    tell = lambda done, total: bytes_progress(progress, 10**6 * done, 10**6 * total)
-    if way == "whole":
-        BulkReader(path).read(LogQuery(), Markers(), FunctionConfig(), progress=tell)
-    else:
-        list(SavedLog(path).read(LogQuery(), tell))
-"""
+from tests.support.saved_logs import EVENTS, lines
 
 
-def told(path: Path, way: str) -> str:
-    """What a terminal shows while a log is read."""
+def told(path: Path, way: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """What a terminal shows while a log is read, within four seconds by its clock.
+
+    Its bytes are called MB.
+    """
     above, below = pty.openpty()
-    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100"}
-    command = [sys.executable, "-c", PROGRAM, str(path), way]
-    with subprocess.Popen(command, stderr=below, env=environment) as process:
-        os.close(below)
-        shown = b""
-        while chunk := _read(above):
-            shown += chunk
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "100")
+    with os.fdopen(below, "w") as terminal:
+        monkeypatch.setattr(sys, "stderr", terminal)
+        with Progress(quiet=way == "quiet", clock=partial(next, chain([0], repeat(4)))) as progress:
+
+            def tell(done: int, total: int | None) -> None:
+                bytes_progress(progress, 10**6 * done, 10**6 * (total or 0))
+
+            if way == "whole":
+                BulkReader(str(path)).read(LogQuery(), Markers(), FunctionConfig(), progress=tell)
+            else:
+                list(SavedLog(str(path)).read(LogQuery(), tell))
+        monkeypatch.undo()
+        shown = b"" if way == "quiet" else os.read(above, 65_536)
+        print("the end", file=terminal, flush=True)
+        shown += os.read(above, 4096)
     os.close(above)
-    assert process.returncode == 0, shown
-    return re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", shown.decode())
-
-
-def _read(terminal: int) -> bytes:
-    try:
-        return os.read(terminal, 4096)
-    except OSError:  # the other end is closed
-        return b""
+    return re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", shown.decode()).removesuffix("the end\r\n")
 
 
 @pytest.mark.parametrize(
@@ -99,22 +87,27 @@ def test_a_question_is_put_on_a_terminal_only(
 
 @pytest.mark.parametrize("way", ["whole", "events"])
 @pytest.mark.parametrize("packed", [False, True])
-def test_bytes_and_rate_are_told(way: str, packed: bool, tmp_path: Path) -> None:
+def test_bytes_and_rate_are_told(
+    way: str, packed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     content = lines(EVENTS).encode()
     path = tmp_path / "log"
     path.write_bytes(gzip.compress(content) if packed else content)
     size = path.stat().st_size
-    found = re.search(r"reading: ([\d,]+) of ([\d,]+) MB, ([\d,]+) MB/s", told(path, way))
+    shown = told(path, way, monkeypatch)
+    found = re.search(r"reading: ([\d,]+) of ([\d,]+) MB, ([\d,]+) MB/s", shown)
     assert found
     done, total, rate = (int(number.replace(",", "")) for number in found.groups())
     assert (done, total) == (size, size)
     assert rate == round(size / 4)
 
 
-def test_nothing_is_told_where_nobody_asked(tmp_path: Path) -> None:
+def test_nothing_is_told_where_nobody_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "log.jsonl"
     path.write_text(lines(EVENTS))
-    assert told(path, "quiet") == ""
+    assert told(path, "quiet", monkeypatch) == ""
 
 
 def test_progress_returns_after_a_question_that_was_interrupted(

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
+import resource
 import signal
-import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,10 +16,11 @@ from tests.cli.test_summary import retried_in_another, save, summary
 from tests.endpoint.faults import Faults
 from tests.endpoint.server import Endpoint
 from tests.support.aws_program import CREDENTIALS, HOUR, MINUTE, now_ms
+from tests.support.conversation import Person, converse
 from tests.support.counters_world import Aws
 from tests.support.lambda_log import GROUP, ID, MIDNIGHT_MS, Environment, events_of
 from tests.support.peak import MEASURED, needs_proc, peak_kb
-from tests.support.program import PROGRAM, PYTHON, environment, run, run_process
+from tests.support.program import run, run_process
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 from generate_logs import Simulation, Truth
@@ -199,13 +198,6 @@ def test_a_group_that_only_insights_can_read(endpoint: Endpoint) -> None:
 
 # --------------------------------------------------------------------------- the folder
 
-# A file may grow no larger than this.
-IN_LITTLE_ROOM = """
-import resource, runpy
-resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500))
-runpy.run_module("retryctl", run_name="__main__")
-"""
-
 
 @pytest.mark.parametrize("fault", [None, "denied"])
 def test_nothing_is_left_behind(endpoint: Endpoint, fault: str | None, tmp_path: Path) -> None:
@@ -218,29 +210,34 @@ def test_nothing_is_left_behind(endpoint: Endpoint, fault: str | None, tmp_path:
 
 def test_ctrl_c_ends_it_soon_and_leaves_nothing_behind(endpoint: Endpoint, tmp_path: Path) -> None:
     endpoint.faults.rates, endpoint.faults.slow_s = {"slow": 1.0}, 0.5
-    words = ("summary", "orders-worker", *WINDOW, "--endpoint-url", endpoint.url)
-    env = environment({**CREDENTIALS, "TMPDIR": str(tmp_path)})
-    with subprocess.Popen([*PROGRAM, *words], env=env, stderr=subprocess.PIPE) as running:
-        patience = time.monotonic() + 20
-        while endpoint.calls["FilterLogEvents"] < 2 and time.monotonic() < patience:
-            time.sleep(0.02)
+
+    def act(person: Person) -> None:
+        person.wait_until(lambda: endpoint.calls["FilterLogEvents"] >= 2)
         assert list(tmp_path.iterdir())
-        running.send_signal(signal.SIGINT)
-        _, said = running.communicate(timeout=30)
-    assert running.returncode == 130
-    assert b"Traceback" not in said
+        person.send(signal.SIGINT)
+
+    words = ("summary", "orders-worker", *WINDOW, "--endpoint-url", endpoint.url)
+    done = converse(act, *words, env={**CREDENTIALS, "TMPDIR": str(tmp_path)})
+    assert done.returncode == 130
+    assert "Traceback" not in done.stderr
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.skipif(os.name != "posix", reason="limits of POSIX")
+@pytest.fixture
+def little_room() -> Iterator[None]:
+    """No file may grow larger than 500 bytes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (500, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.usefixtures("little_room")
 @pytest.mark.parametrize("engine", ENGINES)
 def test_without_room_for_the_log_it_says_so(
     endpoint: Endpoint, engine: str, tmp_path: Path
 ) -> None:
-    words = ("summary", "orders-worker", *WINDOW, "--endpoint-url", endpoint.url)
-    env = {**CREDENTIALS, "TMPDIR": str(tmp_path)}
-    python = (PYTHON, "-c", IN_LITTLE_ROOM)
-    done = run(*words, "--engine", engine, env=env, program=python)
+    done = ask(endpoint, "summary", *WINDOW, "--engine", engine, TMPDIR=str(tmp_path))
     assert (done.returncode, done.stdout) == (3, "")
     assert "cannot save what is read in" in done.stderr
     assert "TMPDIR" in done.stderr

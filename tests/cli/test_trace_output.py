@@ -2,9 +2,7 @@
 
 import json
 import os
-import pty
 import re
-import subprocess
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -14,9 +12,10 @@ import pytest
 import retryctl
 from tests.cli.test_cli import ID
 from tests.cli.test_trace_command import trace, traced
+from tests.support.conversation import converse, do_nothing
 from tests.support.lambda_log import OTHER_ID, Environment, events_of
 from tests.support.made_up_logs import line_of
-from tests.support.program import PROGRAM, environment, run
+from tests.support.program import run
 
 DEMO = Path(retryctl.__file__).with_name("demo.jsonl")
 
@@ -57,25 +56,15 @@ def test_no_colour_in_a_pipe_unless_it_is_asked_for(demo_id: str) -> None:
     [({}, True), ({"NO_COLOR": "1"}, False), ({"NO_COLOR": ""}, True), ({"TERM": "dumb"}, False)],
 )
 def test_colour_in_a_terminal(demo_id: str, env: dict[str, str], colour: bool) -> None:
-    shown = in_a_terminal(["trace", "--from", "demo", demo_id], {"TERM": "xterm-256color", **env})
-    assert demo_id.encode() in shown
-    assert (b"\x1b[" in shown) is colour
-
-
-def in_a_terminal(arguments: list[str], env: dict[str, str]) -> bytes:
-    controller, terminal = pty.openpty()
-    with subprocess.Popen([*PROGRAM, *arguments], env=environment(env), stdout=terminal) as program:
-        os.close(terminal)
-        shown = b""
-        # A terminal whose other end is closed gives an error on Linux, not an end of file.
-        try:
-            while part := os.read(controller, 65536):
-                shown += part
-        except OSError:
-            pass
-        assert program.wait(60) == 0
-    os.close(controller)
-    return shown
+    done = converse(
+        do_nothing,
+        *("trace", "--from", "demo", demo_id),
+        env={"TERM": "xterm-256color", **env},
+        terminal=("stdout",),
+    )
+    assert done.returncode == 0
+    assert demo_id in done.stdout
+    assert ("\x1b[" in done.stdout) is colour
 
 
 def test_a_terminal_without_unicode(demo_id: str) -> None:
@@ -94,48 +83,10 @@ def test_a_closed_pipe_is_quiet(demo_requests: list[dict[str, Any]]) -> None:
     ):
         reader, writer = os.pipe()
         os.close(reader)
-        done = subprocess.run(
-            [*PROGRAM, *arguments], env=environment(), stdout=writer, stderr=subprocess.PIPE
-        )
+        done = run(*arguments, stdout=writer)
         os.close(writer)
-        assert (done.returncode, done.stderr.count(b"Traceback")) == (status, 0)
-        assert b"Broken" not in done.stderr
-
-
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
-def test_a_full_disk_is_an_error(demo_id: str) -> None:
-    with open("/dev/full", "wb") as full:
-        done = subprocess.run(
-            [*PROGRAM, "trace", "--from", "demo", demo_id],
-            env=environment(),
-            stdout=full,
-            stderr=subprocess.PIPE,
-        )
-    assert done.returncode == 3
-    assert done.stderr == b"retryctl: cannot write the answer: No space left on device.\n"
-
-
-def test_ctrl_c_ends_with_130() -> None:
-    """It waits for a log on stdin until it is interrupted."""
-    import signal
-
-    with subprocess.Popen(
-        [*PROGRAM, "trace", "--from", "-", ID],
-        env=environment(),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    ) as program:
-        assert program.stdin
-        program.stdin.write(b'{"timestamp": 1795402800000, "message": "x"}\n')
-        program.stdin.flush()
-        assert program.stderr
-        waiting = program.stderr.readline().decode()
-        assert program.poll() is None
-        program.send_signal(signal.SIGINT)
-        out, _ = program.communicate(timeout=60)
-    assert waiting == f"retryctl: waiting: no log line of {ID} yet\n"
-    assert (program.returncode, out) == (130, b"")
+        assert (done.returncode, done.stderr.count("Traceback")) == (status, 0)
+        assert "Broken" not in done.stderr
 
 
 def test_without_an_id_the_newest_request_that_failed_or_was_retried_is_shown() -> None:

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -121,14 +122,32 @@ PROGRAM = ATTEMPTS.format(
 )
 
 
+# A mount of its own needs root, or a user namespace that makes one.
+OWN_MOUNTS = ["unshare", "--mount", *(["--map-root-user"] if os.geteuid() else [])]
+
+
+@cache
+def can_mount() -> bool:
+    trial = [*OWN_MOUNTS, "mount", "-t", "tmpfs", "none", "/mnt"]
+    return not subprocess.run(trial, capture_output=True).returncode
+
+
 def in_a_mount(tmp_path: Path, prepare: str) -> str:
     """What a handler prints whose /tmp is a mount that ``prepare`` makes unusable."""
-    # A mount of its own needs root, or a user namespace that makes one.
-    shell = f'{prepare} && exec "$0" -c "$1" "$2" "$3" "$4"'
-    own = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--map-root-user", "--mount"]
-    if subprocess.run([*own, "mount", "-t", "tmpfs", "none", tmp_path]).returncode:
+    if not can_mount():
         pytest.skip("this machine refuses mounts")
-    command = [*own, "sh", "-c", shell, sys.executable, PROGRAM, str(tmp_path), REQUEST_ID, "1"]
+    shell = f'{prepare} && exec "$0" -c "$1" "$2" "$3" "$4"'
+    command = [
+        *OWN_MOUNTS,
+        "sh",
+        "-c",
+        shell,
+        sys.executable,
+        PROGRAM,
+        str(tmp_path),
+        REQUEST_ID,
+        "1",
+    ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.conversation import Person, converse
 from tests.support.lab_handlers import EXAMPLE, ORDER, hear_interrupts
 from tests.support.program import environment
 from tests.support.program import run as retryctl
@@ -287,13 +288,21 @@ def test_a_functions_settings_are_asked_where_the_log_is_served(line: dict[str, 
     assert "The settings of orders-worker are not known (the function does not exist" in done.stderr
 
 
-def test_the_demo_can_be_served_and_its_port_is_free_afterwards(tmp_path: Path) -> None:
-    with served(tmp_path, "demo") as line:
-        host, port = line["AWS_ENDPOINT_URL_LOGS"].removeprefix("http://").split(":")
-        socket.create_connection((host, int(port)), timeout=10).close()
-        assert host == "127.0.0.1"
+def test_the_demo_can_be_served_and_its_port_is_free_afterwards() -> None:
+    pytest.importorskip("moto.server", reason="moto's server is not installed")
+
+    def act(person: Person) -> None:
+        person.wait_for("  retryctl list -g /aws/lambda/")
+        socket.create_connection(address(person.text("stdout")), timeout=10).close()
+        person.send(signal.SIGINT)
+
+    def address(line: str) -> tuple[str, int]:
+        (port,) = re.findall(r"AWS_ENDPOINT_URL_LOGS=http://127\.0\.0\.1:(\d+)", line)
+        return "127.0.0.1", int(port)
+
+    done = converse(act, "lab", "serve", "demo")
     with pytest.raises(ConnectionRefusedError):
-        socket.create_connection((host, int(port)), timeout=10)
+        socket.create_connection(address(done.stdout), timeout=10)
 
 
 def test_a_port_that_is_taken() -> None:

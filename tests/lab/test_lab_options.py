@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import textwrap
 from pathlib import Path
 
@@ -13,8 +12,8 @@ from retryctl.lab.delivery import Redelivery
 from retryctl.lab.sample_events import sample_events
 from retryctl.lab.template import read_function
 from tests.lab.test_lab_cli import EVENT, HANDLER, attempts
+from tests.support.conversation import Person, converse
 from tests.support.lab_handlers import lab_of, written
-from tests.support.program import PROGRAM, environment
 from tests.support.program import run as retryctl
 
 ECHO = """
@@ -155,23 +154,16 @@ def test_follow_prints_the_log_as_it_is_written(tmp_path: Path) -> None:
     source = f"def handler(event, context):\n    print('begins')\n    open({str(gate)!r}).read()\n"
     written_file(tmp_path, "app.py", source)
     options = ("--follow", "--timeout", "60", "--isolation", "patched", "--retries", "0")
-    with subprocess.Popen(
-        [*PROGRAM, "lab", "run", "app.py:handler", *options],
-        cwd=tmp_path,
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as running:
-        assert running.stderr is not None
-        for line in running.stderr:
-            if line == "begins\n":
-                gate.write_text("go on")
-                break
-        rest, answer = running.communicate(timeout=60)[::-1]
-    assert running.returncode == 0
-    assert "REPORT RequestId" in rest
-    assert "succeeded on attempt 1" in answer
+
+    def act(person: Person) -> None:
+        person.wait_for("^begins$")
+        assert "REPORT RequestId" not in person.text("stderr")
+        gate.write_text("go on")
+
+    done = converse(act, "lab", "run", "app.py:handler", *options, cwd=tmp_path)
+    assert done.returncode == 0
+    assert "REPORT RequestId" in done.stderr
+    assert "succeeded on attempt 1" in done.stdout
 
 
 def test_a_layer_may_have_the_wrapper_that_is_the_handler(tmp_path: Path) -> None:

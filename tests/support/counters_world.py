@@ -61,12 +61,12 @@ def python(version: str) -> str:
     """A real interpreter of this version; the test is skipped where the machine has none."""
     pyenv = Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser()
     found = sorted(pyenv.glob(f"versions/{version}.*/bin/python"))
-    path = shutil.which(f"python{version}") or (str(found[-1]) if found else None)
+    if found:
+        return str(found[-1])
+    path = shutil.which(f"python{version}")
     # A shim of pyenv is there even where it would refuse to run.
     if path is None or subprocess.run([path, "-V"], capture_output=True).returncode:
-        if not found:
-            pytest.skip(f"no interpreter of Python {version} on this machine")
-        path = str(found[-1])
+        pytest.skip(f"no interpreter of Python {version} on this machine")
     return path
 
 

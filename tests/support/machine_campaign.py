@@ -66,6 +66,7 @@ class Machine:
         return ["bash", "-c", inner]
 
 
+@cache
 def _can_mount() -> bool:
     tools = all(map(shutil.which, ("unshare", "setpriv", "mount")))
     trial = ["unshare", "-m", "mount", "--make-rprivate", "/"]

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import logging
 import os
-import pty
 import signal
 import subprocess
 import sys
@@ -18,16 +17,17 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, chdir, contextmanager, suppress
+from contextlib import ExitStack, chdir, contextmanager
 from pathlib import Path
 from unittest.mock import patch
 
-from retryctl.cli import main
+from retryctl.cli import main, signals
 from tests.support.json_schemas import refuse_undocumented
 
 ROOT = Path(__file__).parents[2]
 PYTHON = sys.executable
 PROGRAM = (PYTHON, "-m", "retryctl")
+COLLECTED = -1
 # With a minute for its end after a signal: on a loaded machine the usual 1.5 s can be too short.
 PATIENT_PROGRAM = (
     PYTHON,
@@ -49,64 +49,55 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
 def run(
     *arguments: str,
     env: Mapping[str, str] | None = None,
-    stdin: str = "",
+    stdin: str | bytes | None = "",
+    stdout: int | None = COLLECTED,
+    stderr: int | None = COLLECTED,
     cwd: Path | None = None,
     program: Sequence[str] = PROGRAM,
 ) -> subprocess.CompletedProcess[str]:
-    """Run the program and return its exit status and output."""
+    """Run the program and return its exit status and output.
+
+    In this process, the output may be another open file, and ``None`` is a closed stream.
+    """
     own_process = (
         program != PROGRAM
         or threading.current_thread() is not threading.main_thread()
         or any(name.startswith(_OF_THE_INTERPRETER) for name in env or {})
     )
     if own_process:
+        assert isinstance(stdin, str)
         return run_process(*arguments, env=env, stdin=stdin, cwd=cwd, program=program)
     with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, ExitStack() as stack:
         error = stack.enter_context(tempfile.TemporaryFile())
-        given.write(stdin.encode())
+        given.write(stdin.encode() if isinstance(stdin, str) else stdin or b"")
         given.seek(0)
-        stack.enter_context(_process_state(environment(env), cwd))
-        stack.enter_context(_streams(given.fileno(), out.fileno(), error.fileno()))
-        status = main.run(arguments)
-        stdout, stderr = _content(out.fileno()), _content(error.fileno())
-        refuse_undocumented(stdout)
-        refuse_undocumented(stderr.rstrip("\n").rpartition("\n")[2])
-        return subprocess.CompletedProcess([*program, *arguments], status, stdout, stderr)
-
-
-def run_on_terminal(*arguments: str, env: Mapping[str, str]) -> tuple[int, str]:
-    """Run the program in this process; return its exit status and the errors on a terminal.
-
-    No thread is left that would keep a process alive.
-    """
-    shown, before = bytearray(), set(threading.enumerate())
-    above, below = pty.openpty()
-    reader = threading.Thread(target=_read_terminal, args=(above, shown), daemon=True)
-    reader.start()
-    with open(os.devnull, "r+b") as nothing:
-        try:
-            with (
-                _process_state(environment(env), None),
-                _streams(nothing.fileno(), nothing.fileno(), below),
-            ):
-                status = main.run(arguments)
-        finally:
-            os.close(below)
-            reader.join()
-            os.close(above)
-    assert all(thread.daemon for thread in set(threading.enumerate()) - before)
-    return status, shown.decode()
-
-
-def _read_terminal(above: int, shown: bytearray) -> None:
-    with suppress(OSError):  # the other end is closed
-        while chunk := os.read(above, 4096):
-            shown += chunk
+        streams = (
+            None if stdin is None else given.fileno(),
+            out.fileno() if stdout == COLLECTED else stdout,
+            error.fileno() if stderr == COLLECTED else stderr,
+        )
+        with prepared(streams, env, cwd):
+            status = main.run(arguments)
+        written, remarks = _content(out.fileno()), _content(error.fileno())
+        refuse_undocumented(written)
+        refuse_undocumented(remarks.rstrip("\n").rpartition("\n")[2])
+        return subprocess.CompletedProcess([*program, *arguments], status, written, remarks)
 
 
 @contextmanager
-def _streams(given: int, out: int, error: int) -> Iterator[None]:
-    """Replace the standard streams by these open files."""
+def prepared(
+    streams: tuple[int | None, int | None, int | None],
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+) -> Iterator[None]:
+    """Make this process like the program's own, with these open files; ``None`` is a closed one."""
+    with _process_state(environment(env), cwd), _streams(*streams):
+        yield
+
+
+@contextmanager
+def _streams(given: int | None, out: int | None, error: int | None) -> Iterator[None]:
+    """Replace the standard streams by these open files, as Python does where one is closed."""
     encoding = os.environ.get("PYTHONIOENCODING", "utf-8")
     with ExitStack() as stack:
         for name, descriptor, mode, errors in (
@@ -114,8 +105,10 @@ def _streams(given: int, out: int, error: int) -> Iterator[None]:
             ("stdout", out, "w", "strict"),
             ("stderr", error, "w", "backslashreplace"),
         ):
-            stream = open(descriptor, mode, -1, encoding, errors, closefd=False)  # noqa: SIM115
-            stack.enter_context(stream)
+            stream = None
+            if descriptor is not None:
+                opened = open(descriptor, mode, -1, encoding, errors, closefd=False)  # noqa: SIM115
+                stream = stack.enter_context(opened)
             stack.enter_context(patch.object(sys, name, stream))
         yield
 
@@ -151,10 +144,12 @@ def _process_state(env: Mapping[str, str], cwd: Path | None) -> Iterator[None]:
     """Set what belongs to a process, and restore it with everything that the program changes."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
-    signals = {number: signal.getsignal(number) for number in _SIGNALS}
+    heard = {number: signal.getsignal(number) for number in _SIGNALS}
     try:
         with (
             patch.dict(os.environ, env, clear=True),
+            patch.object(signals, "_LONGEST_END_S", 60),  # it ends this process
+            patch.object(tempfile, "tempdir", None),  # TMPDIR is read again
             chdir(cwd or "."),
         ):
             time.tzset()
@@ -163,7 +158,7 @@ def _process_state(env: Mapping[str, str], cwd: Path | None) -> Iterator[None]:
             yield
     finally:
         time.tzset()
-        for number, handler in signals.items():
+        for number, handler in heard.items():
             signal.signal(number, handler)
         root.handlers[:] = handlers
         root.setLevel(level)
