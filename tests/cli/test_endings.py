@@ -78,7 +78,7 @@ def ends(running: subprocess.Popen[bytes], workers: list[int], status: int) -> s
     return said.decode()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
 def test_a_terminal_ends_all_its_processes(number: signal.Signals, log: Path) -> None:
     """It sends Ctrl-C, and that it is closed, to every process of the group."""
     with reading("check", log, 0.1) as (running, workers):

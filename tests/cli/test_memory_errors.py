@@ -24,7 +24,7 @@ def test_the_error_is_in_words(
 ) -> None:
     monkeypatch.setattr(main, "_invoke", _fail)
     if not reports:
-        monkeypatch.setattr(main, "_report", _fail)
+        monkeypatch.setattr(main, "_print_error", _fail)
     assert main.run(["list"]) == ExitStatus.COULD_NOT_LOOK
     printed = capfd.readouterr().err
     assert (
