@@ -16,7 +16,7 @@ from pathlib import Path
 
 from retryctl.lab.function import HOME
 from retryctl.lab.plugin import HandlerLab
-from tests.support.emulator import emulating, find_emulator, function_lines, invoke
+from tests.support.lambda_emulator import emulating, find_emulator, function_lines, invoke
 from tests.support.library_handlers import HANDLERS, LibraryHandler, comparable
 
 warnings.simplefilter("ignore")

@@ -13,10 +13,10 @@ from retryctl.core.crosscheck.checked_request import CheckedRequest, check_histo
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import LogQuery
 from retryctl.core.model.events import LogEvent
-from tests.support.campaigns import seeds
 from tests.support.lambda_log import ID, OTHER_ID, Environment, events_of, python_json_error
 from tests.support.made_up_logs import line_of, made_up, save
-from tests.support.saved_events import SavedLog
+from tests.support.random_cases import seeds
+from tests.support.reference_reader import SavedLog
 
 Key = tuple[str, "str | None"]
 PROVIDED = "provided:al2023.v1"

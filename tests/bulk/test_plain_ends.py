@@ -14,9 +14,9 @@ from retryctl.core.model.coverage import LogQuery
 from retryctl.core.model.events import LogEvent
 from tests.bulk.test_stream_batches import ODD, USUAL
 from tests.bulk.test_whole_log import compare
-from tests.support.campaigns import seeds
 from tests.support.lambda_log import Environment
 from tests.support.made_up_logs import line_of
+from tests.support.random_cases import seeds
 
 
 def short_stream(random: Random, number: int, ids: list[str]) -> list[LogEvent]:

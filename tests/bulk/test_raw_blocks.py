@@ -20,7 +20,7 @@ from retryctl.sources.saved.files import SavedFile
 from retryctl.sources.saved.formats.json_event import line_event
 from retryctl.sources.saved.formats.json_lines import JsonLines, json_lines_block
 from retryctl.sources.saved.raw_blocks import BlockSpan, RawBlock, has_one_event_a_line
-from tests.support.campaigns import seeds
+from tests.support.random_cases import seeds
 from tests.support.saved_logs import T0, Event, document, fields, moment, tail
 
 STREAMS = [f"2026/11/23/[$LATEST]{n:032x}" for n in range(40)]

@@ -21,9 +21,9 @@ from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.limits import AFTER_END_MS, AFTER_USUAL_MS, USUAL_WAITS_MS
 from retryctl.core.summary.alike_requests import AlikeRequests
 from retryctl.core.summary.request_row import RequestRow, RowFilter
-from tests.support.campaigns import seeds
 from tests.support.lambda_log import ID, MIDNIGHT_MS, OTHER_ID, Environment
 from tests.support.made_up_logs import line_of
+from tests.support.random_cases import seeds
 
 LIMITS_MS = (
     *AFTER_END_MS,

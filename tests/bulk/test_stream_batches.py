@@ -13,9 +13,9 @@ from retryctl.core.model.coverage import LogQuery
 from retryctl.core.model.events import LogEvent
 from retryctl.sources.saved import raw_blocks
 from tests.bulk.test_whole_log import compare
-from tests.support.campaigns import seeds
 from tests.support.lambda_log import ID, MIDNIGHT_MS, Environment, platform
 from tests.support.made_up_logs import line_of
+from tests.support.random_cases import seeds
 
 ODD = (
     ("0", "process A"),

@@ -22,8 +22,8 @@ from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.limits import USUAL_WAITS_MS, WAIT_TOLERANCE_MS
 from retryctl.core.summary.silent_successes import id_of
-from tests.support.campaigns import seeds
 from tests.support.lambda_log import ID, MIDNIGHT_MS, Environment, history
+from tests.support.random_cases import seeds
 
 STREAMS = tuple(
     Stream(log_group=None, log_stream=name, runtime_version=runtime)

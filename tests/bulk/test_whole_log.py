@@ -26,10 +26,10 @@ from retryctl.core.summary.request_row import request_rows
 from retryctl.core.summary.silent_successes import SilentSuccesses
 from retryctl.core.summary.tally import SummaryTally
 from retryctl.sources.saved import raw_blocks
-from tests.support.campaigns import seeds
 from tests.support.lambda_log import ID, MIDNIGHT_MS, Environment
 from tests.support.made_up_logs import line_of, made_up, save
-from tests.support.saved_events import SavedLog
+from tests.support.random_cases import seeds
+from tests.support.reference_reader import SavedLog
 
 Row = tuple[object, ...]
 

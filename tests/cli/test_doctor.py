@@ -25,8 +25,8 @@ from retryctl.config import ProjectConfig
 from retryctl.core.doctor.checks import CHECKS
 from tests.endpoint.server import Endpoint
 from tests.support.aws_program import CREDENTIALS, attempt, now_ms
+from tests.support.aws_with_policies import GuardedAws, guarded_server, reader_with
 from tests.support.counters_world import Aws
-from tests.support.guarded_aws import GuardedAws, guarded_server, reader_with
 from tests.support.lambda_log import ID, Environment, stream_name
 from tests.support.program import run
 

@@ -20,7 +20,7 @@ from retryctl.cli.output.terminal import Progress, TerminalFeedback
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.model.coverage import LogQuery
 from retryctl.core.model.function_config import FunctionConfig
-from tests.support.saved_events import SavedLog
+from tests.support.reference_reader import SavedLog
 from tests.support.saved_logs import EVENTS, lines
 
 

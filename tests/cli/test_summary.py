@@ -301,7 +301,7 @@ def test_tallies_of_parts_add_up_in_any_order(large: tuple[Path, Truth]) -> None
     from retryctl.core.crosscheck.checked_request import check_request
     from retryctl.core.history.history_builder import build_history
     from retryctl.core.model.coverage import LogQuery
-    from tests.support.saved_events import SavedLog
+    from tests.support.reference_reader import SavedLog
 
     log = SavedLog(str(large[0]))
     told = build_history(log.read(LogQuery()), horizon_ms=2**50)

@@ -22,7 +22,6 @@ from retryctl.core.history.lost_lines import LOST_LINES
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.events import UNTIMED_MS, LogEvent
 from retryctl.core.model.request import RequestOutcome
-from tests.support.campaigns import seeds
 from tests.support.lambda_log import (
     ID,
     OTHER_ID,
@@ -34,6 +33,7 @@ from tests.support.lambda_log import (
     saved,
     start,
 )
+from tests.support.random_cases import seeds
 from tests.support.random_history import RandomHistory
 
 RATES = (0.01, 0.05, 0.2, 0.5)

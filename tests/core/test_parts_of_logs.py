@@ -22,7 +22,6 @@ from retryctl.core.model.coverage import Coverage, Gap
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.request import RequestOutcome
-from tests.support.campaigns import seeds
 from tests.support.lambda_log import (
     ID,
     MIDNIGHT_MS,
@@ -33,6 +32,7 @@ from tests.support.lambda_log import (
     saved,
     whole,
 )
+from tests.support.random_cases import seeds
 from tests.support.random_history import RandomHistory, in_one_stream
 
 ERRORS = frozenset({"environment-switch", "uncounted-attempt", "counter-lost", "counter-ahead"})

@@ -13,8 +13,8 @@ from retryctl.core.model.events import LogEvent
 from retryctl.core.related.groups import RelatedRequests, related_requests
 from retryctl.core.related.keys import EventKey, KeyPatternError, key_reader, known_keys
 from tests.support import lambda_log
-from tests.support.campaigns import seeds
 from tests.support.lambda_log import ID
+from tests.support.random_cases import seeds
 
 T0 = 1_795_402_800_000
 HISTORIES = seeds(60, 300)

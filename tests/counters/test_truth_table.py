@@ -11,8 +11,8 @@ import pytest
 
 from retryctl.lab.local_aws import LocalAws, local_aws
 from retryctl.lab.plan import FAULTS, read
-from tests.support.campaigns import LONG
 from tests.support.counters_world import ROOT
+from tests.support.random_cases import LONG
 from tests.support.truth_table import (
     COUNTS,
     MOMENTS,

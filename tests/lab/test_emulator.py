@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from retryctl.lab.plugin import HandlerLab
-from tests.support.emulator import emulating, find_emulator, function_lines, invoke
 from tests.support.lab_handlers import EXAMPLE, ORDER, ORIGINAL
+from tests.support.lambda_emulator import emulating, find_emulator, function_lines, invoke
 from tests.support.library_handlers import HANDLERS, comparable
 
 pytest.importorskip("awslambdaric", reason="awslambdaric is not installed")

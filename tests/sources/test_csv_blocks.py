@@ -12,7 +12,7 @@ import pytest
 from retryctl.bulk.reader import BulkReader
 from retryctl.core.model.coverage import LogQuery
 from retryctl.sources.saved import raw_blocks
-from tests.support.saved_events import SavedLog
+from tests.support.reference_reader import SavedLog
 
 HEADER = "timestamp,message,logStreamName"
 STREAM = "2026/11/23/[$LATEST]" + "0123456789abcdef" * 2

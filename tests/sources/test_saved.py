@@ -14,7 +14,7 @@ import pytest
 
 from retryctl.core.model.coverage import LogQuery
 from retryctl.core.model.events import LogEvent, stream_name
-from tests.support.saved_events import SavedLog
+from tests.support.reference_reader import SavedLog
 from tests.support.saved_logs import (
     ALL,
     EVENTS,

@@ -16,7 +16,7 @@ from retryctl.core.model.events import LogEvent, is_timed, stream_name
 from retryctl.core.model.group_names import group_name
 from retryctl.core.timestamps import iso_ms
 from retryctl.errors import UnreadableInput
-from tests.support.campaigns import LONG
+from tests.support.random_cases import LONG
 from tests.support.saved_logs import (
     EVENTS,
     GROUP,

@@ -13,7 +13,7 @@ from retryctl.core.model.coverage import LogQuery
 from retryctl.core.timestamps import iso_ms
 from retryctl.errors import RetryctlError, UnreadableInput, UsageError
 from tests.support.program import run
-from tests.support.saved_events import SavedLog
+from tests.support.reference_reader import SavedLog
 from tests.support.saved_logs import (
     EVENTS,
     HOUR,

@@ -12,7 +12,7 @@ from retryctl.core.model.events import LogEvent
 from retryctl.sources.saved import start_gaps
 from tests.support.lambda_log import Environment, events_of
 from tests.support.made_up_logs import line_of
-from tests.support.saved_events import SavedLog
+from tests.support.reference_reader import SavedLog
 
 
 def log() -> list[LogEvent]:

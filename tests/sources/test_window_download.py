@@ -39,10 +39,10 @@ from tests.bulk.test_whole_log import tally_of
 from tests.endpoint.faults import KINDS, Faults
 from tests.endpoint.server import Endpoint
 from tests.support.aws_program import CREDENTIALS
-from tests.support.campaigns import seeds
 from tests.support.lambda_log import GROUP, ID, MIDNIGHT_MS, OTHER_ID, Environment, events_of
 from tests.support.made_up_logs import made_up
 from tests.support.program import run
+from tests.support.random_cases import seeds
 
 SECOND, MINUTE, HOUR = 1_000, 60_000, 3_600_000
 NOW = MIDNIGHT_MS + 30 * HOUR

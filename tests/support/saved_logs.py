@@ -15,7 +15,7 @@ from retryctl.core.model.coverage import Coverage, LogQuery
 from retryctl.core.model.events import LogEvent
 from retryctl.errors import UnreadableInput
 from tests.support import lambda_log
-from tests.support.saved_events import SavedLog
+from tests.support.reference_reader import SavedLog
 
 ID = "8f507cfc-0d3f-4697-b07a-ac58fc914c95"
 OTHER_ID = "0e1ba5e6-55d1-4e9a-9bbb-3ad5d9f0a1c2"

@@ -19,8 +19,8 @@ from retryctl.views.html.summary import list_page
 from retryctl.views.html.trace import trace_page
 from retryctl.views.trace_answer import TraceAnswer
 from tests.support import checked_requests as world
-from tests.support.campaigns import LONG
 from tests.support.hostile import hostile_request
+from tests.support.random_cases import LONG
 from tests.views.test_page_summary import changed_page, hostile_tally, page_of, tallied
 
 if TYPE_CHECKING:

@@ -26,13 +26,13 @@ from retryctl.errors import UnreadableInput
 from retryctl.views.ci.formats import CHECK_FORMATS
 from retryctl.views.ci.report import CheckReport
 from tests.support import check_logs
-from tests.support.campaigns import seeds
 from tests.support.check_logs import right, switched
 from tests.support.lambda_log import Environment
 from tests.support.made_up_logs import line_of, made_up, save
 from tests.support.peak import MEASURED, needs_proc, peak_kb
 from tests.support.program import run
-from tests.support.saved_events import SavedLog
+from tests.support.random_cases import seeds
+from tests.support.reference_reader import SavedLog
 
 ALL = TimeWindow(since_ms=None, until_ms=None)
 BROKEN = '{"logStreamName": "2026/11/23/[$LATEST]00", "timestamp": 17954'

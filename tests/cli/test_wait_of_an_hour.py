@@ -16,17 +16,17 @@ from contextlib import suppress
 
 import pytest
 
-from tests.cli.virtual_wait import IDS
+from tests.cli.wait_of_an_hour import IDS
 from tests.support.aws_program import CREDENTIALS
-from tests.support.campaigns import LONG
 from tests.support.program import environment, run_process
+from tests.support.random_cases import LONG
 
 pytestmark = [
     pytest.mark.skipif(not LONG, reason="RETRYCTL_LONG_TESTS is not set"),
     pytest.mark.timeout(900),
 ]
 
-MODULE = (sys.executable, "-m", "tests.cli.virtual_wait")
+MODULE = (sys.executable, "-m", "tests.cli.wait_of_an_hour")
 _SEQUENCE = re.compile(r"\x1b\[([\d;?]*)([A-Za-z])|\x1b.")
 
 

@@ -27,9 +27,9 @@ from retryctl.core.model.events import LogEvent
 from tests.endpoint.server import Endpoint
 from tests.support import lambda_log
 from tests.support.aws_program import CREDENTIALS, GROUP, HERE, MINUTE, SECOND, YESTERDAY, now_ms
-from tests.support.campaigns import LONG
 from tests.support.counters_world import Aws
 from tests.support.program import run
+from tests.support.random_cases import LONG
 
 HOUR = 60 * MINUTE
 WRONG, RIGHT, MIXED, QUIET = (f"{n}f507cfc-0d3f-4697-b07a-ac58fc914c95" for n in range(1, 5))
