@@ -11,7 +11,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from retryctl.app.options import Feedback, TimeWindow, bytes_progress
-from retryctl.bulk.partition_runs import count_partitions, map_partitions
+from retryctl.bulk.partition_tasks import count_partitions, map_partitions
 from retryctl.bulk.reader import BulkReader
 from retryctl.bulk.reduction import PartitionContext
 from retryctl.bulk.shuffle import ShuffleStore

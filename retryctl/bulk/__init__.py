@@ -17,7 +17,7 @@ Theory of operation
 A *chunk* is a file or a stretch of one (``chunks``). Every format of ``sources.saved`` turns a
 chunk into blocks of *canonical lines* (``chunk_blocks``): JSON lines in one layout, which is
 recognised in bytes (``line_layout``). Chunks are scanned independently, in several processes
-(``workers``). ``chunk_tasks`` has both passes over a chunk: the scan, and the survey.
+(``workers``). ``chunk_tasks`` has both passes over the chunks: the scan, and the survey.
 
 The *scan* (``line_scanner``) deals the lines of blocks out to their streams (``stream_batch``).
 The first bytes of a message show its kind (``line_kinds``): of most lines, that it has no
@@ -36,8 +36,8 @@ What a scan found goes to the *shuffle* store (``shuffle``), a temporary file (`
 attempts dealt out to partitions by request ID, fragments to *shares* of the streams. When all
 chunks are scanned, the fragments of each stream are *stitched* (``stitched_streams``), a share at a
 time and in several processes (``stitch_tasks``); here the first and the last attempts of streams
-are packed too (``plain_ends``). The *reduce* step (``reduction``) takes one partition at a time: it
-groups attempts by request and has the core check them. ``partition_runs`` runs it for all
+are packed too (``stream_ends``). The *reduce* step (``reduction``) takes one partition at a time:
+it groups attempts by request and has the core check them. ``partition_tasks`` runs it for all
 partitions, in several processes. Where requests are only counted or listed, the core checks the
 first of each *form* (``request_forms``).
 

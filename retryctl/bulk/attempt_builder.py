@@ -12,7 +12,7 @@ from operator import lt, sub
 from typing import Any
 
 from retryctl.bulk.attempt_templates import TemplateCache, figures_of, init_part, template_part
-from retryctl.bulk.compact_attempts import RECORD, Shown, compact_attempts, part_of
+from retryctl.bulk.compact_attempts import PACKED_ATTEMPT, Shown, compact_attempts, part_of
 from retryctl.bulk.line_kinds import ENDS, JSON, REPORTS, STARTS
 from retryctl.bulk.line_layout import (
     END,
@@ -292,7 +292,7 @@ class AttemptBuilder:
             request_id = unhexlify(fragment.open_id.replace(b"-", b""))
             took_ms = (fragment.end or report[0]) - start_ms
             figures = (start_ms, took_ms, *report[1:], fragment.number, number)
-            self._found.records.append(RECORD.pack(request_id, *figures))
+            self._found.records.append(PACKED_ATTEMPT.pack(request_id, *figures))
         # of a quiet attempt its two ends are all that the next one could need
         quiet = len(fragment.template) == 2
         first, last = fragment.open_at, fragment.report_at
@@ -329,7 +329,7 @@ class AttemptBuilder:
         if not self._shown:
             packed = unhexlify(b"".join(ids).replace(b"-", b""))
             self._found.records += map(
-                RECORD.pack,
+                PACKED_ATTEMPT.pack,
                 [packed[at : at + 16] for at in range(0, len(packed), 16)],
                 starts,
                 map(sub, ends, starts),

@@ -1,20 +1,16 @@
-"""The canonical lines of a chunk, by the block, and the chunks of a log worked through in order."""
+"""The canonical lines of a chunk, by the block."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from collections.abc import Callable, Iterator
 from io import BufferedReader
-from itertools import chain
-from typing import IO, Generic, Protocol, TypeVar
+from typing import IO
 
 from retryctl.bulk.chunks import ByteRange, Chunk, Stretches
-from retryctl.bulk.workers import run_in_workers
 from retryctl.core.history.searched_log import IdSearch
-from retryctl.errors import UnreadableInput
 from retryctl.sources.saved import raw_blocks
 from retryctl.sources.saved.decoding import segments
-from retryctl.sources.saved.diagnostics import FileDiagnostics, Meter
+from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.files import cannot_open
 from retryctl.sources.saved.formats import detect_format
 from retryctl.sources.saved.formats.json_lines import json_lines_block
@@ -25,12 +21,8 @@ from retryctl.sources.saved.raw_blocks import (
     ties_in_order,
 )
 
-R = TypeVar("R")
-R_co = TypeVar("R_co", covariant=True)
 Advance = Callable[[int], None]
 """Takes the number of bytes that were read since the last call."""
-
-_ITEM_BYTES = 1 << 20
 
 
 class ChunkBlocks:
@@ -119,71 +111,3 @@ def _stretches(opened: IO[bytes], origin: int, stretches: Stretches) -> Iterator
             opened.seek(origin + start)
             raw = opened.read(stop - start)
         yield RawBlock(raw=raw, convert=stretches.convert, names_streams=stretches.names_streams)
-
-
-class ChunkTask(Protocol[R_co]):
-    """Work on one chunk.
-
-    ``None`` where the chunk does not end where a member of gzip ends: it has to be read on.
-    """
-
-    def __call__(self, chunk: Chunk, advance: Advance) -> R_co | UnreadableInput | None:
-        """Work through a chunk, or return the reason why its file cannot be read."""
-
-
-class ChunkRun(Generic[R]):
-    """The results of a task for the chunks of a log, in the order of the log.
-
-    ``refused`` has the files that cannot be read, by name, and ``done`` the bytes read so far.
-    """
-
-    def __init__(self, task: ChunkTask[R], meter: Meter, processes: int) -> None:
-        self.refused: dict[str, UnreadableInput] = {}
-        self.done = 0
-        self._task = task
-        self._meter, self._start = meter, meter.done
-        self._processes = processes
-
-    def results(self, chunks: Iterable[Chunk]) -> Iterator[tuple[Chunk, R]]:
-        """Yield each chunk with its result."""
-        read_on: set[str] = set()
-        for chunk, result in self._results(list(chunks)):
-            if chunk.file.name in read_on:
-                continue
-            if result is None:
-                read_on.add(chunk.file.name)
-                chunk = chunk.rest
-                result = self._task(chunk, self._meter.advance)
-            if isinstance(result, UnreadableInput):
-                self.refused[chunk.file.name] = result
-            elif result is not None:
-                yield chunk, result
-            self.done += chunk.size
-            self._meter.reach(self._start + self.done)
-
-    def _results(self, chunks: list[Chunk]) -> Iterator[tuple[Chunk, R | UnreadableInput | None]]:
-        items = list(_with_neighbours(chunks))
-        if self._processes < 2 or len(items) < 2 or not all(c.file.on_disk for c in chunks):
-            for chunk in chunks:
-                yield chunk, self._task(chunk, self._meter.advance)
-            return
-        processes = min(self._processes, len(items))
-        results = run_in_workers(partial(_run, self._task), items, processes)
-        yield from zip(chunks, chain.from_iterable(results), strict=True)
-
-
-def _with_neighbours(chunks: Iterable[Chunk]) -> Iterator[list[Chunk]]:
-    """Yield the chunks in order; small ones together, since sending an item has its price."""
-    item, size = list[Chunk](), 0
-    for chunk in chunks:
-        item.append(chunk)
-        size += chunk.size
-        if size >= _ITEM_BYTES:
-            yield item
-            item, size = [], 0
-    if item:
-        yield item
-
-
-def _run(task: ChunkTask[R], chunks: list[Chunk]) -> list[R | UnreadableInput | None]:
-    return [task(chunk, lambda _: None) for chunk in chunks]

@@ -1,10 +1,13 @@
-"""The two passes over a chunk of a saved log: the survey for request IDs, and the scan."""
+"""The two tasks over the chunks of a log, survey and scan, worked through in order."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import field
+from functools import partial
 from io import BytesIO
+from itertools import chain
+from typing import Generic, Protocol, TypeVar
 
 from retryctl.bulk.attempt_templates import TemplateCache
 from retryctl.bulk.chunk_blocks import Advance, ChunkBlocks
@@ -14,12 +17,18 @@ from retryctl.bulk.id_survey import LineSelector, Survey, SurveyedChunk
 from retryctl.bulk.line_layout import lead_with_groups
 from retryctl.bulk.line_scanner import LineScanner
 from retryctl.bulk.stream_state import ScannedChunk
+from retryctl.bulk.workers import run_in_workers
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.model.coverage import LogQuery
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.value_classes import value_class
 from retryctl.errors import UnreadableInput
+from retryctl.sources.saved.diagnostics import Meter
 from retryctl.sources.saved.stream_filter import StreamFilter, StreamPlace
+
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
+_ITEM_BYTES = 1 << 20
 
 
 @value_class
@@ -108,3 +117,71 @@ class ScanTask:
         found.malformed |= blocks.has_remarks
         found.answers_search = blocks.finish_search(found.id_search)
         return found
+
+
+class ChunkTask(Protocol[R_co]):
+    """Work on one chunk.
+
+    ``None`` where the chunk does not end where a member of gzip ends: it has to be read on.
+    """
+
+    def __call__(self, chunk: Chunk, advance: Advance) -> R_co | UnreadableInput | None:
+        """Work through a chunk, or return the reason why its file cannot be read."""
+
+
+class ChunkRun(Generic[R]):
+    """The results of a task for the chunks of a log, in the order of the log.
+
+    ``refused`` has the files that cannot be read, by name, and ``done`` the bytes read so far.
+    """
+
+    def __init__(self, task: ChunkTask[R], meter: Meter, processes: int) -> None:
+        self.refused: dict[str, UnreadableInput] = {}
+        self.done = 0
+        self._task = task
+        self._meter, self._start = meter, meter.done
+        self._processes = processes
+
+    def results(self, chunks: Iterable[Chunk]) -> Iterator[tuple[Chunk, R]]:
+        """Yield each chunk with its result."""
+        read_on: set[str] = set()
+        for chunk, result in self._results(list(chunks)):
+            if chunk.file.name in read_on:
+                continue
+            if result is None:
+                read_on.add(chunk.file.name)
+                chunk = chunk.rest
+                result = self._task(chunk, self._meter.advance)
+            if isinstance(result, UnreadableInput):
+                self.refused[chunk.file.name] = result
+            elif result is not None:
+                yield chunk, result
+            self.done += chunk.size
+            self._meter.reach(self._start + self.done)
+
+    def _results(self, chunks: list[Chunk]) -> Iterator[tuple[Chunk, R | UnreadableInput | None]]:
+        items = list(_with_neighbours(chunks))
+        if self._processes < 2 or len(items) < 2 or not all(c.file.on_disk for c in chunks):
+            for chunk in chunks:
+                yield chunk, self._task(chunk, self._meter.advance)
+            return
+        processes = min(self._processes, len(items))
+        results = run_in_workers(partial(_run, self._task), items, processes)
+        yield from zip(chunks, chain.from_iterable(results), strict=True)
+
+
+def _with_neighbours(chunks: Iterable[Chunk]) -> Iterator[list[Chunk]]:
+    """Yield the chunks in order; small ones together, since sending an item has its price."""
+    item, size = list[Chunk](), 0
+    for chunk in chunks:
+        item.append(chunk)
+        size += chunk.size
+        if size >= _ITEM_BYTES:
+            yield item
+            item, size = [], 0
+    if item:
+        yield item
+
+
+def _run(task: ChunkTask[R], chunks: list[Chunk]) -> list[R | UnreadableInput | None]:
+    return [task(chunk, lambda _: None) for chunk in chunks]

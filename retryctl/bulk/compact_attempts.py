@@ -35,7 +35,7 @@ from retryctl.core.model.limits import LATE_LOGS_MS
 from retryctl.core.summary.silent_successes import CompactAttempt, id_of
 from retryctl.core.value_classes import replaced, state_class, value_class
 
-RECORD = Struct("<16sqIIIII")
+PACKED_ATTEMPT = Struct("<16sqIIIII")
 """ID, start and duration in ms, billed ms, MB, the numbers of the fragment and the template."""
 
 KeptAttempts = bytes | list[tuple[int, Attempt]]
@@ -271,7 +271,7 @@ class SilentAttempts:
             self.templates.append(attempt)
         took_ms = attempt.ended_ms - attempt.started_ms
         figures = (attempt.started_ms, took_ms, billed_ms, memory_mb, fragment, number)
-        self.records.append(RECORD.pack(packed_id(attempt.request_id), *figures))
+        self.records.append(PACKED_ATTEMPT.pack(packed_id(attempt.request_id), *figures))
         return True
 
 

@@ -320,7 +320,7 @@ class LineScanner:
         """Return what was found, once all lines are read."""
         self._read_waiting()
         self._finish_fragments()
-        self.found.plain = deal_out(self.found.records, len(self.found.others))
+        self.found.packed = deal_out(self.found.records, len(self.found.others))
         self.found.records.clear()
         self.found.kept = list(map(self._shown.packed, self.found.others))
         self.found.others.clear()

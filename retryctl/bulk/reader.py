@@ -8,14 +8,13 @@ from dataclasses import replace
 from itertools import chain
 from typing import BinaryIO
 
-from retryctl.bulk.chunk_blocks import ChunkRun
-from retryctl.bulk.chunk_tasks import ScanPlan, ScanTask, SurveyTask
+from retryctl.bulk.chunk_tasks import ChunkRun, ScanPlan, ScanTask, SurveyTask
 from retryctl.bulk.chunks import Chunk, split_file
 from retryctl.bulk.compact_attempts import Shown
 from retryctl.bulk.id_survey import LineSelector, SurveyedChunk, SurveyedLog
 from retryctl.bulk.line_layout import is_usual_line
 from retryctl.bulk.near_ids import MOST_MISTYPED
-from retryctl.bulk.partition_runs import map_partitions
+from retryctl.bulk.partition_tasks import map_partitions
 from retryctl.bulk.reduction import PartitionContext
 from retryctl.bulk.shuffle import ShuffleStore
 from retryctl.bulk.stream_state import ScannedChunk

@@ -15,7 +15,7 @@ from itertools import chain
 from operator import itemgetter
 
 from retryctl.bulk.compact_attempts import (
-    RECORD,
+    PACKED_ATTEMPT,
     Stream,
     as_of,
     function_of,
@@ -54,11 +54,11 @@ class StreamReading:
 class Partition:
     """The attempts of some requests, each with the number of its scan.
 
-    ``plain`` has packed attempts, ``others`` attempts with the number of their fragment,
+    ``packed`` has packed attempts, ``others`` attempts with the number of their fragment,
     ``mentions`` the events that prove a request without an attempt.
     """
 
-    plain: list[tuple[int, bytes]] = field(default_factory=list)
+    packed: list[tuple[int, bytes]] = field(default_factory=list)
     others: list[tuple[int, Iterable[tuple[int, Attempt]]]] = field(default_factory=list)
     mentions: list[tuple[str | None, str, LogEvent]] = field(default_factory=list)
 
@@ -125,7 +125,7 @@ def reduce_partition(
 ) -> Iterator[CheckedRequest | SilentSuccesses]:
     """Yield the checked requests of a partition that belong to the window."""
     groups = _groups(part, readings, context)
-    yield from _plain(part, readings, context, groups)
+    yield from _packed(part, readings, context, groups)
     for key in groups.request_keys():
         yield from _selected(groups.checked(key, context), context)
 
@@ -135,7 +135,7 @@ def count_partition(
 ) -> Iterator[CheckedRequest | SilentSuccesses | AlikeRequests]:
     """Yield the same, but requests that are alike many at a time."""
     groups, first = _groups(part, readings, context), context.forms.checked
-    yield from _plain(part, readings, context, groups)
+    yield from _packed(part, readings, context, groups)
     alike: dict[RequestForm, list[list[CompactAttempt]]] = defaultdict(list)
     for key in groups.request_keys():
         packed = groups.all_packed(key)
@@ -186,7 +186,7 @@ def _form(attempts: Sequence[PackedAttempt], context: PartitionContext) -> Reque
     return context.forms.of(attempts, coverage, context.settings, context.named)
 
 
-def _plain(
+def _packed(
     part: Partition,
     readings: Mapping[int, StreamReading],
     context: PartitionContext,
@@ -194,7 +194,8 @@ def _plain(
 ) -> Iterator[SilentSuccesses]:
     """Yield the silent successes, and add every other packed attempt to ``groups``."""
     ids = {key[1] for key in (*groups.attempts, *groups.mentions)}
-    unpacked = [(readings[number], list(RECORD.iter_unpack(data))) for number, data in part.plain]
+    unpack = PACKED_ATTEMPT.iter_unpack
+    unpacked = [(readings[number], list(unpack(data))) for number, data in part.packed]
     seen = {*ids, *_repeated([record[0] for _, records in unpacked for record in records])}
     hidden_from_ms, hidden_until_ms = _hidden_span_ms(context)
     for reading, records in unpacked:

@@ -92,7 +92,7 @@ class ShuffleStore:
         self._plan = plan
         self._spill = SpillFile()
         self._shares: list[list[tuple[int, SpillPlace]]] = [[] for _ in range(plan.shares)]
-        self._plain: list[list[tuple[int, SpillPlace]]] = [[] for _ in range(plan.parts)]
+        self._packed: list[list[tuple[int, SpillPlace]]] = [[] for _ in range(plan.parts)]
         self._others: list[list[tuple[int, SpillPlace | list[tuple[int, Attempt]]]]] = [
             [] for _ in range(plan.parts)
         ]
@@ -112,7 +112,7 @@ class ShuffleStore:
     def part(self, number: int) -> Partition:
         """Return a partition of the requests."""
         return Partition(
-            plain=[(reading, self._spill.get(place)) for reading, place in self._plain[number]],
+            packed=[(reading, self._spill.get(place)) for reading, place in self._packed[number]],
             others=[
                 (reading, kept if isinstance(kept, list) else _Pickled(data=self._spill.get(kept)))
                 for reading, kept in self._others[number]
@@ -130,7 +130,7 @@ class ShuffleStore:
         for kept, fragments in zip(self._shares, scanned.shares, strict=True):
             if fragments:
                 kept.append((reading, self._spill.put(fragments)))
-        self._put(reading, scanned.plain, scanned.kept)
+        self._put(reading, scanned.packed, scanned.kept)
         self.web |= scanned.web
         self.take_search(scanned.id_search, answers_search=scanned.answers_search)
         self.stats.log_groups |= scanned.log_groups
@@ -184,11 +184,11 @@ class ShuffleStore:
         saved = "--output json > log.json"
         return f"aws logs filter-log-events --log-group-name {group} {window} {saved}"
 
-    def _put(self, reading: int, plain: Sequence[bytes], kept: Sequence[KeptAttempts]) -> None:
+    def _put(self, reading: int, packed: Sequence[bytes], kept: Sequence[KeptAttempts]) -> None:
         """Put attempts into the temporary file, by partition."""
-        for number, packed in enumerate(plain):
-            if packed:
-                self._plain[number].append((reading, self._spill.put(packed)))
+        for number, data in enumerate(packed):
+            if data:
+                self._packed[number].append((reading, self._spill.put(data)))
         for number, attempts in enumerate(kept):
             if attempts:
                 place = attempts if isinstance(attempts, list) else self._spill.put(attempts)
@@ -235,9 +235,9 @@ class ShuffleStore:
     def _taken(self, number: int, batch: StitchedBatch) -> StitchedBatch:
         """Put the attempts of a batch into the temporary file; return the rest of it."""
         reading = len(self._counts) + number
-        self._put(reading, batch.plain, batch.kept)
+        self._put(reading, batch.packed, batch.kept)
         self.has_malformed |= batch.has_malformed
-        return replace(batch, plain=(), kept=())
+        return replace(batch, packed=(), kept=())
 
     def _describe(self, batches: Sequence[StitchedBatch]) -> None:
         """Name the stream of each fragment, and count what was not recognised in it."""

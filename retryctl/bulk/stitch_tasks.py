@@ -20,8 +20,8 @@ from retryctl.bulk.compact_attempts import (
     with_distinct_names,
 )
 from retryctl.bulk.line_layout import NoEvent
-from retryctl.bulk.plain_ends import PlainEnds
 from retryctl.bulk.stitched_streams import StitchedStream, StreamStitcher
+from retryctl.bulk.stream_ends import PackedEnds
 from retryctl.bulk.stream_state import StreamFragment
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.events import LogEvent
@@ -41,7 +41,7 @@ class StitchedBatch:
     """Some stitched streams; ``None`` stands for one of those that are ``out_of_order``.
 
     ``kept`` has their attempts by partition, each with the number of its stream in the batch;
-    ``plain`` those that are packed by ``templates``.
+    ``packed`` those that are packed by ``templates``.
     ``found_mentions`` have such a number too. ``torn`` are the numbers of streams that lost lines.
     ``fragments`` has the places of the fragments that were stitched.
     """
@@ -50,7 +50,7 @@ class StitchedBatch:
     kept: tuple[KeptAttempts, ...]
     found_mentions: tuple[tuple[int, str, LogEvent], ...]
     torn: tuple[int, ...]
-    plain: tuple[bytes, ...] = ()
+    packed: tuple[bytes, ...] = ()
     templates: tuple[Attempt, ...] = ()
     fragments: bytes = b""
     out_of_order: tuple[StreamPlace, ...] = ()
@@ -117,7 +117,7 @@ class StitchTask:
                 malformed = True
                 stitched.append(None)
         return replace(
-            _batch(stitched, self.plan, stitcher.plain_ends),
+            _batch(stitched, self.plan, stitcher.packed_ends),
             fragments=b"".join(places),
             out_of_order=tuple(
                 place for place, stream in zip(streams, stitched, strict=True) if stream is None
@@ -156,7 +156,7 @@ def apart(batches: Sequence[StitchedBatch], ambiguous: Collection[str]) -> list[
 def _batch(
     streams: Sequence[StitchedStream | None],
     plan: ScanPlan,
-    packed: SilentAttempts | PlainEnds | None,
+    packed: SilentAttempts | PackedEnds | None,
 ) -> StitchedBatch:
     silent = packed if isinstance(packed, SilentAttempts) else None
     dealt: list[list[tuple[int, Attempt]]] = [[] for _ in range(plan.parts)]
@@ -180,6 +180,6 @@ def _batch(
             if not plan.shown.drops(request_id)
         ),
         torn=tuple(number for number, stream in found if stream.is_torn),
-        plain=tuple(deal_out(packed.records, plan.parts)) if packed else (),
+        packed=tuple(deal_out(packed.records, plan.parts)) if packed else (),
         templates=tuple(packed.templates) if packed else (),
     )

@@ -14,7 +14,7 @@ from itertools import pairwise
 from retryctl.bulk.chunk_tasks import ScanPlan
 from retryctl.bulk.compact_attempts import Mention, Stream, compact_attempts
 from retryctl.bulk.line_layout import events_of
-from retryctl.bulk.plain_ends import EndOfStream, PlainEnd, PlainEnds, plain_end
+from retryctl.bulk.stream_ends import EndOfStream, PackedEnds, StreamEnd, stream_end
 from retryctl.bulk.stream_state import StreamFragment
 from retryctl.core.history.history_builder import mentions_in
 from retryctl.core.history.lost_lines import has_lost_lines
@@ -49,11 +49,11 @@ class _StitchedSoFar:
 
 
 class StreamStitcher:
-    """Stitches one stream after the other; ``plain_ends`` has the attempts that are packed."""
+    """Stitches one stream after the other; ``packed_ends`` has the attempts that are packed."""
 
     def __init__(self, plan: ScanPlan) -> None:
         self._plan, self._selected = plan, StreamFilter(plan.query)
-        self.plain_ends = PlainEnds(drops=bool(plan.shown))
+        self.packed_ends = PackedEnds(drops=bool(plan.shown))
 
     def stitch(self, fragments: Sequence[StreamFragment], number: int) -> StitchedStream | None:
         """Stitch the fragments of a stream, sorted by time; ``None`` where they are out of order.
@@ -83,8 +83,8 @@ class StreamStitcher:
         """Add the attempts up to the fragment's first cut; return false where it does not hold."""
         head = fragment.head or []
         is_first = not found.context and not found.lines
-        end = plain_end("first", fragment.head_attempt, head) if is_first else None
-        if not self.plain_ends.pack(end, number):
+        end = stream_end("first", fragment.head_attempt, head) if is_first else None
+        if not self.packed_ends.pack(end, number):
             before, events, (opening,) = events_of(
                 self._selected, found.context, [*found.lines, *head], [fragment.cut_line]
             )
@@ -100,8 +100,8 @@ class StreamStitcher:
         """Add the attempts behind the last cut; return false where that does not hold."""
         place: EndOfStream = "last" if found.context else "only"
         is_whole = len(found.lines) == len(last.lines)
-        end = plain_end(place, last.tail_attempt, found.lines) if is_whole else None
-        if not self.plain_ends.pack(end, number):
+        end = stream_end(place, last.tail_attempt, found.lines) if is_whole else None
+        if not self.packed_ends.pack(end, number):
             before, events = events_of(self._selected, found.context, found.lines)
             piece = last_piece(before, events)
             if piece.context_was_lost:
@@ -116,7 +116,7 @@ class StreamStitcher:
         self,
         found: _StitchedSoFar,
         piece: ClosedChunk,
-        end: PlainEnd | None,
+        end: StreamEnd | None,
         *,
         opens: bool,
         closes: bool,
@@ -129,7 +129,7 @@ class StreamStitcher:
             )
         )
         is_torn = has_lost_lines(piece.brackets, opens=opens, closes=closes)
-        self.plain_ends.learn(None if is_torn else end, attempts)
+        self.packed_ends.learn(None if is_torn else end, attempts)
         found.attempts += attempts
         found.is_torn |= is_torn
 

@@ -15,7 +15,7 @@ from retryctl.core.model.group_names import unqualified
 from retryctl.core.model.limits import LONGEST_ATTEMPT_MS
 from retryctl.core.value_classes import state_class
 
-PlainAttempt = tuple[bytes, int, int, int, int, tuple[object, ...]]
+AttemptFigures = tuple[bytes, int, int, int, int, tuple[object, ...]]
 """ID, start and duration in ms, billed ms, MB and template: all that its lines show."""
 
 
@@ -51,8 +51,8 @@ class StreamFragment:
         self.head: list[bytes] | None = None
         self.cut_line = b""
         self.head_context: list[bytes] = []
-        self.head_attempt: PlainAttempt | None = None
-        self.tail_attempt: PlainAttempt | None = None
+        self.head_attempt: AttemptFigures | None = None
+        self.tail_attempt: AttemptFigures | None = None
 
         self.is_torn = False
         self.lines: list[Any] = []  # lines; events where the core has read them
@@ -170,7 +170,7 @@ class StreamFragment:
         """Whether the START of an attempt that can have a template was read last, behind a cut."""
         return self.is_plain and self.head is not None and len(self.lines) == 1
 
-    def _plain_attempt(self) -> PlainAttempt | None:
+    def _figures(self) -> AttemptFigures | None:
         """Return the open attempt, if its template and its figures show all; no line follows it."""
         if not self.is_plain or self.report is None or self.report_at + 1 < len(self.lines):
             return None
@@ -200,7 +200,7 @@ class StreamFragment:
     def set_head(self, line: bytes, between: list[Any]) -> None:
         """Cut for the first time, before the START ``line``."""
         self.head, self.cut_line, self.init = self.lines, line, ()
-        self.head_attempt = self._plain_attempt()
+        self.head_attempt = self._figures()
         self.context = self.head_context = self.lines[self.open_at : self.report_at + 1]
         self.lines, self.placed_ms = between, self.start
 
@@ -215,7 +215,7 @@ class StreamFragment:
 
     def finish(self) -> None:
         """Keep what the stitching needs."""
-        self.tail_attempt, self.template = self._plain_attempt(), ()
+        self.tail_attempt, self.template = self._figures(), ()
 
 
 def share_of(place: tuple[str | None, str], shares: int) -> int:
@@ -227,7 +227,7 @@ def share_of(place: tuple[str | None, str], shares: int) -> int:
 class ScannedChunk:
     """What the scan of a chunk found; ``others`` are partitioned by request ID.
 
-    At the end ``plain`` has the packed attempts of ``records`` and ``kept`` the others, by
+    At the end ``packed`` has the packed attempts of ``records`` and ``kept`` the others, by
     partition, so that these are unpickled with their partition only; ``shares`` have the pickled
     ``fragments``, by share of the streams.
     """
@@ -237,7 +237,7 @@ class ScannedChunk:
     shares: list[bytes] = field(default_factory=list)
     out_of_order: set[tuple[str | None, str]] = field(default_factory=set)
     records: list[bytes] = field(default_factory=list)
-    plain: list[bytes] = field(default_factory=list)
+    packed: list[bytes] = field(default_factory=list)
     others: list[list[tuple[int, Attempt]]]
     kept: list[KeptAttempts] = field(default_factory=list)
     templates: list[Attempt] = field(default_factory=list)
