@@ -20,13 +20,13 @@ from retryctl.core.value_classes import value_class
 from retryctl.sources.saved.files import SavedFile
 from retryctl.sources.saved.formats import detect_format
 from retryctl.sources.saved.gzip_members import (
-    CHUNK_BYTES,
     GZIP_MAGIC,
+    READ_BYTES,
     ZLIB_WITH_GZIP_HEADER,
     Checkpoint,
 )
-from retryctl.sources.saved.log_format import LogFormat
 from retryctl.sources.saved.raw_blocks import Convert
+from retryctl.sources.saved.saved_format import SavedFormat
 
 _BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 # Its flags (a name at most), its time, its level, its system; RFC 1952.
@@ -61,7 +61,7 @@ class Chunk:
     file: SavedFile
     start: int = 0
     stop: int | None = None
-    format: LogFormat | None = None
+    format: SavedFormat | None = None
     members: bool = False
     stretches: Stretches | None = None
     is_irregular: bool = False
@@ -90,7 +90,7 @@ def split_file(file: SavedFile, size: int) -> Iterator[Chunk]:
 
 
 def _cut(file: SavedFile, opened: IO[bytes], size: int) -> Iterator[Chunk]:
-    head = opened.read(CHUNK_BYTES)
+    head = opened.read(READ_BYTES)
     members = head.startswith(GZIP_MAGIC)
     text = _beginning(head) if members else head
     text = text[: text.rfind(b"\n") + 1]
@@ -130,7 +130,7 @@ def _next_member(opened: IO[bytes], position: int) -> int | None:
     """Where a member with JSON lines may begin."""
     opened.seek(position)
     before = b""
-    while chunk := opened.read(CHUNK_BYTES):
+    while chunk := opened.read(READ_BYTES):
         data = before + chunk
         for found in _MEMBER.finditer(data):
             at = position - len(before) + found.start()
@@ -144,13 +144,13 @@ def _next_member(opened: IO[bytes], position: int) -> int | None:
 
 def _holds_lines(opened: IO[bytes], at: int) -> bool:
     opened.seek(at)
-    return _beginning(opened.read(CHUNK_BYTES)).startswith(b'{"')
+    return _beginning(opened.read(READ_BYTES)).startswith(b'{"')
 
 
 def _beginning(packed: bytes) -> bytes:
     """Return the first bytes of the content of a gzip member; empty where it is not one."""
     try:
-        return zlib.decompressobj(ZLIB_WITH_GZIP_HEADER).decompress(packed, CHUNK_BYTES)
+        return zlib.decompressobj(ZLIB_WITH_GZIP_HEADER).decompress(packed, READ_BYTES)
     except zlib.error:
         return b""
 

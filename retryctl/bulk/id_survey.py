@@ -33,7 +33,6 @@ from retryctl.sources.saved.canonical_lines import HEADER, KEY
 from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.formats.json_event import line_event
 from retryctl.sources.saved.gzip_members import Checkpoint
-from retryctl.sources.saved.log_format import RawEvent
 from retryctl.sources.saved.raw_blocks import (
     GROUP_KEY,
     BlockSpan,
@@ -42,6 +41,7 @@ from retryctl.sources.saved.raw_blocks import (
     contains_key,
     separated,
 )
+from retryctl.sources.saved.saved_format import RawEvent
 from retryctl.sources.saved.stream_filter import StreamFilter, StreamPlace
 
 FEW_IDS = 16

@@ -23,8 +23,8 @@ from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.sources.saved.canonical_lines import HEADER, KEY, canonical_line
 from retryctl.sources.saved.formats.json_event import line_event
-from retryctl.sources.saved.log_format import RawEvent
 from retryctl.sources.saved.raw_blocks import RawBlock, has_one_event_a_line
+from retryctl.sources.saved.saved_format import RawEvent
 from retryctl.sources.saved.stream_filter import StreamFilter, StreamPlace
 
 MOST_FRAGMENTS = 64

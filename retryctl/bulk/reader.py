@@ -26,7 +26,7 @@ from retryctl.core.model.function_config import FunctionConfig, StoreCount
 from retryctl.core.summary.alike_requests import Requests
 from retryctl.core.value_classes import value_class
 from retryctl.errors import UnreadableInput
-from retryctl.sources.saved.diagnostics import FileDiagnostics, Meter, Progress
+from retryctl.sources.saved.diagnostics import ByteProgress, FileDiagnostics, Meter
 from retryctl.sources.saved.files import SavedFile, find_files, names_one_file
 from retryctl.sources.saved.log_file import nothing_readable, read_file
 from retryctl.sources.saved.start_gaps import gaps_shown_by_start
@@ -90,7 +90,7 @@ class BulkReader:
         settings: FunctionConfig | None = None,
         *,
         stored: Mapping[str, StoreCount] | None = None,
-        progress: Progress | None = None,
+        progress: ByteProgress | None = None,
     ) -> TracedLog:
         """Check the requests ``query.request_ids``, or all of them, with all of their events.
 
@@ -138,7 +138,7 @@ class BulkReader:
         markers: Markers,
         settings: FunctionConfig,
         *,
-        progress: Progress | None = None,
+        progress: ByteProgress | None = None,
     ) -> ShuffleStore:
         """Read the attempts of all requests; events from ``query.until_ms`` on are left out.
 
@@ -154,7 +154,7 @@ class BulkReader:
         first: ShuffleStore,
         streams: Collection[str],
         *,
-        progress: Progress | None = None,
+        progress: ByteProgress | None = None,
     ) -> ShuffleStore:
         """Read the requests ``query.request_ids`` with the events that a finding could cite.
 
@@ -173,7 +173,7 @@ class BulkReader:
         query: LogQuery,
         markers: Markers,
         settings: FunctionConfig,
-        progress: Progress | None,
+        progress: ByteProgress | None,
     ) -> tuple[ScanPlan, ShuffleStore, SurveyedLog, bool]:
         """Survey the log for the IDs, then scan the streams that mention one of them.
 
@@ -236,7 +236,7 @@ class BulkReader:
         return run, found
 
     def _scan(
-        self, plan: ScanPlan, progress: Progress | None, selector: LineSelector | None = None
+        self, plan: ScanPlan, progress: ByteProgress | None, selector: LineSelector | None = None
     ) -> ShuffleStore:
         """Scan the whole log, or the lines that are selected."""
         store, task = ShuffleStore(plan, self._source), ScanTask(plan=plan, selector=selector)

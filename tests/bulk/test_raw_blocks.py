@@ -146,8 +146,8 @@ def test_a_span_is_what_the_lines_give(
     content = SHAPES[shape](events(random), random).encode()
     small_blocks(random.choice((64, 300, 2_000, 1 << 17)))
     file = SavedFile(name="log", size=len(content), open=lambda: BytesIO(content))
-    for log_format in (None, JsonLines()) if shape == "lines" else (None,):
-        blocks = list(ChunkBlocks(Chunk(file=file, format=log_format), lambda _: None))
+    for saved_format in (None, JsonLines()) if shape == "lines" else (None,):
+        blocks = list(ChunkBlocks(Chunk(file=file, format=saved_format), lambda _: None))
         assert blocks
         for block in blocks:
             if span := block.span():

@@ -111,15 +111,15 @@ def test_every_format_has_a_name_and_a_command_of_its_own() -> None:
 def test_splits_of_a_format_read_the_same_as_the_whole() -> None:
     for shape, (write, _) in SHAPES.items():
         content = write(EVENTS * 3).encode()
-        log_format = detect_format(content)
-        assert log_format, shape
-        if not log_format.splittable:
+        saved_format = detect_format(content)
+        assert saved_format, shape
+        if not saved_format.splittable:
             continue
         starts = [
             at + 1
             for at in range(len(content))
             if content[at : at + 1] == b"\n"
-            and log_format.begins_event(content[at + 1 :].split(b"\n")[0])
+            and saved_format.begins_event(content[at + 1 :].split(b"\n")[0])
         ]
         for cut in starts[:: max(1, len(starts) // 5)]:
             parts = [

@@ -10,10 +10,10 @@ from retryctl.core.model.coverage import Coverage, LogQuery
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.group_names import group_name
 from retryctl.errors import UnreadableInput
-from retryctl.sources.saved.diagnostics import FileDiagnostics, Meter, Progress, ReadStats
+from retryctl.sources.saved.diagnostics import ByteProgress, FileDiagnostics, Meter, ReadStats
 from retryctl.sources.saved.files import SavedFile, find_files, names_one_file
 from retryctl.sources.saved.log_file import nothing_readable, read_file
-from retryctl.sources.saved.log_format import RawEvent
+from retryctl.sources.saved.saved_format import RawEvent
 from retryctl.sources.saved.start_gaps import gaps_shown_by_start
 from retryctl.sources.saved.stream_filter import StreamFilter
 
@@ -31,7 +31,7 @@ class SavedLog:
         self._stats = ReadStats(source=source)
         self._begins: dict[str, int] = {}
 
-    def read(self, query: LogQuery, progress: Progress | None = None) -> Iterator[LogEvent]:
+    def read(self, query: LogQuery, progress: ByteProgress | None = None) -> Iterator[LogEvent]:
         """Yield every event of the query's groups and function.
 
         The window is not applied, since requests at its edges need what lies beyond, and neither

@@ -20,7 +20,7 @@ from retryctl.core.late_regex import late_regex
 
 if TYPE_CHECKING:
     from retryctl.core.model.events import LogEvent
-    from retryctl.sources.saved.log_format import RawEvent
+    from retryctl.sources.saved.saved_format import RawEvent
 
 _NUL = b"\x00"
 _CONTROLS = bytes(set(range(0x01, 0x20)) - set(b"\t\n\r"))

@@ -17,7 +17,7 @@ from retryctl.sources.saved.files import DEMO, STDIN, STDIN_NAME
 if TYPE_CHECKING:
     from retryctl.sources.saved.gzip_members import Checkpoint
 
-Progress = Callable[[int, "int | None"], None]
+ByteProgress = Callable[[int, "int | None"], None]
 """Gets the number of bytes read and the number of all bytes."""
 
 LINES_NAMED = 3
@@ -32,7 +32,7 @@ _FIGURES_LAST = late_regex(rb"Max Memory Used: \d+ MB[ \t\r]*\Z")
 class Meter:
     """Reports progress in bytes on the disk."""
 
-    def __init__(self, progress: Progress | None, total: int) -> None:
+    def __init__(self, progress: ByteProgress | None, total: int) -> None:
         self.done = 0
         self._progress = progress
         self._total = total

@@ -10,7 +10,7 @@ from zlib_ng import zlib_ng as zlib
 from retryctl.core.value_classes import value_class
 from retryctl.sources.saved.diagnostics import FileDiagnostics
 
-CHUNK_BYTES = 1 << 16
+READ_BYTES = 1 << 16
 UNPACKED_BYTES = 1 << 18
 CHECKPOINT_BYTES = 16 << 20  # unpacked between two; each has the last 32 KB
 
@@ -22,7 +22,7 @@ ZLIB_WITH_GZIP_HEADER = 31
 
 def raw_chunks(file: IO[bytes], progress: Callable[[int], None]) -> Iterator[bytes]:
     """Yield the bytes of a file, and report how many there were."""
-    while chunk := file.read(CHUNK_BYTES):
+    while chunk := file.read(READ_BYTES):
         progress(len(chunk))
         yield chunk
 

@@ -16,7 +16,7 @@ from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.files import SavedFile, cannot_open, find_files, names_one_file
 from retryctl.sources.saved.formats import detect_format
 from retryctl.sources.saved.formats.json_event import is_torn, line_event
-from retryctl.sources.saved.log_format import LogFormat, RawEvent
+from retryctl.sources.saved.saved_format import RawEvent, SavedFormat
 
 Prefilter = Callable[[bytes, int], bool]
 """Whether an event is worth parsing, by the bytes of its line and its time in ms."""
@@ -67,18 +67,18 @@ def read_file(
 
     Raises UnreadableInput where the file cannot be opened or is of no known shape.
     """
-    log_format = None
+    saved_format = None
     beginning = b""
     events = 0
     try:
         with file.open() as opened:
             for segment in segments(opened, diagnostics, progress):
                 head = segment.peek()
-                log_format = log_format or detect_format(head, file.folder)
+                saved_format = saved_format or detect_format(head, file.folder)
                 beginning = beginning or head.strip()
-                if log_format:
-                    diagnostics.of_lines = log_format.of_lines
-                    blocks = log_format.raw_blocks(segment, diagnostics)
+                if saved_format:
+                    diagnostics.of_lines = saved_format.of_lines
+                    blocks = saved_format.raw_blocks(segment, diagnostics)
                     lines = (line for block in blocks for line in BytesIO(block.canonical()))
                     for event in _events(lines, diagnostics, prefilter):
                         events += 1
@@ -86,7 +86,7 @@ def read_file(
     except OSError as error:
         raise cannot_open(file.name, error) from error
     if not events:
-        refuse_unreadable(file, log_format, beginning, diagnostics)
+        refuse_unreadable(file, saved_format, beginning, diagnostics)
 
 
 def _events(
@@ -113,13 +113,16 @@ def _events(
 
 
 def refuse_unreadable(
-    file: SavedFile, log_format: LogFormat | None, beginning: bytes, diagnostics: FileDiagnostics
+    file: SavedFile,
+    saved_format: SavedFormat | None,
+    beginning: bytes,
+    diagnostics: FileDiagnostics,
 ) -> None:
     """Refuse a file without events, unless it is a whole log in which there are none."""
     from retryctl.sources.saved.refusals import SAVE_AGAIN, not_a_log
 
     gaps = diagnostics.settled()
-    if beginning and not log_format:
+    if beginning and not saved_format:
         raise not_a_log(file.name, beginning)
     if any(gap.kind not in ("one-stream", "more-pages") for gap in gaps):
         raise UnreadableInput(
@@ -127,7 +130,7 @@ def refuse_unreadable(
             SAVE_AGAIN,
             hides_attempts=any(gap.hides_attempts for gap in gaps),
         )
-    if not log_format:
+    if not saved_format:
         raise UnreadableInput(f"{file.name} is empty.", SAVE_AGAIN)
 
 

@@ -7,7 +7,7 @@ import re
 from retryctl.errors import UnreadableInput
 from retryctl.sources.saved.formats.columns import NEEDED
 from retryctl.sources.saved.formats.csv_tables import csv_header
-from retryctl.sources.saved.log_format import Head
+from retryctl.sources.saved.saved_format import Head
 
 EXPECTED = (
     "Expected: JSON of `aws logs filter-log-events` or `get-log-events`, text of `aws logs tail`,"

@@ -9,7 +9,7 @@ from retryctl.core.model.attempt import function_from_names
 from retryctl.core.model.coverage import LogQuery
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.group_names import account_and_region, function_name, group_name, may_be_in
-from retryctl.sources.saved.log_format import RawEvent
+from retryctl.sources.saved.saved_format import RawEvent
 
 StreamPlace = tuple["str | None", str]
 """Log group and log stream; an empty stream where the log names none."""

@@ -11,7 +11,7 @@ from functools import lru_cache
 from importlib import import_module
 
 from retryctl.sources.saved.formats.json_lines import JsonLines
-from retryctl.sources.saved.log_format import Head, LogFormat
+from retryctl.sources.saved.saved_format import Head, SavedFormat
 
 _CLASSES = (
     ("json_documents", "JsonDocuments"),
@@ -45,13 +45,13 @@ _CLASSES = (
 """In the order in which they are tried: what shows itself more clearly comes first."""
 
 
-def formats() -> Iterator[type[LogFormat]]:
+def formats() -> Iterator[type[SavedFormat]]:
     """Yield the classes in their order; a module is imported when its class is tried."""
     return (getattr(import_module(f"{__name__}.{module}"), name) for module, name in _CLASSES)
 
 
 @lru_cache(maxsize=4)  # each pass over a file detects its format anew
-def detect_format(content: bytes, folder: str = "") -> LogFormat | None:
+def detect_format(content: bytes, folder: str = "") -> SavedFormat | None:
     """Return the format that the first bytes of a file show; ``None`` where it is none of them."""
     head = Head(content, folder)
     if JsonLines.suits_each(head):

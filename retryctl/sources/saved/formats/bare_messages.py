@@ -27,7 +27,7 @@ from retryctl.sources.saved.formats.record_line import (
     note_cut_end,
     with_cut_mark,
 )
-from retryctl.sources.saved.log_format import Head, LogFormat
+from retryctl.sources.saved.saved_format import Head, SavedFormat
 
 # ⏎Traceback (most recent call last):  ⏎    x  ⏎Runtime.ExitError  ⏎XRAY TraceId: …
 _CONTINUED = re.compile(
@@ -65,7 +65,7 @@ _LONGEST = 8 << 20
 
 
 @value_class
-class BareMessages(LogFormat):
+class BareMessages(SavedFormat):
     """Messages without times, in the order of their lines; ``prefix`` begins each line."""
 
     name = "messages without times"

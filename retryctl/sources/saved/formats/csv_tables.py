@@ -23,8 +23,8 @@ from retryctl.sources.saved.formats.columns import Columns, breaks_off, is_time
 from retryctl.sources.saved.formats.event_times import first_place
 from retryctl.sources.saved.formats.header_patterns import TITLES
 from retryctl.sources.saved.formats.record_line import RECORD, ends_within_report
-from retryctl.sources.saved.log_format import Head, LogFormat
 from retryctl.sources.saved.raw_blocks import RawBlock
+from retryctl.sources.saved.saved_format import Head, SavedFormat
 
 _HEADER_LINES = 20
 _DELIMITERS = ",;\t"
@@ -45,7 +45,7 @@ _FIRST_ROW = re.compile(rb'"?1\d{12}"?([,;])(?:"|[^,;]*$|.*\[)')
 
 
 @value_class
-class CsvTable(LogFormat):
+class CsvTable(SavedFormat):
     """Rows of CSV; ``columns`` are those of the header, or the console's without one."""
 
     name = "CSV of the console"

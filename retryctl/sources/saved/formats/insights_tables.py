@@ -25,7 +25,7 @@ from retryctl.sources.saved.formats.record_line import (
     ends_within_report,
     joined_behind_report,
 )
-from retryctl.sources.saved.log_format import Head, LogFormat
+from retryctl.sources.saved.saved_format import Head, SavedFormat
 
 _ROWS_AT_ONCE = 512
 # | --- | :--- |, |-------|-----|, +-----+-----+, -------
@@ -79,7 +79,7 @@ class _RowText:
 
 
 @value_class
-class InsightsTable(LogFormat):
+class InsightsTable(SavedFormat):
     """Rows of a table with bars between its columns; without a header their cells show them."""
 
     name = "table of Logs Insights"

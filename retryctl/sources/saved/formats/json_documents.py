@@ -24,9 +24,9 @@ from retryctl.sources.saved.formats.json_shapes import (
     value_events,
 )
 from retryctl.sources.saved.formats.pretty_json import PrettyEvents, pretty_layout
-from retryctl.sources.saved.json_text import BrokenJson, JsonText
-from retryctl.sources.saved.log_format import Head, LogFormat, RawEvent
+from retryctl.sources.saved.json_reader import BrokenJson, JsonReader
 from retryctl.sources.saved.raw_blocks import RawBlock
+from retryctl.sources.saved.saved_format import Head, RawEvent, SavedFormat
 
 _STREAMED = frozenset({"events", "results"})
 _EVENTS_AT_ONCE = 256
@@ -40,7 +40,7 @@ _RECORD = re.compile(r"RequestId: |INIT_START |\"platform\.")
 
 
 @value_class
-class JsonDocuments(LogFormat):
+class JsonDocuments(SavedFormat):
     """Documents, each of any shape of ``json_shapes``; one that has no events is passed over."""
 
     answers_search: bool = True
@@ -50,7 +50,7 @@ class JsonDocuments(LogFormat):
 
     # {"events": [{"logStreamName": "…", "timestamp": 1795402800123, "message": "0\n"}]}
     @classmethod
-    def detect(cls, head: Head) -> LogFormat | None:
+    def detect(cls, head: Head) -> SavedFormat | None:
         """Documents, if the head has one with events, or one that has a place for them."""
         if not head.is_json:
             return cls() if _are_texts(head) else None
@@ -79,19 +79,19 @@ class JsonDocuments(LogFormat):
             lines = PrettyEvents(segment, layout, context)
             yield from lines.blocks()
             before = lines.rest
-        events = _events(JsonText(segment, before), context, diagnostics)
+        events = _events(JsonReader(segment, before), context, diagnostics)
         while some := list(islice(events, _EVENTS_AT_ONCE)):
             yield RawBlock(raw=b"".join(map(canonical_line, some)))
 
 
 def _events(
-    text: JsonText, context: DocumentContext, diagnostics: FileDiagnostics
+    reader: JsonReader, context: DocumentContext, diagnostics: FileDiagnostics
 ) -> Iterator[RawEvent]:
     """Yield the events of all values, one in memory at a time."""
     batched: set[str | None] = set()  # streams of batches that a subscription sent
     others = False
     try:
-        for key, value in text.documents(_STREAMED):
+        for key, value in reader.documents(_STREAMED):
             fields = value if isinstance(value, dict) else {}
             if key or _STREAMED.isdisjoint(fields):
                 event = None
@@ -175,7 +175,7 @@ def _first_values(content: bytes) -> list[tuple[str, object]]:
     """Return the first values of a head, which may end within one, with their arrays' keys."""
     values: list[tuple[str, object]] = []
     try:
-        for found in JsonText(BytesIO(content)).documents(_STREAMED):
+        for found in JsonReader(BytesIO(content)).documents(_STREAMED):
             values.append(found)
             if len(values) == _VALUES_TRIED:
                 break

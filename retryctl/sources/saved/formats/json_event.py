@@ -7,7 +7,7 @@ import re
 
 from retryctl.core.late_regex import late_regex
 from retryctl.core.timestamps import iso_ms
-from retryctl.sources.saved.log_format import RawEvent
+from retryctl.sources.saved.saved_format import RawEvent
 
 STREAM_KEYS = ("logStreamName", "log_stream", "logStream")
 GROUP_KEYS = ("logGroupName", "logGroup", "log_group")

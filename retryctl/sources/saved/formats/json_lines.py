@@ -10,8 +10,8 @@ from retryctl.sources.saved import raw_blocks
 from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.formats.json_event import names_an_event, names_its_place, parsed
 from retryctl.sources.saved.formats.record_line import bare_record
-from retryctl.sources.saved.log_format import Head, LogFormat
 from retryctl.sources.saved.raw_blocks import RawBlock
+from retryctl.sources.saved.saved_format import Head, SavedFormat
 
 _TIME_FIRST = b'{"timestamp":'
 # {"timestamp": 1795402800123, "message": "0\n", "logStreamName": "…", "logGroupName": "…"}
@@ -23,7 +23,7 @@ _STREAM_LATE = re.compile(
 )
 
 
-class JsonLines(LogFormat):
+class JsonLines(SavedFormat):
     """One event a line, in any order of keys; a line that cannot be read is noted."""
 
     name = "JSON lines"

@@ -34,8 +34,8 @@ from retryctl.sources.saved.formats.json_event import (
     first_text,
     names_an_event,
 )
-from retryctl.sources.saved.json_text import BrokenJson, JsonText
-from retryctl.sources.saved.log_format import RawEvent
+from retryctl.sources.saved.json_reader import BrokenJson, JsonReader
+from retryctl.sources.saved.saved_format import RawEvent
 
 Fields = dict[str, object]
 _MOST_UNPACKED = 64 << 20
@@ -264,7 +264,7 @@ def _encoded(record: object, context: DocumentContext) -> Iterator[RawEvent]:
         return
     context.depth += 1
     try:
-        for _, value in JsonText(BytesIO(content)).documents(frozenset()):
+        for _, value in JsonReader(BytesIO(content)).documents(frozenset()):
             if isinstance(value, dict):
                 yield from _value_events(value, context)
     except BrokenJson:

@@ -9,7 +9,7 @@ from retryctl.core.grammar.platform_text import CUT_MARK
 from retryctl.core.late_regex import late_regex
 from retryctl.core.model.events import REQUEST_ID
 from retryctl.sources.saved.diagnostics import FileDiagnostics
-from retryctl.sources.saved.log_format import Head
+from retryctl.sources.saved.saved_format import Head
 
 ID = REQUEST_ID.encode()
 

@@ -17,7 +17,7 @@ from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.formats.event_times import STREAM_STARTS
 from retryctl.sources.saved.formats.json_shapes import DocumentContext
 from retryctl.sources.saved.formats.timed_text import note_lines
-from retryctl.sources.saved.log_format import Head, LogFormat
+from retryctl.sources.saved.saved_format import Head, SavedFormat
 
 _ROW = b"\nEVENTS\t"
 # …⇥1795402800123EVENTS⇥3800…0001⇥
@@ -31,7 +31,7 @@ _VALUES = re.compile(
 
 
 @value_class
-class TextOutput(LogFormat):
+class TextOutput(SavedFormat):
     """Events of FilterLogEvents or GetLogEvents as text."""
 
     name = "aws logs … --output text"

@@ -33,7 +33,7 @@ from retryctl.sources.saved.formats.header_patterns import (
 )
 from retryctl.sources.saved.formats.record_line import RECORD
 from retryctl.sources.saved.formats.timed_text import TimedText
-from retryctl.sources.saved.log_format import Head
+from retryctl.sources.saved.saved_format import Head
 
 # 2026-11-23-[$LATEST]0123456789abcdef0123456789abcdef, 2026-11-23-orders[7]0123…
 _NO_STREAMS = {b"START", b"END", b"REPORT", b"INIT_START", b"|"}

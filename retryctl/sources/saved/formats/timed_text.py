@@ -31,11 +31,11 @@ from retryctl.sources.saved.formats.header_patterns import (
     header_within_line,
     times_of_header,
 )
-from retryctl.sources.saved.log_format import Head, LogFormat
 from retryctl.sources.saved.raw_blocks import (
     BlockSpan,
     RawBlock,
 )
+from retryctl.sources.saved.saved_format import Head, SavedFormat
 
 _SECONDS = 19
 _ZEROS = bytes.maketrans(b"123456789", b"0" * 9)
@@ -47,7 +47,7 @@ _ENDS_MESSAGE = re.compile(rb"(?s:.)*?(?: MB\t|[^\s\"'`(\[{<=:,/|@#_+-])\Z")
 
 
 @value_class
-class TimedText(LogFormat):
+class TimedText(SavedFormat):
     """Text whose events begin with ``header``, which has the groups second, fraction and offset.
 
     ``begins_with_message``: the lines behind the times are the messages.

@@ -1,4 +1,4 @@
-"""A text of JSON values of any length, read value by value.
+"""Read JSON values of any length from a text, value by value.
 
 Documents stand one after another, with or without something between them. What may be long is
 read item by item: the array of a document that has its events, and an array at the top. All
@@ -29,7 +29,7 @@ class BrokenJson(ValueError):
         self.why = why
 
 
-class JsonText:
+class JsonReader:
     """Reads values from ``file``, whose text is in UTF-8 and goes on after that of ``before``."""
 
     def __init__(self, file: BufferedReader | BytesIO, before: bytes = b"") -> None:

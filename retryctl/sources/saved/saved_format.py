@@ -49,7 +49,7 @@ class Head:
         return self.content.lstrip().startswith((b"{", b"["))
 
 
-class LogFormat(ABC):
+class SavedFormat(ABC):
     """One shape of saved log, as one file shows it: its columns, its line ends, its stream."""
 
     name: ClassVar[str]
@@ -78,7 +78,7 @@ class LogFormat(ABC):
 
     @classmethod
     @abstractmethod
-    def detect(cls, head: Head) -> LogFormat | None:
+    def detect(cls, head: Head) -> SavedFormat | None:
         """Return the format, if the head of a file shows it."""
 
     def raw_blocks(
