@@ -20,12 +20,10 @@ def coverage_sentence(
     tz: tzinfo,
     *,
     complete: str = "The log is complete.",
-    gaps: str = "Missing:",
 ) -> str:
     """Return what was read, and whether anything is missing from it.
 
-    ``complete`` is the sentence where nothing is known to be missing, ``gaps`` are the words
-    before the list of what is missing.
+    ``complete`` is the sentence where nothing is known to be missing.
     """
     calls = f" in {number_of(coverage.api_calls, 'call')}" if coverage.api_calls else ""
     odd = coverage.events_unrecognised
@@ -40,8 +38,14 @@ def coverage_sentence(
     return (
         f"read {_place(coverage)}{_window(coverage, tz)}: "
         f"{number_of(coverage.events_read, 'event')}{calls}{unread}. "
-        f"{gaps if coverage.gaps else _outside(coverage, tz) or _cut_off(coverage, tz) or complete}"
+        f"{_missing(coverage) or _outside(coverage, tz) or _cut_off(coverage, tz) or complete}"
     )
+
+
+def _missing(coverage: Coverage) -> str:
+    """Return the words before the list of gaps; ``""`` without gaps."""
+    is_log = any(gap.kind != "skipped" or gap.hides_attempts for gap in coverage.gaps)
+    return "Missing:" if is_log else "Not read:" if coverage.gaps else ""
 
 
 def _own_streams_only(coverage: Coverage) -> str:

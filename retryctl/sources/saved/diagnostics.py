@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from retryctl.core.value_classes import state_class
 from retryctl.core.wording import number_of
 from retryctl.errors import UnreadableInput
 from retryctl.sources.saved.files import DEMO, STDIN, STDIN_NAME
+from retryctl.sources.saved.skipped import SkippedFile, skipped_gaps
 
 if TYPE_CHECKING:
     from retryctl.sources.saved.gzip_members import Checkpoint
@@ -67,6 +68,8 @@ class ReadStats:
     torn_streams: set[tuple[str | None, str | None]] = field(default_factory=set)
     left_out: dict[str, str] = field(default_factory=dict)
     gaps: list[Gap] = field(default_factory=list)
+    skipped: list[SkippedFile] = field(default_factory=list)
+    skipped_folders: Sequence[str] = ()
 
     def see(self, moment_ms: int) -> None:
         """Count an event of this time."""
@@ -79,7 +82,10 @@ class ReadStats:
     def add(self, diagnostics: FileDiagnostics) -> None:
         """Add the gaps of one file."""
         self.unrecognised += diagnostics.unrecognised
-        self.gaps += diagnostics.settled()
+        if diagnostics.skipped:
+            self.skipped.append(diagnostics.skipped)
+        else:
+            self.gaps += diagnostics.settled()
 
     def coverage(self) -> Coverage:
         """Return the coverage for the cross-check and the views.
@@ -113,7 +119,7 @@ class ReadStats:
             web_requests=self.web_requests,
             web_function=self.web_function,
             bytes_read=self.bytes_read,
-            gaps=tuple(self.gaps),
+            gaps=(*skipped_gaps(self.skipped, self.skipped_folders), *self.gaps),
         )
 
 
@@ -137,6 +143,7 @@ class FileDiagnostics:
         self.name, self.number = name, number
         self.begins_within_line = self.of_lines = False
         self.gaps: list[Gap] = []
+        self.skipped: SkippedFile | None = None
         self.unrecognised = 0
         self.is_decoded = False
         self.gzip_layers = 0
@@ -250,13 +257,12 @@ class FileDiagnostics:
         self._unclear += 1
 
     def refused(self, error: UnreadableInput) -> None:
-        """Replace all gaps by one: the file was skipped."""
+        """Note that the file was skipped."""
         closed = isinstance(error.__cause__, OSError)
         hides = closed or error.hides_attempts or any(gap.hides_attempts for gap in self.gaps)
-        self.gaps = []
         named = error.what.startswith(f"{self.name} ")
         why = f"it{error.what.removeprefix(self.name)}" if named else error.what
-        self._gap("skipped", f"{self.name} was skipped: {why}", hides_attempts=hides)
+        self.skipped = SkippedFile(self.name, why, hides)
 
     def _gap(self, kind: GapKind, message: str, **more: Any) -> None:
         self.gaps.append(Gap(kind=kind, message=message, **more))

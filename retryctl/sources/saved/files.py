@@ -100,17 +100,22 @@ def cannot_open(name: str, error: OSError) -> UnreadableInput:
 
 
 def _found(source: str) -> Iterator[SavedFile]:
-    if not os.path.lexists(source):
-        source = os.path.expanduser(source)  # quoted, so that the shell did not
-    literal = os.path.lexists(source)
-    paths = [source] if literal else sorted(glob.glob(_pattern(source), recursive=True))
+    paths = _paths(source)
     if not paths:
         raise _missing(source)
     for path in paths:
         if os.path.isdir(path):
             yield from _in_folder(path)
-        elif os.path.basename(path) != _EXPORT_TEST or path == source:
+        elif os.path.basename(path) != _EXPORT_TEST or len(paths) == 1:
             yield _file(path)
+
+
+def _paths(source: str) -> list[str]:
+    """Return the path that ``source`` names, or those that it matches as a glob."""
+    if not os.path.lexists(source):
+        source = os.path.expanduser(source)  # quoted, so that the shell did not
+    literal = os.path.lexists(source)
+    return [source] if literal else sorted(glob.glob(_pattern(source), recursive=True))
 
 
 def _pattern(source: str) -> str:
@@ -130,14 +135,42 @@ def _pattern(source: str) -> str:
 def _in_folder(folder: str) -> Iterator[SavedFile]:
     """Yield its files that are not empty, and the folders that must not be read."""
     closed: list[OSError] = []
-    for parent, folders, names in os.walk(folder, onerror=closed.append):
-        folders.sort()
+    for parent, _, names in _walk(folder, closed.append):
         for name in sorted(names):
             path = os.path.join(parent, name)
             if name != _EXPORT_TEST and os.path.isfile(path) and os.path.getsize(path):
                 yield _file(path)
     for error in closed:  # opening them fails like listing them, and gives the reason
         yield SavedFile(name=error.filename, size=0, open=partial(_open, error.filename))
+
+
+def _walk(
+    folder: str, failed: Callable[[OSError], None] = lambda _: None
+) -> Iterator[tuple[str, list[str], list[str]]]:
+    """Yield each folder that is read, the folders in it that are skipped, and its files."""
+    for parent, folders, names in os.walk(folder, onerror=failed):
+        skipped = [each for each in sorted(folders) if _is_skipped(os.path.join(parent, each))]
+        folders[:] = sorted(set(folders) - set(skipped))
+        yield parent, skipped, names
+
+
+def _is_skipped(folder: str) -> bool:
+    """Whether a folder within a folder has no logs that anybody saved there."""
+    name = os.path.basename(folder)
+    return (
+        name.startswith(".")
+        or name == "node_modules"
+        or os.path.exists(os.path.join(folder, "pyvenv.cfg"))
+    )
+
+
+def skipped_folders(source: str) -> list[str]:
+    """Return the folders below ``source`` that are not read: nobody saves logs in them."""
+    if source in (DEMO, STDIN):
+        return []
+    tops = (path for path in _paths(source) if os.path.isdir(path))
+    walked = (found for top in tops for found in _walk(top))
+    return [os.path.join(parent, name) for parent, skipped, _ in walked for name in skipped]
 
 
 def _open(path: str) -> IO[bytes]:

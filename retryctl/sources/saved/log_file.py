@@ -7,16 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from io import BytesIO
+from shlex import quote
 
 from retryctl.core.late_regex import late_regex
 from retryctl.core.model.events import LogEvent
 from retryctl.errors import UnreadableInput
 from retryctl.sources.saved.decoding import segments
 from retryctl.sources.saved.diagnostics import FileDiagnostics
-from retryctl.sources.saved.files import SavedFile, cannot_open, find_files, names_one_file
+from retryctl.sources.saved.files import (
+    SavedFile,
+    cannot_open,
+    find_files,
+    names_one_file,
+    skipped_folders,
+)
 from retryctl.sources.saved.formats import detect_format
 from retryctl.sources.saved.formats.json_event import is_torn, line_event
 from retryctl.sources.saved.saved_format import RawEvent, SavedFormat
+from retryctl.sources.saved.skipped import FOLDERS_NOT_READ
 
 Prefilter = Callable[[bytes, int], bool]
 """Whether an event is worth parsing, by the bytes of its line and its time in ms."""
@@ -122,13 +130,16 @@ def refuse_unreadable(
     from retryctl.sources.saved.refusals import SAVE_AGAIN, not_a_log
 
     gaps = diagnostics.settled()
+    hides = any(gap.hides_attempts for gap in gaps)
     if beginning and not saved_format:
-        raise not_a_log(file.name, beginning)
+        error = not_a_log(file.name, beginning)
+        error.hides_attempts |= hides
+        raise error
     if any(gap.kind not in ("one-stream", "more-pages") for gap in gaps):
         raise UnreadableInput(
             f"nothing can be read of {gaps[0].message}.",
             SAVE_AGAIN,
-            hides_attempts=any(gap.hides_attempts for gap in gaps),
+            hides_attempts=hides,
         )
     if not saved_format:
         raise UnreadableInput(f"{file.name} is empty.", SAVE_AGAIN)
@@ -138,6 +149,9 @@ def nothing_readable(source: str, refusals: list[str]) -> UnreadableInput:
     """Build the error for files none of which is a saved log; ``refusals`` has their reasons."""
     from retryctl.sources.saved.refusals import EXPECTED
 
+    if not refusals and (folders := skipped_folders(source)):
+        what = f"{source} contains no file that is read: {FOLDERS_NOT_READ}."
+        return UnreadableInput(what, f"To read one, name it: --from {quote(folders[0])}")
     if not refusals:
         return UnreadableInput(f"{source} contains no file.", EXPECTED)
     if len(refusals) == 1:

@@ -35,6 +35,22 @@ _RECORD = re.compile(
 _PACKED = re.compile(rb"PK\x03\x04|\(\xef\xbf\xbd/\xef\xbf\xbd|\xef\xbf\xbd7zXZ|BZh|PAR1")
 _UNPACK = "Unpack it first: "
 
+# What `retryctl` itself writes for other programs. Its text and Markdown are not among them: a log
+# may be appended to such a file.
+_REPORT = re.compile(
+    rb"""\s*(?:
+    <!doctype\ html>\n<html\ lang="en">\n<head>\n(?:<meta\ [^\n]*\n){1,4}
+        <meta\ name="generator"\ content="retryctl">
+    | <svg\ viewBox="[\d. ]+"\ xmlns="[^"]+">\s+<style>\s+\.retryctl-matrix
+    | \{\s*"schema":\ "retryctl/[a-z]+/\d+"
+    | \{"request_id":\ "[0-9a-f-]{36}",\ "function":\ (?:null|"[^"\n]*"),
+        \ "(?:started_at|log_group)":\ (?:null|"[^"\n]*"),\ "(?:attempts|outcome)":
+    | \{\s*"\$schema":.{1,300}?"driver":\ \{\s*"name":\ "retryctl"
+    | <\?xml\ [^\n]*\n<testsuites\ name="retryctl\ [a-z]+"
+    )""",
+    re.DOTALL | re.VERBOSE,
+)
+
 # What the first bytes show of a file that is not text; bytes that are not UTF-8 became U+FFFD.
 _BINARY_FILES = (
     (rb"PK\x03\x04.{0,2000}?(?:\[Content_Types\]|_rels/|mimetypeapplication/)"
@@ -92,6 +108,9 @@ _TEXTS = (
 
 def not_a_log(name: str, beginning: bytes) -> UnreadableInput:
     """Return the error of an unknown shape: what it resembles, and what makes a readable file."""
+    if _REPORT.match(beginning):
+        what = f"{name} is not a saved log: it is a report of retryctl."
+        return UnreadableInput(what, "Name the log that the report was made from.")
     what, way = _unlike_a_log(name, beginning)
     hides = _PACKED.match(beginning) or _RECORD.search(beginning)
     return UnreadableInput(what, way, hides_attempts=hides is not None)

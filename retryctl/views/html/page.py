@@ -26,6 +26,7 @@ _ROOT = """\
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'sha256-{hash}'; \
 base-uri 'none'; form-action 'none'">
+<meta name="generator" content="retryctl">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>{title}</title>
