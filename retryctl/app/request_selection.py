@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from heapq import nlargest
 from itertools import chain
-from shlex import quote
 
 from retryctl.app.options import (
     SILENT,
@@ -101,6 +100,18 @@ def newest_retried(
     return max(retried, key=_by_age).request_id
 
 
+@value_class
+class MatchingIds:
+    """The request IDs of a whole saved log that begin with each prefix, sorted.
+
+    ``not_found`` has a reason for each prefix with which none begins.
+    """
+
+    ids: Mapping[str, tuple[str, ...]]
+    not_found: Mapping[str, str]
+    coverage: Coverage
+
+
 def matching_ids(
     prefixes: Sequence[str],
     options: SourceOptions,
@@ -108,29 +119,27 @@ def matching_ids(
     config: ProjectConfig | None = None,
     feedback: Feedback = SILENT,
     clock: Clock = wall_clock_ms,
-) -> dict[str, tuple[str, ...]]:
-    """Return the request IDs of a whole saved log that begin with each prefix, sorted.
-
-    Raises ``UsageError`` where none begins with it, ``NothingFound`` for a log without any request.
-    """
-    rows, _ = _rows(options, WHOLE, config or ProjectConfig(), feedback, clock)
+) -> MatchingIds:
+    """Find the request IDs of a whole saved log that begin with each prefix."""
+    rows, coverage = _rows(options, WHOLE, config or ProjectConfig(), feedback, clock)
     ids = sorted({row.request_id for row in rows})
-    if not ids and not (options.function or options.log_groups):
-        raise NothingFound(
-            "the log contains no request: it has no START, END or REPORT line.",
-            "Save it again without a filter pattern.",
-        )
-    matching = {
-        prefix: tuple(each for each in ids if each.startswith(prefix)) for prefix in prefixes
+    found = {prefix: tuple(each for each in ids if each.startswith(prefix)) for prefix in prefixes}
+    is_empty = not ids and not (options.function or options.log_groups)
+    not_found = {
+        prefix: _no_match(prefix, ids, is_empty) for prefix in prefixes if not found[prefix]
     }
-    for prefix, some in matching.items():
-        if not some:
-            raise UsageError(
-                f"no request ID of this log begins with {prefix}.",
-                near_ids(prefix, ids)
-                or f"retryctl list --from {quote(options.source)} shows the requests.",
-            )
-    return matching
+    return MatchingIds(
+        ids={prefix: some for prefix, some in found.items() if some},
+        not_found=not_found,
+        coverage=coverage,
+    )
+
+
+def _no_match(prefix: str, ids: Sequence[str], is_empty: bool) -> str:
+    if is_empty:
+        return "the log contains no request: it has no START, END or REPORT line."
+    near = near_ids(prefix, ids)
+    return f"no request ID of this log begins with {prefix}. {near}".rstrip()
 
 
 def _traced_whole(

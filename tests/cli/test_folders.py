@@ -83,10 +83,8 @@ def test_hidden_folders_and_virtual_environments_are_skipped_and_named(log: Path
         "environments and node_modules are not read from a folder"
     )
     (log.parent / "logs" / "a.gz").unlink()
-    assert (
-        "UTC: 13 events. Not read:\n! ./.git"
-        in run("list", "--from", ".", cwd=log.parent, env=WIDE).stdout
-    )
+    listed = run("list", "--from", ".", cwd=log.parent, env=WIDE).stdout
+    assert ". Not read:\n! ./.git" in listed
     log.rename(log.parent / ".git" / "log.jsonl")
     alone = run("list", "--from", ".", cwd=log.parent)
     assert alone.returncode == 3

@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import field
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ from retryctl.errors import NothingFound, UnreadableInput, UsageError
 if TYPE_CHECKING:
     from retryctl.cli.options.source import Reading
     from retryctl.core.failure_records.documents import FailureRecord
+    from retryctl.core.model.coverage import Coverage
 
 # 8f507cfc-0d3f-4697-b07a-ac58fc914c95, also in /tmp/8f507cfc-…_1732330800.123
 _ID = re.compile(rf"(?<![0-9a-zA-Z-]){REQUEST_ID}(?![0-9a-zA-Z-])")
@@ -270,43 +272,62 @@ def _why_not(text: str, saved_log: str) -> str:
 # --------------------------------------------------------------------------- shortened IDs
 
 
-def whole_ids(arguments: Sequence[str], reading: Reading) -> NamedRequests:
+@value_class
+class WholeIds:
+    """The arguments of a command with their shortened IDs completed.
+
+    ``not_found`` has a reason for each shortened ID that the log does not contain, and
+    ``coverage`` what was read of the log; ``None`` where no ID was shortened.
+    """
+
+    arguments: Sequence[str]
+    not_found: Mapping[str, str] = field(default_factory=dict)
+    coverage: Coverage | None = None
+
+
+def whole_ids(arguments: Sequence[str], reading: Reading) -> tuple[NamedRequests, WholeIds]:
     """Return the requests that the arguments name; in a saved log an ID may be shortened."""
     source = reading.source
     place = source.source
     unread = "-" if source.stdin is None else ""  # its pipe is followed instead
-    if place not in ("cloudwatch", unread) and _shortened(arguments):
+    whole = WholeIds(arguments=arguments)
+    if place not in ("cloudwatch", unread):
         advice = f"Give more of the ID. retryctl list --from {quote(place)} shows the requests."
-        arguments = completed(arguments, reading, lambda _: advice)
-    return named_requests(
-        arguments,
+        whole = completed(arguments, reading, lambda _: advice)
+    named = named_requests(
+        whole.arguments,
         _stdin_lines(),
         saved_log="" if place in ("cloudwatch", "-") else place,
         aws_options=source.aws_options,
     )
+    return named, whole
 
 
-def completed(
-    arguments: Sequence[str], reading: Reading, advice: Callable[[str], str]
-) -> list[str]:
-    """Return the arguments with the shortened IDs of a saved log completed.
+def completed(arguments: Sequence[str], reading: Reading, advice: Callable[[str], str]) -> WholeIds:
+    """Complete the shortened IDs of a saved log; those that it does not contain are left out.
 
-    Raises ``UsageError`` where no request ID of the log begins so, and, with the ``advice`` for
-    the shortened ID, where several do.
+    Raises ``UsageError``, with the ``advice`` for the shortened ID, where several begin so.
     """
+    if not _shortened(arguments):
+        return WholeIds(arguments=arguments)
     from retryctl.app.request_selection import matching_ids  # loads the engine of whole windows
 
     found = matching_ids(
         _shortened(arguments), reading.source, config=reading.config, feedback=reading.feedback
     )
-    for prefix, ids in found.items():
+    for prefix, ids in found.ids.items():
         if len(ids) > 1:
             some = f"{', '.join(ids[:3])}{', …' if len(ids) > 3 else ''}"
             raise UsageError(
                 f"{len(ids)} request IDs of this log begin with {prefix}: {some}.", advice(prefix)
             )
-    whole = {prefix: ids[0] for prefix, ids in found.items()}
-    return [whole.get(shortened_id(each) or "", each) for each in arguments]
+    whole = {prefix: ids[0] for prefix, ids in found.ids.items()}
+    kept = [each for each in arguments if shortened_id(each) not in found.not_found]
+    return WholeIds(
+        arguments=[whole.get(shortened_id(each) or "", each) for each in kept],
+        not_found=found.not_found,
+        coverage=found.coverage,
+    )
 
 
 def needs_whole_log(arguments: Sequence[str]) -> bool:

@@ -7,6 +7,7 @@ from datetime import tzinfo
 from shlex import quote
 
 from retryctl.app.options import Feedback
+from retryctl.cli.options.ids import WholeIds
 from retryctl.core.model.coverage import AFTER_LOGIN, Coverage
 from retryctl.core.wording import capitalised
 from retryctl.errors import CouldNotLook, NothingFound, RetryctlError, UnreadableInput
@@ -100,6 +101,13 @@ def not_found_step(coverage: Coverage, on_cloudwatch: str) -> str:
     listing = f"retryctl list {place_options(coverage) or '--from FILE'}"
     steps = {"cloudwatch": on_cloudwatch, "": f"{listing} shows the requests of this log."}
     return _next_step(coverage, steps)
+
+
+def refuse_not_found(whole: WholeIds, tz: tzinfo) -> None:
+    """Raise the error of shortened IDs that the log does not contain."""
+    if whole.coverage and whole.not_found:
+        what = " ".join(dict.fromkeys(whole.not_found.values()))
+        raise nothing_found(what, whole.coverage, tz, not_found_step(whole.coverage, ""))
 
 
 def gap_sentences(coverage: Coverage, most: int) -> list[str]:

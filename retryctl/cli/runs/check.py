@@ -22,13 +22,17 @@ from retryctl.cli.options.ids import (
     completed,
     records_named,
     requests_in_queue,
-    shortened_id,
 )
 from retryctl.cli.options.params import refuse_unknown
 from retryctl.cli.options.source import Reading, reading_of, with_function
 from retryctl.cli.options.times import wait_limit
 from retryctl.cli.output import report_files
-from retryctl.cli.output.messages import no_request, not_found_step, nothing_found
+from retryctl.cli.output.messages import (
+    no_request,
+    not_found_step,
+    nothing_found,
+    refuse_not_found,
+)
 from retryctl.cli.output.terminal import put, remark, stdout_screen
 from retryctl.core.check.baseline import baseline_text
 from retryctl.core.failure_records.documents import FailureRecord
@@ -106,13 +110,15 @@ def run_check(given: CheckArguments) -> ExitStatus:
 
 def _with_whole_ids(arguments: Sequence[str], reading: Reading) -> Sequence[str]:
     """Return the arguments; in a saved log that can be read again an ID may be shortened."""
-    if reading.source.source in ("cloudwatch", "-") or not any(map(shortened_id, arguments)):
+    if reading.source.source in ("cloudwatch", "-"):
         return arguments
-    return completed(
+    whole = completed(
         arguments,
         reading,
         lambda prefix: f"Give more of the ID, or -f {prefix} if it is the function.",
     )
+    refuse_not_found(whole, reading.tz)
+    return whole.arguments
 
 
 def _targets(

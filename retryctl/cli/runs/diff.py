@@ -11,7 +11,7 @@ from retryctl.app.trace import TraceResult, trace
 from retryctl.cli.options.ids import whole_ids
 from retryctl.cli.options.params import refuse_unknown
 from retryctl.cli.options.source import reading_of
-from retryctl.cli.output.messages import nothing_found
+from retryctl.cli.output.messages import nothing_found, refuse_not_found
 from retryctl.cli.output.terminal import put, stdout_screen
 from retryctl.core.attempt_diff import diff_attempts
 from retryctl.core.crosscheck.attempt_check import AttemptCheck
@@ -31,7 +31,9 @@ def run_diff(given: DiffArguments) -> ExitStatus:
     config, feedback = reading.config, reading.feedback
     if given.request_ids:
         _refuse_attempt_numbers(given.request_ids)
-        ids = whole_ids(given.request_ids, reading).ids
+        named, whole = whole_ids(given.request_ids, reading)
+        refuse_not_found(whole, reading.tz)
+        ids = named.ids
     else:
         from retryctl.app.request_selection import newest_retried
 

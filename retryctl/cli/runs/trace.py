@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING
 
 from retryctl.app.options import SourceOptions, wall_clock_ms
 from retryctl.app.trace import TraceResult, trace_reader
-from retryctl.cli.options.ids import NamedRequests, needs_whole_log, requests_in_queue, whole_ids
+from retryctl.cli.options.ids import (
+    NamedRequests,
+    WholeIds,
+    needs_whole_log,
+    requests_in_queue,
+    whole_ids,
+)
 from retryctl.cli.options.params import Output, OutputOptions
 from retryctl.cli.options.source import Reading, reading_of
 from retryctl.cli.options.times import read_duration, wait_limit
@@ -46,13 +52,16 @@ def run_trace(given: TraceArguments) -> ExitStatus:
     if given.last is not None and (request_ids or queue):
         raise UsageError("--last selects requests, and IDs are given.", "Drop one of them.")
     traced, is_interrupted, selected = None, False, None
+    whole = WholeIds(arguments=request_ids)
     if source.source == "-" and not queue and needs_whole_log(request_ids):
         source, is_interrupted = _with_copied_stdin(source, quiet=show.quiet)
         reading = replace(reading, source=source)
     if queue:
         named = requests_in_queue(queue, request_ids, reading)
     elif request_ids:
-        named = whole_ids(request_ids, reading)
+        named, whole = whole_ids(request_ids, reading)
+        if whole.coverage and not named.ids:
+            traced = TraceResult(checked=(), coverage=whole.coverage)
     else:
         _refuse_no_place(reading)
         selected = _newest(reading, show, last=given.last)
@@ -74,6 +83,7 @@ def run_trace(given: TraceArguments) -> ExitStatus:
     )
     if not pipe and (traced or given.wait is None):
         result = traced or reader()
+        result = replace(result, not_found={**result.not_found, **whole.not_found})
         if selected:
             result = replace(
                 result,
