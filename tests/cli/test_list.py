@@ -382,3 +382,24 @@ def test_a_log_saved_twice_with_and_without_milliseconds_is_counted_once(
     )
     assert once.pop("coverage")["events_read"] * 2 == twice.pop("coverage")["events_read"]
     assert once == twice
+
+
+@pytest.mark.parametrize("form", ["text", "html", "markdown"])
+def test_the_finding_that_selects_a_row_is_among_its_findings(form: str) -> None:
+    selected = run("list", "--from", "demo", "--finding", "retries-exhausted", "-o", form).stdout
+    count = run("list", "--from", "demo", "-o", "csv").stdout.count("retries-exhausted")
+    assert selected.count("retries-exhausted") == count > 0
+    assert "retries-exhausted" not in run("list", "--from", "demo", "-o", form).stdout
+
+
+def test_the_legend_explains_each_sign_and_each_short_heading() -> None:
+    shown = run("list", "--from", "demo", env={"COLUMNS": "80"}).stdout
+    assert " # E ran " in shown
+    assert (
+        "#: attempts; E or env: execution environments; ran: the branch of each attempt." in shown
+    )
+    assert "— as a verdict: no attempt logged a counter." in shown
+    wide = run("list", "--from", "demo", env={"COLUMNS": "200"}).stdout
+    assert "ran:" not in wide
+    silent = run("list", "--from", "demo", "--verdict", "not-counted").stdout
+    assert "— among branches: the attempt logged none." in silent

@@ -138,7 +138,7 @@ def test_a_saved_log_with_few_requests_is_shown_whole(tmp_path: Path) -> None:
 def test_the_first_characters_of_an_id_name_a_request_of_a_saved_log(demo_id: str) -> None:
     assert traced(demo_id[:6], "--from", "demo") == [demo_id]
     none = run("trace", "ffffffff", "--from", "demo")
-    assert none.returncode == 2
+    assert none.returncode == 4
     assert "no request ID of this log begins" in none.stderr
 
 

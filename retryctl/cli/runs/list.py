@@ -73,7 +73,14 @@ def run_list(given: ListArguments) -> ExitStatus:
         few = _SHOWN_AS_TEXT if is_text and not files else None
         listed, count = _sorted_rows(filter(wanted.has, rows), order, given.limit or few)
         coverage = reader.coverage
-        answer = _Answer(rows=listed, count=count, coverage=coverage, order=order, tz=reading.tz)
+        answer = _Answer(
+            rows=listed,
+            count=count,
+            coverage=coverage,
+            order=order,
+            tz=reading.tz,
+            selected_by=wanted.findings,
+        )
         write_reports(files, answer.view, quiet=given.screen.quiet)
         if is_text and not given.limit:
             answer = replace(answer, rows=listed[:_SHOWN_AS_TEXT])
@@ -142,6 +149,7 @@ class _Answer:
     coverage: Coverage
     order: str
     tz: tzinfo
+    selected_by: tuple[str, ...] = ()
 
     @property
     def shown(self) -> str:
@@ -164,13 +172,20 @@ class _Answer:
         if form == "html":
             from retryctl.views.html.summary import list_page
 
-            return list_page(rows, self.coverage, shown=self.shown, tz=self.tz)
+            return list_page(
+                rows,
+                self.coverage,
+                shown=self.shown,
+                tz=self.tz,
+                selected_by=self.selected_by,
+            )
         from retryctl.views.text.layout import rendered
         from retryctl.views.text.request_list import durable_remarks, list_blocks
 
         more = "; --limit shows more" if len(rows) < self.count else ""
         remarks = [f"{self.shown}{more}.", *durable_remarks(rows)]
-        return rendered(list_blocks(rows, remarks, self.coverage, self.tz), form, screen)
+        blocks = list_blocks(rows, remarks, self.coverage, self.tz, self.selected_by)
+        return rendered(blocks, form, screen)
 
 
 def _sorted_rows(

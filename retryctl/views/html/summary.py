@@ -7,7 +7,7 @@ in the number of the rows that are missing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import tzinfo
 
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict
@@ -200,17 +200,26 @@ def _axis(over: FailedOverTime, tz: tzinfo) -> Iterator[Markup]:
 
 
 def list_page(
-    listed: Sequence[RequestRow], coverage: Coverage, *, shown: str, tz: tzinfo
+    listed: Sequence[RequestRow],
+    coverage: Coverage,
+    *,
+    shown: str,
+    tz: tzinfo,
+    selected_by: Collection[str] = (),
 ) -> Iterator[str]:
-    """Yield an HTML document in ASCII. ``shown`` is the sentence that counts the requests."""
+    """Yield an HTML document in ASCII. ``shown`` is the sentence that counts the requests.
+
+    ``selected_by`` are the findings for which they were selected.
+    """
     functions = {row.function for row in listed}
     name = (functions.pop() if len(functions) == 1 else None) or coverage.where
     title = f"{number_of(len(listed), 'request')}{f' of {name}' if name else ''}"
-    return document(title, "list", [], _panel(listed, shown, tz), coverage, tz)
+    panel = _panel(listed, shown, requests_table(listed, tz, selected_by))
+    return document(title, "list", [], panel, coverage, tz)
 
 
-def _panel(listed: Sequence[RequestRow], shown: str, tz: tzinfo) -> Iterator[Markup]:
-    columns = list(requests_table(listed, tz).columns.values())
+def _panel(listed: Sequence[RequestRow], shown: str, table: Table) -> Iterator[Markup]:
+    columns = list(table.columns.values())
     heads = [column.head for column in columns]
     rows = (
         [tag("code", spans(request)), *map(spans, cells)]

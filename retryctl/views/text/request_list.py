@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import tzinfo
 
@@ -36,7 +36,11 @@ _VERDICT_STYLES = {
 }
 _MOST_BRANCHES, _BRANCH_CELLS = 6, 12
 _MOST_EXECUTIONS = 3
-_SHORT_HEADS = "#: attempts; E or env: execution environments; ran: the branch of each attempt."
+_SHORT_HEADS = {
+    "attempts": "#: attempts",
+    "environments": "E or env: execution environments",
+    "branches": "ran: the branch of each attempt",
+}
 
 
 def durable_remarks(rows: Sequence[RequestRow]) -> Iterator[str]:
@@ -52,8 +56,10 @@ def legend(rows: Sequence[RequestRow]) -> Iterator[str]:
     """Yield the meaning of each sign that the table of these rows has."""
     if any(row.wrong_branches for row in rows):
         yield f"{BAD} after a branch: another branch was expected."
-    if any(None in row.branches and any(row.branches) for row in rows):
+    if any(None in row.branches for row in rows):
         yield f"{NOTHING} among branches: the attempt logged none."
+    if any(row.verdict is Verdict.NOT_COUNTED for row in rows):
+        yield f"{NOTHING} as a verdict: no attempt logged a counter."
     if any(len(row.branches) > _MOST_BRANCHES and any(row.branches) for row in rows):
         yield "+2 after branches: 2 more attempts; --output json has the branch of each."
     if any(row.environments is None and row.attempts > 1 for row in rows):
@@ -61,10 +67,17 @@ def legend(rows: Sequence[RequestRow]) -> Iterator[str]:
 
 
 def list_blocks(
-    listed: Sequence[RequestRow], remarks: Sequence[str], coverage: Coverage, tz: tzinfo
+    listed: Sequence[RequestRow],
+    remarks: Sequence[str],
+    coverage: Coverage,
+    tz: tzinfo,
+    selected_by: Collection[str] = (),
 ) -> Iterator[Block]:
-    """Yield the table, the remarks, and what was read."""
-    yield requests_table(listed, tz)
+    """Yield the table, the remarks, and what was read.
+
+    ``selected_by`` are the findings for which the requests were selected.
+    """
+    yield requests_table(listed, tz, selected_by)
     yield from (paragraph(words, "dim") for words in legend(listed))
     yield BLANK
     for remark in remarks:
@@ -72,7 +85,9 @@ def list_blocks(
     yield from coverage_blocks(coverage, tz)
 
 
-def requests_table(rows: Sequence[RequestRow], tz: tzinfo) -> Table:
+def requests_table(
+    rows: Sequence[RequestRow], tz: tzinfo, selected_by: Collection[str] = ()
+) -> Table:
     """Return one row for each request. Columns in which every cell is empty are left out.
 
     Where two requests started in one minute, the seconds stay longer than the environments.
@@ -94,20 +109,26 @@ def requests_table(rows: Sequence[RequestRow], tz: tzinfo) -> Table:
         "verdict": Column(head="verdict", cells=[_verdict(row.verdict) for row in rows]),
         "function": text_column("function", functions if len(set(functions)) > 1 else []),
         "error": text_column("error", [row.error or "" for row in rows]),
-        "findings": text_column("findings", [", ".join(_findings(row)) for row in rows]),
+        "findings": text_column(
+            "findings", [", ".join(_findings(row, selected_by)) for row in rows]
+        ),
     }
+    columns = {
+        name: column
+        for name, column in columns.items()
+        if any(text for cell in column.cells for text, _ in cell)
+    }
+    heads = "; ".join(meaning for name, meaning in _SHORT_HEADS.items() if name in columns)
     return Table(
-        columns={
-            name: column
-            for name, column in columns.items()
-            if any(text for cell in column.cells for text, _ in cell)
-        },
+        columns=columns,
         gives_way=(
             *("attempts", "environments", "branches", "findings", "started", "error"),
             *(*needs_seconds, "started", "function", "environments", "environments", "started"),
             *("attempts", "branches", "verdict", "outcome"),
         ),
-        instead={("shorter environments",): [paragraph(_SHORT_HEADS, "dim")]},
+        instead={
+            tuple(f"shorter {name}" for name in _SHORT_HEADS): [paragraph(f"{heads}.", "dim")]
+        },
         gap=1,
         below=True,
     )
@@ -165,7 +186,10 @@ def _verdict(verdict: Verdict) -> Pieces:
     return [(verdict.value if counted else NOTHING, _VERDICT_STYLES[verdict])]
 
 
-def _findings(row: RequestRow) -> list[str]:
-    """Return the names of the findings, without the one that only repeats the outcome."""
-    repeated = "retries-exhausted" if row.outcome is RequestOutcome.EXHAUSTED else None
-    return [name for name in row.findings if name != repeated]
+def _findings(row: RequestRow, selected_by: Collection[str]) -> list[str]:
+    """Return the names of the findings, without one that only repeats the outcome.
+
+    One by which the request was selected is among them.
+    """
+    repeated = {"retries-exhausted"} if row.outcome is RequestOutcome.EXHAUSTED else set()
+    return [name for name in row.findings if name not in repeated.difference(selected_by)]
