@@ -43,12 +43,12 @@ class CheckOptions:
 
     fail_on: str | None = _expectation(
         "Which findings fail: names, or a minimum severity. Default: error. A wrong counter "
-        "always fails.",
+        "fails too, unless --allow names its finding or --baseline has it.",
         metavar="FINDING,…|error|warning",
         autocompletion=completions.some_of(completions.failing),
     )
     allow: str | None = _expectation(
-        "Findings to ignore.",
+        "Findings to ignore, also those of a wrong counter or branch.",
         metavar="FINDING,…",
         autocompletion=completions.some_of(completions.findings),
     )
@@ -70,10 +70,14 @@ class CheckOptions:
         "Lambda gave up on at most N requests, or P % of them.", metavar="N|P%"
     )
     max_wrong_branch: str | None = _expectation(
-        "At most N wrong branches, or P % of all branches that ran.", metavar="N|P%"
+        "At most N wrong branches, or P % of all branches that ran. The findings of wrong "
+        "branches fail too, unless --allow names them.",
+        metavar="N|P%",
     )
     min_accuracy: str | None = _expectation(
-        "The counter agrees on at least P % of the retries that logged one.", metavar="P%"
+        "The counter agrees on at least P % of the retries that logged one. The findings of the "
+        "others fail too, unless --allow names them.",
+        metavar="P%",
     )
     allow_empty: bool | None = _expectation(
         "Pass if there is nothing to check.", show_default=False

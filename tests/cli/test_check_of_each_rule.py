@@ -194,3 +194,12 @@ def test_a_request_that_is_open_at_until_does_not_pass(tmp_path: Path) -> None:
     done = run("check", "--from", path, "--until", "2026-11-23T00:00:30Z")
     assert done.returncode == 5
     assert "the window ends before the request was over" in done.stdout
+
+
+def test_help_names_what_lets_a_wrong_counter_pass() -> None:
+    page = " ".join(run("check", "--help").stdout.split())
+    assert "A wrong counter fails too, unless --allow names its finding or --baseline" in page
+    findings = "environment-switch,uncounted-attempt"
+    accepted = ("--from", "demo", "--max-wrong-branch", "100%", "--min-accuracy", "1%")
+    assert run("check", *accepted).returncode == 1
+    assert run("check", *accepted, "--allow", findings).returncode == 0
