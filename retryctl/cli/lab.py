@@ -159,7 +159,10 @@ class LabArguments:
 
 @app.command()
 def run(given: LabArguments) -> int:
-    """Run HANDLER through its retries: real runtime client, /tmp and signals, virtual waits.
+    """Run HANDLER through its retries: a runtime client, /tmp and signals, virtual waits.
+
+    The runtime client is Lambda's own where the function's Python has it (on Linux: pip install
+    awslambdaric). Else a small stand-in runs the handler, and a warning says so.
 
     retryctl lab run app.py:handler --plan same,fresh --event '{"order": 1}'
     """

@@ -76,7 +76,7 @@ def test_shortened_ids_and_no_id_at_all(log: str) -> None:
         ((ID, "--attempts", "first"), 2, "not two numbers"),
         ((ID, "--attempts", "3,3"), 2, "names attempt 3 of"),
         ((ID, "-o", "svg"), 2, "'svg' is not a value of --output"),
-        (("ffff",), 2, "no request ID of this log begins with ffff"),
+        (("ffff",), 4, "no request ID of this log begins with ffff"),
     ],
 )
 def test_what_cannot_be_compared(
