@@ -29,8 +29,9 @@ def demo(given: DemoArguments) -> int:
     """
     from retryctl.app.options import SourceOptions
     from retryctl.app.trace import trace
+    from retryctl.cli.output.progress import TerminalFeedback
     from retryctl.cli.output.report_files import trace_reports
-    from retryctl.cli.output.terminal import TerminalFeedback, put
+    from retryctl.cli.output.terminal import put
     from retryctl.cli.output.trace_output import show_trace
 
     screen = given.screen

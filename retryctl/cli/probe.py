@@ -76,6 +76,7 @@ def probe(given: ProbeArguments) -> ExitStatus:
     from retryctl.app.probe.probe import probe as run_probe
     from retryctl.cli.options.source import aws_client
     from retryctl.cli.output import terminal
+    from retryctl.cli.output.progress import TerminalFeedback, progress_lines
     from retryctl.cli.output.report_files import refuse_unwritable, write
     from retryctl.views.json.documents import probe_document
     from retryctl.views.text.check import probe_blocks
@@ -88,15 +89,15 @@ def probe(given: ProbeArguments) -> ExitStatus:
         if given.report:
             write(given.report, probe_document(found))
 
-    shown = terminal.TerminalFeedback(quiet=given.quiet)
+    shown = TerminalFeedback(quiet=given.quiet)
     is_terminal = sys.stderr.isatty()
-    progress = shown.progress() if is_terminal else terminal.progress_lines(quiet=given.quiet)
+    progress = shown.progress() if is_terminal else progress_lines(quiet=given.quiet)
     with progress as show:
         found = run_probe(
             aws_client(given.aws, show=show),
             function=given.function,
             quota=not given.skip_quota,
-            feedback=terminal.TerminalFeedback(quiet=False),  # also with -q it names lasting groups
+            feedback=TerminalFeedback(quiet=False),  # also with -q it names lasting groups
             show=show,
             keep=keep,
         )

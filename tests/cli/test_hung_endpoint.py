@@ -14,7 +14,7 @@ import pytest
 from botocore.config import Config
 from botocore.session import Session
 
-from retryctl.cli.output import terminal
+from retryctl.cli.output import progress
 from retryctl.errors import ExitStatus
 from retryctl.sources.aws import call_watch
 from tests.endpoint.server import Endpoint
@@ -55,7 +55,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Session, "create_client", impatient)
     monkeypatch.setattr(call_watch, "_PATIENCE_S", 0.1)
     monkeypatch.setattr(call_watch, "_EVERY_S", 0.05)
-    monkeypatch.setattr(terminal, "_PATIENCE_S", 0)
+    monkeypatch.setattr(progress, "_PATIENCE_S", 0)
 
 
 @pytest.fixture

@@ -16,8 +16,14 @@ import pytest
 from retryctl.app.follow import follow
 from retryctl.app.trace import TraceResult
 from retryctl.cli.options.params import Output, OutputOptions
-from retryctl.cli.output.live_display import Display, LinesDisplay, TableDisplay, countdown
-from retryctl.cli.output.terminal import LiveRegion, TerminalFeedback
+from retryctl.cli.output.live_display import (
+    Display,
+    LinesDisplay,
+    LiveRegion,
+    TableDisplay,
+    countdown,
+)
+from retryctl.cli.output.progress import TerminalFeedback
 from retryctl.core.model.coverage import Gap
 from retryctl.errors import AccessDenied, LoginExpired, RetryctlError, Throttled, Unreachable
 from tests.endpoint.server import Endpoint

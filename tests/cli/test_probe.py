@@ -19,7 +19,7 @@ import pytest
 from retryctl.app.probe import assumptions as assumed
 from retryctl.app.probe.probe import probe
 from retryctl.app.probe.probe_groups import PREFIX
-from retryctl.cli.output.terminal import progress_lines
+from retryctl.cli.output.progress import progress_lines
 from retryctl.core.probe_report import ProbeReport
 from retryctl.sources.aws.client import AwsClient
 from retryctl.views.json.documents import probe_document
@@ -175,7 +175,7 @@ def test_nothing_is_made_without_yes(endpoint: Endpoint) -> None:
 
 
 def test_a_pipe_gets_lines_of_progress(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("retryctl.cli.output.terminal._LINE_EVERY_S", 0.01)
+    monkeypatch.setattr("retryctl.cli.output.progress._LINE_EVERY_S", 0.01)
     where = ("--yes", "--skip-quota", "--endpoint-url", endpoint.url)
     printed = run("probe", *where, env=CREDENTIALS).stderr.splitlines()
     assert any(re.fullmatch(r"retryctl: \d+ s: \d+ of 30: .+\.", line) for line in printed)
@@ -299,7 +299,7 @@ def test_a_group_whose_creation_hangs_is_named(endpoint: Endpoint) -> None:
 def test_quiet_prints_no_line_of_progress(
     quiet: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("retryctl.cli.output.terminal._LINE_EVERY_S", 0.001)
+    monkeypatch.setattr("retryctl.cli.output.progress._LINE_EVERY_S", 0.001)
     printed = threading.Event()
 
     def line(seconds: float) -> str:

@@ -16,7 +16,7 @@ import pytest
 
 from retryctl.app.options import bytes_progress
 from retryctl.bulk.reader import BulkReader
-from retryctl.cli.output.terminal import Progress, TerminalFeedback
+from retryctl.cli.output.progress import Progress, TerminalFeedback
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.model.coverage import LogQuery
 from retryctl.core.model.function_config import FunctionConfig

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from retryctl.app.options import ShowProgress, SourceOptions, TimeWindow, wall_clock_ms
 from retryctl.cli.options.params import AwsOptions, LogOptions, ReadOptions, ScreenOptions
 from retryctl.cli.options.times import is_ago, read_window, zone
-from retryctl.cli.output.terminal import TerminalFeedback
+from retryctl.cli.output.progress import TerminalFeedback
 from retryctl.config import ProjectConfig, config_for
 from retryctl.core.model.events import REQUEST_ID
 from retryctl.core.model.group_names import function_name

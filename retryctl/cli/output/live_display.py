@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import tzinfo
+from textwrap import wrap
 
 from retryctl.app.options import Clock, wall_clock_ms
 from retryctl.app.trace import TraceResult
 from retryctl.cli.options.params import Output, OutputOptions
 from retryctl.cli.options.times import zone
 from retryctl.cli.output import terminal
+from retryctl.cli.output.progress import TerminalFeedback
 from retryctl.cli.output.report_files import ReportFile
 from retryctl.cli.output.trace_output import show_trace, trace_view
 from retryctl.core.model.request import RequestOutcome
@@ -22,6 +25,41 @@ from retryctl.views.signs import Screen
 from retryctl.views.times import duration
 
 _CAN_END = "Ctrl-C ends with what is known."
+
+
+_ESCAPE = "\x1b"
+
+
+class LiveRegion:
+    """Lines at the end of a terminal's screen that are redrawn, and erased at the end.
+
+    A terminal that becomes narrower breaks the lines that were drawn, so their rows are counted
+    in the width of the moment in which they are erased.
+    """
+
+    def __init__(self) -> None:
+        self._lengths: list[int] = []
+
+    def draw(self, text: str, last_line: str) -> None:
+        """Draw as much of ``text`` as fits, and the last line below it."""
+        from rich.text import Text
+
+        columns, rows = shutil.get_terminal_size((80, 24))
+        lines = text.splitlines()
+        room = rows - 3
+        if len(lines) > room:
+            lines[max(room - 1, 0) :] = [f"… {len(lines) - room + 1:,} more lines"]
+        lines += wrap(last_line, columns)
+        self.erase()
+        terminal.put("\n".join(lines))
+        self._lengths = [Text.from_ansi(line).cell_len for line in lines]
+
+    def erase(self) -> None:
+        """Erase what was drawn."""
+        if self._lengths:
+            above = sum(-(-max(length, 1) // terminal.width()) for length in self._lengths) - 1
+            terminal.put(f"\r{f'{_ESCAPE}[{above}A' if above else ''}{_ESCAPE}[J")
+            self._lengths = []
 
 
 class Display:
@@ -94,12 +132,12 @@ class TableDisplay(Display):
     def __init__(
         self,
         show: OutputOptions,
-        feedback: terminal.TerminalFeedback,
+        feedback: TerminalFeedback,
         clock: Clock = wall_clock_ms,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         super().__init__(show, clock, sleep)
-        self._feedback, self._region = feedback, terminal.LiveRegion()
+        self._feedback, self._region = feedback, LiveRegion()
         feedback.make_room = self._region.erase
         self._until_ms: int | None = None
         self._table: tuple[TraceResult, Screen, str] | None = None
@@ -141,7 +179,7 @@ class TableDisplay(Display):
 
 
 @contextmanager
-def live_display(show: OutputOptions, feedback: terminal.TerminalFeedback) -> Iterator[Display]:
+def live_display(show: OutputOptions, feedback: TerminalFeedback) -> Iterator[Display]:
     """Open the display that suits the format and the terminal."""
     display = Display(show)
     if show.output is Output.JSONL:

@@ -11,8 +11,9 @@ from retryctl.app.options import wall_clock_ms
 from retryctl.cli.options.params import ReadOptions, refuse_unknown
 from retryctl.cli.options.source import refuse_request_id, source_options
 from retryctl.cli.options.times import zone
+from retryctl.cli.output.progress import TerminalFeedback
 from retryctl.cli.output.report_files import annotate, report_files, write_reports
-from retryctl.cli.output.terminal import TerminalFeedback, put, stdout_screen
+from retryctl.cli.output.terminal import put, stdout_screen
 from retryctl.config import config_for
 from retryctl.errors import ExitStatus, UsageError
 from retryctl.views.ci.formats import CHECK_FORMATS, CI_FORMATS

@@ -24,8 +24,9 @@ from retryctl.cli.options.params import Output, OutputOptions
 from retryctl.cli.options.source import Reading, reading_of
 from retryctl.cli.options.times import read_duration, wait_limit
 from retryctl.cli.output.messages import no_request, nothing_found
+from retryctl.cli.output.progress import TerminalFeedback
 from retryctl.cli.output.report_files import ReportFile, trace_reports
-from retryctl.cli.output.terminal import TerminalFeedback, remark
+from retryctl.cli.output.terminal import remark
 from retryctl.cli.output.trace_output import show_trace
 from retryctl.core.wording import number_of
 from retryctl.errors import ExitStatus, UsageError
