@@ -14,7 +14,7 @@ import pytest
 
 from tests.endpoint import insights
 from tests.endpoint.server import Endpoint
-from tests.sources.test_command_matrix import ORDERS, Event, Order
+from tests.sources.cloudwatch.test_command_matrix import ORDERS, Event, Order
 from tests.support import lambda_log
 from tests.support.aws_program import CREDENTIALS, GROUP, HERE, MINUTE, SECOND, YESTERDAY, now_ms
 from tests.support.program import run

@@ -29,7 +29,7 @@ from retryctl.sources.cloudwatch.search_options import QueryBudget, SearchOption
 from tests.endpoint.errors import Refusal
 from tests.endpoint.insights_query import parse
 from tests.endpoint.server import Endpoint
-from tests.sources import test_cloudwatch
+from tests.sources.cloudwatch.request import requests_in_group
 from tests.support.lambda_log import (
     GROUP,
     ID,
@@ -480,14 +480,16 @@ def test_the_ambiguous_lines_of_a_window_are_counted(endpoint: Endpoint) -> None
 
 @pytest.mark.parametrize("seed", range(5))
 def test_the_attempts_of_a_request_are_read_in_order_too(seed: int) -> None:
-    with Endpoint(clock=lambda: test_cloudwatch.NOW) as endpoint:
+    with Endpoint(clock=lambda: requests_in_group.NOW) as endpoint:
         endpoint.insights.seed = seed
         endpoint.group("/rare", log_class="INFREQUENT_ACCESS")
-        test_cloudwatch.put_three(endpoint, "/rare")
+        requests_in_group.put_three(endpoint, "/rare")
         terms = QueryBudget(sleep=lambda seconds: None)
-        source = test_cloudwatch.source(endpoint.url, groups=("/rare",), terms=terms, engine="auto")
-        found, _ = test_cloudwatch.look(source)
-        for stream, events in test_cloudwatch.THREE.items():
+        source = requests_in_group.source(
+            endpoint.url, groups=("/rare",), terms=terms, engine="auto"
+        )
+        found, _ = requests_in_group.look(source)
+        for stream, events in requests_in_group.THREE.items():
             assert found[stream][-6:] == [message for _, message in events]
 
 

@@ -1,0 +1,65 @@
+"""Messages that were saved without their times."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.support.program import run
+from tests.support.saved_logs import EVENTS, ID, STREAM, T0, attempt, read_bytes
+from tests.support.saved_shapes import SHAPES
+
+
+def test_a_log_without_times_shows_none_and_still_its_order() -> None:
+    text = SHAPES["messages"][0]([e for e in EVENTS if ID in e[2] or "process" in e[2]])
+    shown = json.loads(run("trace", ID, "--from", "-", "-o", "json", stdin=text).stdout)
+    [request] = shown["requests"]
+    assert len(request["attempts"]) == 2
+    for attempt_shown in request["attempts"]:
+        times = {attempt_shown[key] for key in ("started_at", "ended_at", "wait_s", "log_stream")}
+        assert times == {None}
+    assert {shown["coverage"][key] for key in ("since", "until")} == {None}
+
+
+@pytest.mark.parametrize("number", [1, 2])
+@pytest.mark.parametrize("record", ["END", "REPORT"])
+def test_a_lost_end_in_a_log_without_times_leaves_what_follows_undetermined(
+    record: str, number: int
+) -> None:
+    first, second, third = (attempt(T0, STREAM, ID, counter=counter) for counter in (0, 1, 0))
+    events = [first, second, third][number - 1]
+    events.remove(next(event for event in events if event[2].startswith(record)))
+    text = SHAPES["messages"][0]([*first, *second, *third])
+    [request] = json.loads(run("trace", "--from", "-", "-o", "json", stdin=text).stdout)["requests"]
+    assert request["verdict"] == "undetermined"
+    doubted = request["attempts"][number - 1 :]
+    assert {one["counter"]["expected"] for one in doubted} == {None}
+    [row] = json.loads(run("list", "--from", "-", "-o", "json", stdin=text).stdout)["requests"]
+    assert row["verdict"] == "undetermined"
+    summary = run("summary", "--from", "-", stdin=text).stdout
+    assert "no counter of a retry was compared" in summary
+    assert run("check", "--from", "-", "--max-wrong-branch", "0", stdin=text).returncode == 5
+
+
+def test_a_counter_and_a_branch_on_both_sides_of_a_join_are_no_pair() -> None:
+    """The end of another request, which had ended before, shows that a file was joined there."""
+    other = "99999999-1111-4222-8333-000000000009"
+    whole = [text for *_, text in EVENTS if other not in text]
+    ends = [text for text in whole if text.startswith(("END", "REPORT"))][:2]
+    ended = ends[0].split()[2]
+    first = [f"START RequestId: {ended} Version: 7\n", *ends]
+    joined = [*first, f"START RequestId: {other} Version: 7\n", "0\n", "process B\n", *ends]
+    done = run("trace", other, "--from", "-", "-o", "json", stdin="".join(joined))
+    [request] = json.loads(done.stdout)["requests"]
+    assert request["verdict"] == "undetermined"
+    assert request["attempts"][0]["counter"]["logged"] is None
+
+
+@pytest.mark.parametrize("line", ["0process A", "process A1"])
+def test_bare_messages_that_run_together_are_a_gap(line: str) -> None:
+    """Another file was joined within the attempt: its counter and its branch are not known."""
+    own = [text for *_, text in attempt(T0, STREAM, ID, counter=0)]
+    assert not read_bytes("".join(own).encode())[1].gaps
+    _, coverage = read_bytes("".join([own[0], f"{line}\n", *own[-2:]]).encode())
+    assert [gap.kind for gap in coverage.gaps] == ["not-understood"]
