@@ -256,7 +256,7 @@ class AttemptBuilder:
         if fragment.head is None:
             fragment.set_head(line, self._between(fragment))
             return True
-        if fragment.is_plain and (number := self._template_number(fragment, line)) >= 0:
+        if fragment.is_ordinary and (number := self._template_number(fragment, line)) >= 0:
             self._keep(fragment, number)
             return True
         piece = self._piece(fragment, line)
@@ -394,5 +394,7 @@ def _are_apart(times: list[bytes]) -> bool:
 def _goes_on(fragment: StreamFragment) -> bool:
     """Whether the lines can wait, to be parsed together: each cut parses an attempt again."""
     return (
-        fragment.head is not None and not fragment.is_plain and len(fragment.lines) < MOST_AT_ONCE
+        fragment.head is not None
+        and not fragment.is_ordinary
+        and len(fragment.lines) < MOST_AT_ONCE
     )

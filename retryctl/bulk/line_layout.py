@@ -1,4 +1,4 @@
-"""Canonical lines by their bytes: their layout, and the kinds of messages in them."""
+"""The layout of canonical lines, by their bytes: records of Lambda, streams, and whole events."""
 
 from __future__ import annotations
 

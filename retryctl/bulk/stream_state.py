@@ -33,7 +33,7 @@ class StreamFragment:
         *("head", "cut_line", "head_context", "head_attempt"),
         # open attempt: its records, its template, and what decides whether the template suffices
         *("open_id", "open_at", "start", "end", "report", "report_at"),
-        *("template", "is_plain", "is_noted_between", "init"),
+        *("template", "is_ordinary", "is_noted_between", "init"),
         # tail: the lines since the last cut, the attempt before them, when the next cut is tried
         *("lines", "context", "placed_ms", "undecided_ms", "patience_ms", "tail_attempt"),
         "is_torn",  # whether an attempt between two cuts shows that lines were lost
@@ -68,7 +68,7 @@ class StreamFragment:
         self.open_at = self.report_at = -1
         self.start = self.end = 0
         self.report: tuple[int, int, int] | None = None
-        self.is_plain = False
+        self.is_ordinary = False
         self.is_noted_between = False
         self.template: tuple[object, ...] = ()
 
@@ -91,9 +91,9 @@ class StreamFragment:
         self.lines.append(line)
         if self.report is not None or not self.open_id:
             self.is_noted_between = True
-            self.is_plain = False
+            self.is_ordinary = False
         elif part is None or (is_error(part) and any(map(is_error, self.template))):
-            self.is_plain = False  # between two errors, other lines count too
+            self.is_ordinary = False  # between two errors, other lines count too
         else:
             self.template += (part,)
 
@@ -120,7 +120,8 @@ class StreamFragment:
 
     def open(self, request_id: bytes, start_ms: int, line: bytes, part: object) -> None:
         """Begin an attempt with its START ``line``."""
-        self.is_plain = len(self.lines) == len(self.init)  # else it was not cut, or more was noted
+        # else it was not cut, or more was noted
+        self.is_ordinary = len(self.lines) == len(self.init)
         self.open_id = request_id
         self.open_at, self.report_at = len(self.lines), -1
         self.start, self.end, self.report = start_ms, 0, None
@@ -130,7 +131,7 @@ class StreamFragment:
 
     def spoil(self) -> None:
         """Leave the open attempt to the core: it has no template."""
-        self.is_plain = False
+        self.is_ordinary = False
 
     def end_with(self, request_id: bytes, moment_ms: int, line: bytes) -> None:
         """Keep an END record."""
@@ -138,7 +139,7 @@ class StreamFragment:
         if self.open_id == request_id and self.report is None and not self.end:
             self.end = moment_ms
         else:
-            self.is_plain = False
+            self.is_ordinary = False
 
     def report_with(
         self,
@@ -151,16 +152,16 @@ class StreamFragment:
         """Keep a REPORT record, which closes the attempt that is open."""
         self.lines.append(line)
         if self.open_id and (self.open_id == request_id) is not (self.report is None):
-            self.is_plain = False  # a repeat, or text of the open attempt
+            self.is_ordinary = False  # a repeat, or text of the open attempt
             return
         if self.open_id != request_id:  # its START was not read
-            self.is_plain = False
+            self.is_ordinary = False
             self.open_id, self.start, self.open_at = request_id, moment_ms, len(self.lines) - 1
         took_ms = moment_ms - self.start
         timed = figures is not None and 0 < took_ms <= LONGEST_ATTEMPT_MS
         timed = timed and not may_have_retry(line, took_ms)
         ended = bool(self.json or self.end)  # else its END was lost, and other lines may be too
-        self.is_plain = self.is_plain and timed and ended
+        self.is_ordinary = self.is_ordinary and timed and ended
         self.template += (part,)
         self.report = (moment_ms, *(figures or (0, 0)))
         self.report_at = len(self.lines) - 1
@@ -168,11 +169,11 @@ class StreamFragment:
     @property
     def is_at_start(self) -> bool:
         """Whether the START of an attempt that can have a template was read last, behind a cut."""
-        return self.is_plain and self.head is not None and len(self.lines) == 1
+        return self.is_ordinary and self.head is not None and len(self.lines) == 1
 
     def _figures(self) -> AttemptFigures | None:
         """Return the open attempt, if its template and its figures show all; no line follows it."""
-        if not self.is_plain or self.report is None or self.report_at + 1 < len(self.lines):
+        if not self.is_ordinary or self.report is None or self.report_at + 1 < len(self.lines):
             return None
         reported_ms, billed_ms, memory_mb = self.report
         took_ms = (self.end or reported_ms) - self.start

@@ -21,8 +21,8 @@ import re
 
 from retryctl.core.value_classes import value_class
 from retryctl.errors import UsageError
+from retryctl.lab.inside.virtual_time import FAULTS
 
-FAULTS = ("timeout", "kill", "exit", "oom")
 """At most one of these ends an attempt."""
 
 _WHERE = re.compile(r"same|fresh|env=([1-9][0-9]?)")

@@ -124,11 +124,11 @@ def attempts_table(
     cells: dict[str, list[Pieces]] = {
         "wait": [_wait(waits[a.number - 1]) for a in shown],
         "environment": [environment_cell(a, known) for a in shown],
-        "version": [_plain(a.version) for a in shown] if len(versions(attempts)) > 1 else [],
+        "version": [_one_piece(a.version) for a in shown] if len(versions(attempts)) > 1 else [],
         "outcome": [outcome_cell(a) for a in shown],
-        "error": [_plain(error_detail(a)) for a in shown],
-        "duration": [_plain(_maybe(a.duration_ms)) for a in shown],
-        "memory": [_plain(memory(a)) for a in shown],
+        "error": [_one_piece(error_detail(a)) for a in shown],
+        "duration": [_one_piece(_maybe(a.duration_ms)) for a in shown],
+        "memory": [_one_piece(memory(a)) for a in shown],
         "counter": [counter_cell(a, checked.checks[a.number - 1]) for a in shown],
         "branch": [branch_cell(a, checked.checks[a.number - 1]) for a in shown],
         "verdict": [_verdict(checked.checks[a.number - 1].verdict) for a in shown],
@@ -267,14 +267,14 @@ def _start(shown: Sequence[Attempt], tz: tzinfo, *, dated: bool) -> Column:
 def _wait(wait_ms: int | None) -> Pieces:
     if wait_ms is not None and wait_ms < 0:
         return [("overlaps", "")]
-    return _plain(_maybe(wait_ms))
+    return _one_piece(_maybe(wait_ms))
 
 
 def counter_cell(attempt: Attempt, check: AttemptCheck) -> Pieces:
     """``1``; ``0 not 2`` where it is wrong; ``0 not 2+`` where earlier attempts may be missing."""
     logged = attempt.claim.counter
     if logged is None:
-        return _plain("")
+        return _one_piece("")
     if check.counter_agrees is False:
         return [(f"{logged} not {check.counter_expected}{_more(check)}", STYLES[BAD])]
     return [(str(logged), "")]
@@ -285,7 +285,7 @@ def branch_cell(attempt: Attempt, check: AttemptCheck) -> Pieces:
     logged = attempt.claim.branch
     if check.branch_agrees is False:
         return [(f"{logged} not {check.branch_for_retries}{_more(check)}", STYLES[BAD])]
-    return _plain(logged)
+    return _one_piece(logged)
 
 
 def _more(check: AttemptCheck) -> str:
@@ -308,5 +308,5 @@ def _maybe(ms: float | None) -> str:
     return "" if ms is None else duration(ms)
 
 
-def _plain(text: str | None) -> Pieces:
+def _one_piece(text: str | None) -> Pieces:
     return [(text, "")] if text else _NONE

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from retryctl.lab.inside.virtual_time import FAULTS
 from retryctl.lab.local_aws import LocalAws, local_aws
-from retryctl.lab.plan import FAULTS, read
+from retryctl.lab.plan import read
 from tests.support.counters_world import ROOT
 from tests.support.random_cases import LONG
 from tests.support.truth_table import (

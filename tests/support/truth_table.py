@@ -13,8 +13,9 @@ from pathlib import Path
 
 from retryctl.app.lab import LabOrder, run_lab
 from retryctl.lab.function_options import make_function
+from retryctl.lab.inside.virtual_time import FAULTS
 from retryctl.lab.local_aws import LocalAws
-from retryctl.lab.plan import FAULTS, Plan, PlannedFault, read
+from retryctl.lab.plan import Plan, PlannedFault, read
 from tests.support.counters_world import ROOT, Aws, make_table
 from tests.support.light_aws import SOURCE
 

@@ -46,10 +46,10 @@ class Redirect:
         root = self._root_of(path)
         if root is None:
             return path
-        plain = os.fspath(path)
+        text = os.fspath(path)
         place = self._private if root in ROOTS else _NOWHERE
-        moved = place + _plain(plain)[len(root) :]
-        return os.fsencode(moved) if isinstance(plain, bytes) else moved
+        moved = place + _normal(text)[len(root) :]
+        return os.fsencode(moved) if isinstance(text, bytes) else moved
 
     def refuse(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Refuse, as an audit hook, what would reach the real /tmp or a hidden file."""
@@ -69,7 +69,7 @@ class Redirect:
         """Return the root that ``path`` lies under; ``None`` where it stays."""
         if not (isinstance(path, (str, bytes)) or hasattr(path, "__fspath__")):
             return None
-        text = _plain(path)
+        text = _normal(path)
         for root in self._hidden:
             if text == root or text.startswith(root + "/"):
                 return root
@@ -80,8 +80,8 @@ class Redirect:
         return None
 
 
-def _plain(path: Any) -> str:
-    """Return the path as plain text: ``/tmp/../etc`` is not under /tmp, and ``//tmp`` is."""
+def _normal(path: Any) -> str:
+    """Return the path as normal text: ``/tmp/../etc`` is not under /tmp, and ``//tmp`` is."""
     text = os.path.normpath(os.fsdecode(path))
     return text[1:] if text.startswith("//") else text
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from retryctl.core.value_classes import value_class
 from retryctl.errors import LoginExpired, NoCredentials, RetryctlError, Unreachable, UsageError
-from retryctl.sources.aws.session import SSO_FOLDER
+from retryctl.sources.aws.credential_cache import SSO_FOLDER
 
 LOG_IN = "Log in again: "  # a command follows
 OR_SAVED = "or read a saved log with --from FILE"

@@ -1,20 +1,21 @@
-"""The botocore session, and a credential cache that it shares with the AWS CLI."""
+"""The botocore session: its endpoint, its credential caches, and the environment that it reads."""
 
 from __future__ import annotations
 
-import logging
 import os
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from retryctl.errors import NoCredentials, UsageError
+from retryctl.sources.aws.credential_cache import (
+    CACHE_FOLDER,
+    SSO_FOLDER,
+    CredentialCache,
+    RoleCache,
+    cache_files,
+)
 
-CACHE_FOLDER = "~/.aws/cli/cache"
-SSO_FOLDER = "~/.aws/sso/cache"
 _KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 _REGIONS = ("AWS_REGION", "AWS_DEFAULT_REGION")
-_logger = logging.getLogger(__name__)
 
 
 def new_session(*, profile: str | None, endpoint_url: str | None, config: Any) -> Any:
@@ -37,7 +38,7 @@ def new_session(*, profile: str | None, endpoint_url: str | None, config: Any) -
     resolver = session.get_component("credential_provider")
     provider = resolver.get_provider("assume-role")
     # One MFA code serves the AWS CLI and this program.
-    provider.cache = RoleCache(_files(CACHE_FOLDER, JSONFileCache), CACHE_FOLDER)
+    provider.cache = RoleCache(cache_files(CACHE_FOLDER, JSONFileCache), CACHE_FOLDER)
     provider._prompter = mfa_code
     tokens = getattr(resolver.get_provider("sso"), "_token_provider", None)
     if loader := getattr(tokens, "_token_loader", None):
@@ -71,74 +72,3 @@ def mfa_code(prompt: str) -> str:
     except OSError as error:
         raise EOFError("no terminal for the MFA code") from error
     return getpass.getpass(prompt)
-
-
-def _files(folder: str, kind: Callable[[str], Any]) -> Any:
-    path = os.path.expanduser(folder)
-    if path != folder:
-        return kind(path)
-    _logger.debug("HOME is not set: going on without %s", folder)
-    return {}
-
-
-class CredentialCache:
-    """A cache of credentials, in files that may be missing, torn or not writable.
-
-    Each such case counts as an empty cache, and is logged once for ``--debug``. What cannot be
-    written stays in memory.
-    """
-
-    def __init__(self, files: Any, folder: str) -> None:
-        self._files = files
-        self._folder = folder
-        self._unwritten: dict[str, Any] = {}
-        self._noted = False
-
-    def __contains__(self, key: str) -> bool:
-        return self._read(key) is not None
-
-    def __getitem__(self, key: str) -> Any:
-        found = self._read(key)
-        if found is None:
-            raise KeyError(key)
-        return found
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        try:
-            self._files[key] = value
-        except OSError as error:
-            self._unwritten[key] = value
-            self._note(f"{self._folder} cannot be written ({error.strerror})")
-
-    def _read(self, key: str) -> Any:
-        """Return the entry, or ``None`` where it is missing or cannot be used."""
-        if key in self._unwritten:
-            return self._unwritten[key]
-        try:
-            if key not in self._files:
-                return None
-            found = self._files[key]
-            self._refuse_torn(found)
-        except (OSError, KeyError, TypeError, ValueError):
-            self._note(f"{self._folder}/{Path(key).name}.json cannot be used")
-            return None
-        return found
-
-    def _refuse_torn(self, found: Any) -> None:
-        """Raise a botocore error where the entry is not whole."""
-        if not isinstance(found, dict):
-            raise TypeError
-
-    def _note(self, what: str) -> None:
-        if not self._noted:
-            _logger.debug("%s: going on without the cache", what)
-            self._noted = True
-
-
-class RoleCache(CredentialCache):
-    """The cache of role credentials."""
-
-    def _refuse_torn(self, found: Any) -> None:
-        from botocore.utils import parse_timestamp
-
-        parse_timestamp(found["Credentials"]["Expiration"])

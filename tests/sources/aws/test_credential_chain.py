@@ -12,7 +12,7 @@ import pytest
 from botocore.utils import JSONFileCache
 
 from retryctl.errors import LoginExpired, NoCredentials, RetryctlError, UsageError
-from retryctl.sources.aws import session
+from retryctl.sources.aws import credential_cache, session
 from retryctl.sources.aws.client import AwsClient, profile_variables
 from tests.endpoint.server import Endpoint
 
@@ -338,8 +338,10 @@ def test_a_torn_sso_token_is_a_login_that_is_to_be_renewed(
 
 
 def test_what_cannot_be_written_is_kept_and_logged_once(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level("DEBUG", session.__name__)
-    cache = session.CredentialCache(JSONFileCache("/proc/cannot/be/written"), "~/.aws/sso/cache")
+    caplog.set_level("DEBUG", credential_cache.__name__)
+    cache = credential_cache.CredentialCache(
+        JSONFileCache("/proc/cannot/be/written"), "~/.aws/sso/cache"
+    )
     for token in ("a", "b"):
         cache["key"] = {"accessToken": token}
     assert cache["key"] == {"accessToken": "b"}
