@@ -37,7 +37,9 @@ def choose(stand_in: bool, inject_fault: Callable[..., None]) -> RuntimeClient:
     from retryctl.lab.inside import stand_in_client as client
 
     return RuntimeClient(
-        lambda handler: client.serve(handler, inject_fault), client="stand-in", client_reason=reason
+        lambda handler: client.serve_invocations(handler, inject_fault),
+        client="stand-in",
+        client_reason=reason,
     )
 
 

@@ -195,7 +195,7 @@ class Context:
         self._log.write(str(message))
 
 
-def serve(handler: str, inject_fault: Callable[..., None]) -> None:
+def serve_invocations(handler: str, inject_fault: Callable[..., None]) -> None:
     """Load ``handler`` and serve invocations; ``inject_fault`` is called before and after each."""
     streams: Any = (sys.stdout, sys.stderr)
     sys.stdout, sys.stderr = map(Unbuffered, streams)

@@ -1,4 +1,4 @@
-"""How attempts and requests come out: in the order of the facts, up to the edges of each wait."""
+"""How an attempt ends, and with what error: the first fact that holds decides."""
 
 from __future__ import annotations
 
