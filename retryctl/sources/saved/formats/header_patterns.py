@@ -20,7 +20,7 @@ OFFSET = rb"(?P<offset>Z|[+-]\d\d:?\d\d)"
 MILLIS = rb"(?P<second>1\d{9})(?P<fraction>\d{3})(?P<offset>)"
 # 2026/11/23/[$LATEST]0123…
 STREAM = rb"(?P<stream>[^\s\x1b]*\d{4}/\d\d/\d\d/[^\s\x1b]+)"
-END = rb"(?: |(?=\r?\n)|\Z)"
+HEADER_END = rb"(?: |(?=\r?\n)|\Z)"
 """A space before the message, or nothing where it is empty."""
 COLOUR = b"<colour>"
 """Where a header may have a code of colour."""

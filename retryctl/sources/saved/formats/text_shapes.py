@@ -22,8 +22,8 @@ from retryctl.sources.saved.formats.event_times import Times, untimed
 from retryctl.sources.saved.formats.header_patterns import (
     COLOUR,
     DAY,
-    END,
     FRACTION,
+    HEADER_END,
     MILLIS,
     NAME,
     OFFSET,
@@ -56,7 +56,7 @@ class CliTail(TimedText):
     # 2026-11-23T03:00:00+00:00 2026/11/23/[$LATEST]0123456789abcdef0123456789abcdef message
     header = (
         COLOUR + SECOND + FRACTION + rb"(?P<offset>\+00:00)" + COLOUR + b" " + COLOUR
-        + b"(?P<stream>" + NAME + b")" + COLOUR + END
+        + b"(?P<stream>" + NAME + b")" + COLOUR + HEADER_END
     )  # fmt: skip
 
     @classmethod
@@ -77,7 +77,7 @@ class CliTailShort(TimedText):
     name = "aws logs tail --format short"
     made_by = "aws logs tail GROUP --since 1d --format short"
     # 2026-11-23T03:00:00 message
-    header = COLOUR + SECOND + b"(?P<fraction>)(?P<offset>)" + COLOUR + END
+    header = COLOUR + SECOND + b"(?P<fraction>)(?P<offset>)" + COLOUR + HEADER_END
 
 
 class S3Export(TimedText):
@@ -86,7 +86,7 @@ class S3Export(TimedText):
     name = "S3 export"
     made_by = "aws logs create-export-task …, then aws s3 cp --recursive s3://BUCKET/PREFIX log/"
     # 2026-11-23T03:00:00.123Z message
-    header = SECOND + rb"(?P<fraction>\.\d{3})(?P<offset>Z)" + END
+    header = SECOND + rb"(?P<fraction>\.\d{3})(?P<offset>Z)" + HEADER_END
 
     @classmethod
     def detect(cls, head: Head) -> Self | None:
@@ -175,7 +175,7 @@ class SamLogs(TimedText):
     made_by = "sam logs --name FUNCTION --start-time '1d ago'"
     # 2026/11/23/[$LATEST]0123… 2026-11-23T03:00:00.123000+00:00 message
     # 2026/11/23/[$LATEST]0123… 2026-11-23T03:00:00.123000 message
-    header = _columns(STREAM, SECOND + FRACTION + _ANY_OFFSET) + _INGESTED + END
+    header = _columns(STREAM, SECOND + FRACTION + _ANY_OFFSET) + _INGESTED + HEADER_END
 
 
 class AwslogsGet(TimedText):
@@ -184,7 +184,7 @@ class AwslogsGet(TimedText):
     name = "awslogs get --timestamp"
     made_by = "awslogs get GROUP --start 1d --timestamp"
     # /aws/lambda/orders 2026/11/23/[$LATEST]0123… 2026-11-23T03:00:00.123Z message
-    header = _columns(_GROUP, STREAM, SECOND + FRACTION + OFFSET) + _INGESTED + END
+    header = _columns(_GROUP, STREAM, SECOND + FRACTION + OFFSET) + _INGESTED + HEADER_END
 
 
 class AwslogsGroupTimes(TimedText):
@@ -193,7 +193,7 @@ class AwslogsGroupTimes(TimedText):
     name = "awslogs get --no-stream --timestamp"
     made_by = "awslogs get GROUP --start 1d --no-stream --timestamp"
     # /aws/lambda/orders 2026-11-23T03:00:00.123Z message
-    header = _columns(_LEADING_GROUP, SECOND + FRACTION + OFFSET) + _INGESTED + END
+    header = _columns(_LEADING_GROUP, SECOND + FRACTION + OFFSET) + _INGESTED + HEADER_END
 
 
 class SawPretty(TimedText):
@@ -204,7 +204,7 @@ class SawPretty(TimedText):
     # [2026-11-23T04:00:00+01:00] (2026/11/23/[$LATEST]0123…) message
     header = (
         rb"\[" + COLOUR + SECOND + b"(?P<fraction>)" + OFFSET + COLOUR + rb"\] \(" + COLOUR
-        + rb"(?P<stream>[^\s\x1b]+?)" + COLOUR + rb"\)" + END
+        + rb"(?P<stream>[^\s\x1b]+?)" + COLOUR + rb"\)" + HEADER_END
     )  # fmt: skip
 
 
@@ -216,7 +216,7 @@ class AwslogsPlain(TimedText):
     splittable = False
     has_times = False
     # /aws/lambda/orders 2026/11/23/[$LATEST]0123… message
-    header = _columns(_GROUP, STREAM) + END
+    header = _columns(_GROUP, STREAM) + HEADER_END
 
     @classmethod
     def detect(cls, head: Head) -> Self | None:
@@ -234,7 +234,7 @@ class AwslogsStreams(AwslogsPlain):
     name = "awslogs get --no-group"
     made_by = "awslogs get GROUP --start 1d --no-group"
     # 2026/11/23/[$LATEST]0123… message
-    header = _columns(STREAM) + END
+    header = _columns(STREAM) + HEADER_END
 
 
 class AwslogsGroups(AwslogsPlain):
@@ -243,7 +243,7 @@ class AwslogsGroups(AwslogsPlain):
     name = "awslogs get --no-stream"
     made_by = "awslogs get GROUP --start 1d --no-stream"
     # /aws/lambda/orders message
-    header = _columns(_LEADING_GROUP) + END
+    header = _columns(_LEADING_GROUP) + HEADER_END
 
     def joined_headers(self, text: bytes) -> Iterator[tuple[int, bool]]:
         """Return nothing: within a line a group cannot be distinguished from other text."""
