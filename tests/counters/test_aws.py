@@ -1,8 +1,7 @@
-"""The S3, DynamoDB and logs counters against a server over HTTP, and what each of them promises."""
+"""The S3 and DynamoDB counters against a server over HTTP, and what each of them promises."""
 
 import json
 import time
-from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 from typing import Any
 
@@ -12,67 +11,9 @@ from botocore.exceptions import ClientError
 from typer.testing import CliRunner
 
 from retryctl.cli.counters import app
-from retryctl.counters import DynamoDBCounter, LogsCounter, S3Counter, branch_on_retry
-from tests.support.counters_world import (
-    BAD_IDS,
-    REQUEST_ID,
-    STREAM,
-    Aws,
-    Context,
-    make_table,
-    markers,
-)
-
-OTHER_ID = "8f507cfc-0d3f-4697-b07a-ac58fc914c96"
-OTHER_STREAM = "2026/11/22/[$LATEST]fedcba9876543210fedcba9876543210"
-GROUP = "/aws/lambda/orders-worker"
-
-
-@pytest.fixture
-def aws(aws: Aws) -> Any:
-    logs = aws.client("logs")
-    logs.create_log_group(logGroupName=GROUP)
-    for stream in (STREAM, OTHER_STREAM):
-        logs.create_log_stream(logGroupName=GROUP, logStreamName=stream)
-    return aws
-
-
-def make(aws: Aws, store: str, **credentials: Any) -> Any:
-    client = aws.own_client(store, **credentials)
-    if store == "s3":
-        return S3Counter("retries", client=client)
-    if store == "dynamodb":
-        return DynamoDBCounter("retries", client=client)
-    return LogsCounter(GROUP, STREAM, client=client)
-
-
-def of_its_own_client(store: str, **options: Any) -> Any:
-    if store == "s3":
-        return S3Counter("retries", **options)
-    if store == "dynamodb":
-        return DynamoDBCounter("retries", **options)
-    return LogsCounter(GROUP, STREAM, **options)
-
-
-def at_once(number: int, call: Any) -> Any:
-    with ThreadPoolExecutor(number) as threads:
-        return list(threads.map(lambda _: call(), range(number)))
-
-
-def attempt(counter: Any, **options: Any) -> Any:
-    def work(event: Any, context: Any) -> None:
-        raise RuntimeError("fails on purpose")
-
-    ran = []
-    branches: dict[str, Any] = {
-        name: lambda *_, name=name: ran.append(name.upper()) for name in "abc"
-    }
-    with pytest.raises(RuntimeError, match="on purpose"):
-        branch_on_retry(counter, {}, Context(), work, **branches, **options)
-    return ran
-
-
-# ------------------------------------------------------------------------ S3 and DynamoDB
+from retryctl.counters import DynamoDBCounter, S3Counter
+from tests.counters.aws_counters import OTHER_ID, at_once, attempt, counter_of, make
+from tests.support.counters_world import BAD_IDS, REQUEST_ID, Aws, make_table, markers
 
 
 @pytest.mark.parametrize("store", ["s3", "dynamodb"])
@@ -128,11 +69,11 @@ def test_s3_lists_page_after_page(aws: Aws) -> None:
 
 def test_s3_keeps_an_empty_object_for_each_attempt_under_prefix_and_id(aws: Aws) -> None:
     client = aws.client("s3")
-    for prefix, start in (("a/b", "a/b/"), ("/c/", "c/"), ("", "")):
+    for prefix, begins in (("a/b", "a/b/"), ("/c/", "c/"), ("", "")):
         S3Counter("retries", prefix, client=client, clock=lambda: 1_795_435_200.25).record(OTHER_ID)
-        found = client.list_objects_v2(Bucket="retries", Prefix=f"{start}{OTHER_ID}/")["Contents"]
+        found = client.list_objects_v2(Bucket="retries", Prefix=f"{begins}{OTHER_ID}/")["Contents"]
         assert [entry["Size"] for entry in found] == [0]
-        name = found[0]["Key"].removeprefix(f"{start}{OTHER_ID}/")
+        name = found[0]["Key"].removeprefix(f"{begins}{OTHER_ID}/")
         assert name.startswith("20261123120000250000-")
 
 
@@ -172,9 +113,9 @@ def test_a_config_is_merged_over_the_counters_own_limits(
     for name, value in aws.environ().items():
         monkeypatch.setenv(name, value)
     config = Config(read_timeout=7, user_agent_extra="shop")
-    made = of_its_own_client(store, config=config).client.meta.config
+    made = counter_of(store, config=config).client.meta.config
     assert (made.read_timeout, made.user_agent_extra) == (7, "shop")
-    assert made.connect_timeout == of_its_own_client(store).client.meta.config.connect_timeout == 1
+    assert made.connect_timeout == counter_of(store).client.meta.config.connect_timeout == 1
 
 
 def test_an_update_that_the_client_sends_twice_counts_once(aws: Aws) -> None:
@@ -191,115 +132,6 @@ def test_an_update_that_the_client_sends_twice_counts_once(aws: Aws) -> None:
     assert len(sent) == 2
     assert sent[0] == sent[1]
     assert counter.count(REQUEST_ID) == 1
-
-
-# ------------------------------------------------------------------------ the function's own log
-
-
-def log(aws: Aws, stream: str, *events: Any) -> None:
-    """Put ``(seconds before now, message)`` into a stream."""
-    now_ms = int(time.time() * 1000)
-    aws.client("logs").put_log_events(
-        logGroupName=GROUP,
-        logStreamName=stream,
-        logEvents=[
-            {"timestamp": now_ms - int(ago * 1000), "message": message} for ago, message in events
-        ],
-    )
-
-
-def start(request_id: Any = REQUEST_ID) -> Any:
-    return f"START RequestId: {request_id} Version: $LATEST\n"
-
-
-def report(request_id: Any = REQUEST_ID) -> Any:
-    return f"REPORT RequestId: {request_id}\tDuration: 9.01 ms\tBilled Duration: 10 ms\t\n"
-
-
-def end(request_id: Any = REQUEST_ID) -> Any:
-    return f"END RequestId: {request_id}\n"
-
-
-def platform(kind: Any, request_id: Any = REQUEST_ID) -> Any:
-    return json.dumps({"type": f"platform.{kind}", "record": {"requestId": request_id}})
-
-
-def test_logs_count_the_starts_before_this_one(aws: Aws) -> None:
-    counter = make(aws, "logs")
-    log(aws, STREAM, (70, start()), (69, end()), (69, report()))
-    log(aws, OTHER_STREAM, (200, start()), (199, end()), (199, report()))
-    assert counter.count(REQUEST_ID) == 2, "its own START is not visible yet"
-    log(aws, STREAM, (0, start()))
-    assert counter.count(REQUEST_ID) == 2, "its own START is visible"
-    assert counter.record(REQUEST_ID) is None
-
-
-def test_logs_count_platform_records_of_the_json_format(aws: Aws) -> None:
-    log(aws, STREAM, (70, platform("start")), (69, platform("report")), (0, platform("start")))
-    log(aws, OTHER_STREAM, (300, platform("start")))
-    assert make(aws, "logs").count(REQUEST_ID) == 2
-
-
-def test_logs_count_no_mere_mention_and_no_other_request(aws: Aws) -> None:
-    mentions = [
-        f"{REQUEST_ID} failed",
-        f"START RequestId: {OTHER_ID} Version: $LATEST",
-        f"retrying: {start()}",
-        f"RequestId: {REQUEST_ID} Error: Runtime exited with error: exit status 1",
-        platform("start", OTHER_ID),
-        platform("initStart"),
-        json.dumps({"type": "platform.start", "record": REQUEST_ID}),
-        json.dumps([REQUEST_ID]),
-        f'{{"cut off": "{REQUEST_ID}',
-    ]
-    log(aws, OTHER_STREAM, *((90, message) for message in mentions))
-    assert make(aws, "logs").count(REQUEST_ID) == 0
-
-
-def test_logs_look_back_over_the_longest_life_of_an_event(aws: Aws) -> None:
-    log(aws, OTHER_STREAM, (6 * 3600 + 1_800, start()))
-    assert make(aws, "logs").count(REQUEST_ID) == 1
-
-
-def test_logs_are_wrong_only_where_they_come_later_than_a_retry(aws: Aws) -> None:
-    counter = make(aws, "logs")
-    # The attempt before ran here and its END has not come through: it is taken for this one.
-    log(aws, STREAM, (70, start()))
-    assert counter.count(REQUEST_ID) == 0
-    log(aws, STREAM, (69, end()))
-    assert counter.count(REQUEST_ID) == 1
-
-
-def test_logs_read_page_after_page(aws: Aws) -> None:
-    counter = make(aws, "logs")
-    counter.client.meta.events.register(
-        "before-parameter-build.logs.FilterLogEvents", lambda params, **_: params.update(limit=2)
-    )
-    pages = []
-    counter.client.meta.events.register(
-        "after-call.logs.FilterLogEvents", lambda **_: pages.append(1)
-    )
-    log(aws, OTHER_STREAM, *((100 + n, start()) for n in range(5, 0, -1)))
-    assert counter.count(REQUEST_ID) == 5
-    assert len(pages) >= 3
-
-
-def test_logs_count_fifty_threads_at_once_alike(aws: Aws) -> None:
-    counter = make(aws, "logs")
-    log(aws, OTHER_STREAM, (90, start()), (89, end()))
-    assert set(at_once(50, lambda: counter.count(REQUEST_ID))) == {1}
-
-
-def test_logs_know_the_functions_own_group_and_stream(
-    aws: Aws, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("AWS_LAMBDA_LOG_GROUP_NAME", GROUP)
-    monkeypatch.setenv("AWS_LAMBDA_LOG_STREAM_NAME", STREAM)
-    log(aws, STREAM, (70, start()), (69, end()), (0, start()))
-    assert LogsCounter(client=aws.client("logs")).count(REQUEST_ID) == 1
-
-
-# ------------------------------------------------------------------------ what goes wrong
 
 
 @pytest.mark.parametrize("store", ["s3", "dynamodb", "logs"])
@@ -402,7 +234,7 @@ def test_a_store_out_of_reach_leaves_the_handler_time_to_branch(
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"):
         monkeypatch.setenv(name, "us-east-1")
     begun = time.monotonic()
-    assert attempt(of_its_own_client(store)) == ["A"]
+    assert attempt(counter_of(store)) == ["A"]
     assert time.monotonic() - begun < 60, "boto3's own limits take minutes"
     assert "error" in markers(capsys.readouterr().out)[0]
 
@@ -413,7 +245,7 @@ def test_fifty_threads_share_the_one_client_that_a_counter_makes(
 ) -> None:
     for name, value in aws.environ().items():
         monkeypatch.setenv(name, value)
-    counter = of_its_own_client(store)
+    counter = counter_of(store)
     clients = at_once(50, lambda: counter.client)
     assert all(client is clients[0] for client in clients)
     assert counter.count(REQUEST_ID) == 0

@@ -13,13 +13,7 @@ import pytest
 from retryctl import __version__
 from retryctl.cli.options.params import CounterStore
 from retryctl.cli.runs.counters import FILE_NAME, joined_source
-from tests.support.counters_world import (
-    ATTEMPTS,
-    REQUEST_ID,
-    ROOT,
-    Aws,
-    python,
-)
+from tests.support.counters_world import ATTEMPTS, REQUEST_ID, ROOT, Aws, python
 from tests.support.program import run
 
 VERSIONS = ["3.9", "3.10", "3.11", "3.12", "3.13", "3.14"]
