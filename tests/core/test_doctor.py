@@ -17,7 +17,6 @@ DENIED = NotRead(action="lambda:GetSomething", reason="Not allowed.", denied=Tru
 CONFIGURATION: dict[str, Any] = {"Timeout": 30, "LoggingConfig": {"LogFormat": "JSON"}}
 DESTINATION = {"OnFailure": {"Destination": FAILED}}
 SOURCED = {"ArnLike": {"AWS:SourceArn": "arn:aws:s3:::orders"}}
-
 GOOD = FunctionFacts(
     function="orders-worker",
     configuration=CONFIGURATION,

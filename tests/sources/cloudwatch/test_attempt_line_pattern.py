@@ -24,7 +24,7 @@ from retryctl.sources.cloudwatch.pages import StreamStretch
 from retryctl.sources.cloudwatch.unselected_lines import BareStarts
 from retryctl.sources.saved.canonical_lines import canonical_line
 from tests.bulk.test_whole_log import Row, row_of
-from tests.core import test_grammar
+from tests.core.grammar import test_grammar
 from tests.support.lambda_log import (
     ENDS,
     GROUP,

@@ -13,7 +13,7 @@ import pytest
 from retryctl.core.history.history_builder import build_history
 from retryctl.core.history.outcome import AttemptOutcome
 from retryctl.core.model.events import LogEvent
-from tests.core.test_lines_of_attempts import attempts_of, said
+from tests.core.history.test_lines_of_attempts import attempts_of, said
 from tests.support.lambda_log import (
     ID,
     MIDNIGHT_MS,

@@ -14,7 +14,7 @@ from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.request import RequestOutcome
-from tests.core.test_attempt_outcomes import END, ERROR, START, attempt_in, request_in
+from tests.core.history.test_attempt_outcomes import END, ERROR, START, attempt_in, request_in
 from tests.support.lambda_log import ID, QUEUE_ID, Environment, report
 
 
