@@ -11,7 +11,7 @@ import pytest
 
 import retryctl
 from tests.cli.test_cli import ID
-from tests.cli.test_trace_command import trace, traced
+from tests.cli.trace.test_trace_command import trace, traced
 from tests.support.conversation import converse, do_nothing
 from tests.support.lambda_log import OTHER_ID, Environment, events_of
 from tests.support.made_up_logs import line_of
@@ -125,7 +125,7 @@ def test_requests_with_a_wrong_counter_that_are_not_shown_are_counted(form: str)
 
 
 def test_a_saved_log_with_few_requests_is_shown_whole(tmp_path: Path) -> None:
-    demo = (Path(__file__).parents[2] / "retryctl" / "demo.jsonl").read_text("utf-8")
+    demo = (Path(__file__).parents[3] / "retryctl" / "demo.jsonl").read_text("utf-8")
     lines = demo.splitlines(keepends=True)
     log = tmp_path / "few.jsonl"
     log.write_text("".join(lines[:12]))

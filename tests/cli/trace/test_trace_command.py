@@ -67,7 +67,7 @@ def test_ids_from_stdin(demo_id: str) -> None:
 
 
 def test_a_log_from_stdin(demo_id: str, tmp_path: Path) -> None:
-    log = (Path(__file__).parents[2] / "retryctl" / "demo.jsonl").read_text("utf-8")
+    log = (Path(__file__).parents[3] / "retryctl" / "demo.jsonl").read_text("utf-8")
     (tmp_path / "saved.jsonl").write_text(log, "utf-8")
     from_file = json.loads(
         run("trace", "--from", str(tmp_path / "*.jsonl"), demo_id, "-o", "json").stdout
@@ -167,7 +167,7 @@ def test_a_request_that_is_in_another_function(demo_id: str) -> None:
 
 
 def test_a_broken_file_is_to_be_saved_again(demo_id: str, tmp_path: Path) -> None:
-    whole = (Path(__file__).parents[2] / "retryctl" / "demo.jsonl").read_bytes()
+    whole = (Path(__file__).parents[3] / "retryctl" / "demo.jsonl").read_bytes()
     (tmp_path / "log.gz").write_bytes(gzip.compress(whole)[:1400])
     found = run("trace", "--from", "log.gz", "-o", "jsonl", demo_id, cwd=tmp_path)
     assert found.stderr == "retryctl: not read: log.gz: its gzip data breaks off at byte 1400.\n"

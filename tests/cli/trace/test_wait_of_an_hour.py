@@ -16,7 +16,7 @@ from contextlib import suppress
 
 import pytest
 
-from tests.cli.wait_of_an_hour import IDS
+from tests.cli.trace.wait_of_an_hour import IDS
 from tests.support.aws_program import CREDENTIALS
 from tests.support.program import environment, run_process
 from tests.support.random_cases import LONG
@@ -26,7 +26,7 @@ pytestmark = [
     pytest.mark.timeout(900),
 ]
 
-MODULE = (sys.executable, "-m", "tests.cli.wait_of_an_hour")
+MODULE = (sys.executable, "-m", "tests.cli.trace.wait_of_an_hour")
 _SEQUENCE = re.compile(r"\x1b\[([\d;?]*)([A-Za-z])|\x1b.")
 
 

@@ -22,7 +22,7 @@ from tests.support.lambda_log import GROUP, ID, MIDNIGHT_MS, Environment, events
 from tests.support.peak import MEASURED, needs_proc, peak_kb
 from tests.support.program import run, run_process
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
+sys.path.insert(0, str(Path(__file__).parents[3] / "benchmarks"))
 from generate_logs import Simulation, Truth
 from summary_saved import check_summary
 

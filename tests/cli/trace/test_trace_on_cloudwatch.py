@@ -14,7 +14,7 @@ from tests.support import aws_program
 from tests.support.aws_program import GROUP
 from tests.support.program import run
 
-DEMO = Path(__file__).parents[2] / "retryctl" / "demo.jsonl"
+DEMO = Path(__file__).parents[3] / "retryctl" / "demo.jsonl"
 WINDOW = ("--since", "2026-11-23T02:00Z", "--until", "2026-11-23T04:00Z")
 
 

@@ -20,7 +20,7 @@ from tests.support.json_schemas import assert_follows
 from tests.support.lambda_log import ID, OTHER_ID
 from tests.support.program import environment, run
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 ACTION = ROOT / "action.yml"
 GITLAB = ROOT / "docs" / "gitlab.yml"
 BLOCKS = re.findall(r"^```yaml\n(.*?)^```$", (ROOT / "docs/ci.md").read_text("utf-8"), re.M | re.S)
