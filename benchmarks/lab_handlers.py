@@ -1,7 +1,7 @@
 """Handlers with real libraries in the lab and in AWS's emulator: the same lines and responses?
 
 Needs the wheel of aws-sam-cli for this interpreter, and for each PYTHON the libraries of
-``tests/support/library_handlers.py`` and awslambdaric::
+``tests/support/lab/library_handlers.py`` and awslambdaric::
 
     PYTHONPATH=. python benchmarks/lab_handlers.py [--only NAME] PYTHON...
 """
@@ -16,8 +16,8 @@ from pathlib import Path
 
 from retryctl.lab.function import HOME
 from retryctl.lab.plugin import HandlerLab
-from tests.support.lambda_emulator import emulating, find_emulator, function_lines, invoke
-from tests.support.library_handlers import HANDLERS, LibraryHandler, comparable
+from tests.support.lab.lambda_emulator import emulating, find_emulator, function_lines, invoke
+from tests.support.lab.library_handlers import HANDLERS, LibraryHandler, comparable
 
 warnings.simplefilter("ignore")
 

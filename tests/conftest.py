@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from tests.support import quick_commands, quick_sessions, quick_waits
 from tests.support.aws_program import CREDENTIALS
 from tests.support.counters_world import Aws, aws_server, make_table
+from tests.support.quick import quick_commands, quick_sessions, quick_waits
 from tests.support.random_cases import PROFILE
 
 

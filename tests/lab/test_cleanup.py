@@ -17,7 +17,14 @@ import pytest
 from retryctl.lab.function import Isolation
 from retryctl.lab.plugin import HandlerLab
 from retryctl.temporary import temporary_folder
-from tests.support.lab_handlers import EXAMPLE, ORDER, REPOSITORY, hear_interrupts, lab_of, written
+from tests.support.lab.lab_handlers import (
+    EXAMPLE,
+    ORDER,
+    REPOSITORY,
+    hear_interrupts,
+    lab_of,
+    written,
+)
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc")
 

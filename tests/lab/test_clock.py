@@ -9,7 +9,7 @@ import pytest
 
 from retryctl.lab.clock import VirtualClock
 from retryctl.lab.plugin import HandlerLab
-from tests.support.lab_handlers import EXAMPLE, ORDER, lab_of, written
+from tests.support.lab.lab_handlers import EXAMPLE, ORDER, lab_of, written
 
 EVERY_CLOCK = """
     import datetime, json, logging, os, pathlib, time

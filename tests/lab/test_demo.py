@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.support.lab_handlers import REPOSITORY
+from tests.support.lab.lab_handlers import REPOSITORY
 
 pytest.importorskip("awslambdaric", reason="awslambdaric is not installed")
 

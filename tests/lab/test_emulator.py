@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from retryctl.lab.plugin import HandlerLab
-from tests.support.lab_handlers import EXAMPLE, ORDER, ORIGINAL
-from tests.support.lambda_emulator import emulating, find_emulator, function_lines, invoke
-from tests.support.library_handlers import HANDLERS, comparable
+from tests.support.lab.lab_handlers import EXAMPLE, ORDER, ORIGINAL
+from tests.support.lab.lambda_emulator import emulating, find_emulator, function_lines, invoke
+from tests.support.lab.library_handlers import HANDLERS, comparable
 
 pytest.importorskip("awslambdaric", reason="awslambdaric is not installed")
 

@@ -7,7 +7,7 @@ import pytest
 
 from retryctl.lab.function import Isolation
 from tests.lab.test_isolation import WAYS
-from tests.support.lab_handlers import lab_of, written
+from tests.support.lab.lab_handlers import lab_of, written
 
 SECRET = "planted-secret-4711"
 FILES = {

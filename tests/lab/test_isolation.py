@@ -14,7 +14,7 @@ from retryctl.errors import CouldNotLook
 from retryctl.lab.function import Isolation
 from retryctl.lab.plugin import HandlerLab
 from tests.support.counters_world import python
-from tests.support.lab_handlers import EXAMPLE, ORDER, REPOSITORY, lab_of, written
+from tests.support.lab.lab_handlers import EXAMPLE, ORDER, REPOSITORY, lab_of, written
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="namespaces are Linux's")
 

@@ -14,7 +14,7 @@ from retryctl.errors import UsageError
 from retryctl.lab.function_options import make_function
 from retryctl.lab.interpreter import default_python
 from tests.lab.test_lab_options import written_file
-from tests.support.lab_handlers import lab_of
+from tests.support.lab.lab_handlers import lab_of
 from tests.support.program import run as retryctl
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.conversation import Person, converse
-from tests.support.lab_handlers import EXAMPLE, ORDER, hear_interrupts
+from tests.support.lab.lab_handlers import EXAMPLE, ORDER, hear_interrupts
 from tests.support.program import environment
 from tests.support.program import run as retryctl
 

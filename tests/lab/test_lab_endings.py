@@ -9,7 +9,7 @@ from retryctl.core.history.outcome import AttemptOutcome
 from retryctl.lab import plan
 from retryctl.lab.function import Function
 from retryctl.lab.lab import Lab
-from tests.support.lab_handlers import lab_of, platform, written
+from tests.support.lab.lab_handlers import lab_of, platform, written
 
 CLIENTS = pytest.mark.parametrize("stand_in", [False, True], ids=["awslambdaric", "stand-in"])
 pytest.importorskip("awslambdaric", reason="awslambdaric is not installed")

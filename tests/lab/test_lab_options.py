@@ -13,7 +13,7 @@ from retryctl.lab.sample_events import sample_events
 from retryctl.lab.template import read_function
 from tests.lab.test_lab_cli import EVENT, HANDLER, attempts
 from tests.support.conversation import Person, converse
-from tests.support.lab_handlers import lab_of, written
+from tests.support.lab.lab_handlers import lab_of, written
 from tests.support.program import run as retryctl
 
 ECHO = """

@@ -11,7 +11,7 @@ import pytest
 from retryctl.lab.inside import virtual_time
 from retryctl.lab.lab import Lab
 from retryctl.lab.limitations import remarks
-from tests.support.lab_handlers import lab_of, written
+from tests.support.lab.lab_handlers import lab_of, written
 
 DATETIME = """
     import datetime, json, pickle, time

@@ -10,7 +10,7 @@ import pytest
 from retryctl.core.history.outcome import AttemptOutcome
 from retryctl.lab.function import Isolation
 from tests.lab.test_isolation import WAYS
-from tests.support.lab_handlers import lab_of, platform, written
+from tests.support.lab.lab_handlers import lab_of, platform, written
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="namespaces are Linux's")
 

@@ -18,7 +18,7 @@ from retryctl.errors import UsageError
 from retryctl.lab.function_options import option_names
 from retryctl.lab.limitations import NotAsOnLambda
 from retryctl.lab.plugin import HandlerLab
-from tests.support.lab_handlers import EXAMPLE, ORDER, REPOSITORY
+from tests.support.lab.lab_handlers import EXAMPLE, ORDER, REPOSITORY
 
 SUITE = """
 from handlers.orders import bound, counted, handler

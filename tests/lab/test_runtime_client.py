@@ -12,7 +12,7 @@ from retryctl.errors import NothingFound
 from retryctl.lab import plan
 from retryctl.lab.function import Function
 from retryctl.lab.lab import Lab
-from tests.support.lab_handlers import lab_of, platform, written
+from tests.support.lab.lab_handlers import lab_of, platform, written
 
 CLIENTS = pytest.mark.parametrize("stand_in", [False, True], ids=["awslambdaric", "stand-in"])
 pytest.importorskip("awslambdaric", reason="awslambdaric is not installed")

@@ -10,7 +10,7 @@ import pytest
 
 from retryctl.lab import inside
 from retryctl.lab.function import LogFormat
-from tests.support.lab_handlers import lab_of, written
+from tests.support.lab.lab_handlers import lab_of, written
 
 HANDLERS = {
     "raises": "def handler(event, context):\n    print(1)\n    raise ValueError('two\\nlines')",

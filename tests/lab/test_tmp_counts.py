@@ -8,7 +8,7 @@ from retryctl.core.crosscheck.attempt_check import Verdict
 from retryctl.core.history.outcome import AttemptOutcome
 from retryctl.lab.limitations import NotAsOnLambda
 from retryctl.lab.plugin import HandlerLab
-from tests.support.lab_handlers import EXAMPLE, ORDER, ORIGINAL, lab_of, written
+from tests.support.lab.lab_handlers import EXAMPLE, ORDER, ORIGINAL, lab_of, written
 
 SILENT = (None, None)
 SAME = [(0, "A"), (1, "B"), (2, "C")]

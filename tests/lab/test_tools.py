@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.lab_handlers import lab_of
+from tests.support.lab.lab_handlers import lab_of
 
 COVERED = """
 def handler(event, context):

@@ -18,7 +18,7 @@ from retryctl.lab.lab import json_lines
 from retryctl.lab.plugin import HandlerLab
 from tests.lab.test_tmp_counts import HANDLERS
 from tests.support.counters_world import Aws
-from tests.support.lab_handlers import ORDER
+from tests.support.lab.lab_handlers import ORDER
 from tests.support.program import run
 
 pytest.importorskip("awslambdaric", reason="awslambdaric is not installed")

@@ -18,6 +18,12 @@ from dataclasses import dataclass, field
 from random import Random
 
 from retryctl.core.model.events import LogEvent
+from tests.support.lab.made_up_runtimes import (
+    JAVA_ERROR,
+    dotnet_error,
+    node_error,
+    node_invoke_error,
+)
 from tests.support.lambda_log import (
     ENDS,
     MIDNIGHT_MS,
@@ -30,7 +36,6 @@ from tests.support.lambda_log import (
     start,
     timed_out,
 )
-from tests.support.made_up_runtimes import JAVA_ERROR, dotnet_error, node_error, node_invoke_error
 
 EXECUTION = "arn:aws:lambda:us-east-1:123456789012:function:flow:7/durable-execution/order-{}/3f0c"
 COUNTING = ("tmp", "tmp", "tmp", "store", "silent")

@@ -12,7 +12,6 @@ from retryctl.core.timestamps import iso_ms
 from retryctl.errors import ExitStatus
 from retryctl.sources.aws import circuit_breaker, client
 from tests.endpoint.server import Endpoint
-from tests.support import quick_hangs
 from tests.support.aws_program import (
     CREDENTIALS,
     GROUP,
@@ -26,6 +25,7 @@ from tests.support.aws_program import (
     put_both,
 )
 from tests.support.program import run
+from tests.support.quick import quick_hangs
 
 COMMANDS = {
     "trace": ("trace", WRONG, RIGHT, "-g", GROUP),

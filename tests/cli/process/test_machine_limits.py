@@ -9,8 +9,8 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from tests.support.machine_campaign import End, Machine, campaign, machines
-from tests.support.signal_campaign import Subject, subjects
+from tests.support.campaigns.machine_campaign import End, Machine, campaign, machines
+from tests.support.campaigns.signal_campaign import Subject, subjects
 
 COMMANDS = {
     "files 16": "summary saved",

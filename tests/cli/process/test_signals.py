@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.campaigns.signal_campaign import Subject, campaign, subjects
 from tests.support.program import environment
-from tests.support.signal_campaign import Subject, campaign, subjects
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="orphans are adopted by prctl")
 

@@ -9,7 +9,7 @@ from typing import Any
 from retryctl.lab.lab import LabEvent
 from retryctl.lab.plugin import HandlerLab
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+REPOSITORY = Path(__file__).resolve().parents[3]
 ORIGINAL = REPOSITORY.parent / "shared" / "original" / "handler.py"
 EXAMPLE = REPOSITORY / "examples" / "tmp_counter_by_hand.py"
 ORDER = {"order": {"number": 1, "items": 3}}

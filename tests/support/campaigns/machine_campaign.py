@@ -1,6 +1,6 @@
 """Run each command on a machine that lacks something, and list what did not end as it must.
 
-``python -m tests.support.machine_campaign`` runs every command on every machine; names of
+``python -m tests.support.campaigns.machine_campaign`` runs every command on every machine; names of
 machines choose some of them. A command must answer as on a whole machine, or end with an error
 that names the next step: no traceback, no hang. What needs root is left out for other users.
 """
@@ -20,8 +20,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+from tests.support.campaigns.signal_campaign import Subject, subjects
 from tests.support.program import PROGRAM, environment
-from tests.support.signal_campaign import Subject, subjects
 
 _LOG_BYTES = 10_000_000  # enough for two workers
 _LONGEST_S = 120

@@ -1,9 +1,9 @@
 """Send a signal at random moments of each command, and list what did not end as it must.
 
-``python -m tests.support.signal_campaign 200`` runs 200 moments of each command; the suite runs a
-few, and gives them more time. The program must end within two seconds with 128 + the signal's
-number, without a traceback, and leave no temporary file and no process. The moments begin at the
-program's first line: Python's own start is Python's.
+``python -m tests.support.campaigns.signal_campaign 200`` runs 200 moments of each command; the
+suite runs a few, and gives them more time. The program must end within two seconds with 128 + the
+signal's number, without a traceback, and leave no temporary file and no process. The moments begin
+at the program's first line: Python's own start is Python's.
 """
 
 from __future__ import annotations
