@@ -62,7 +62,6 @@ _ELSEWHERE = {
     "version": "For the version: retryctl -V",
     "--from": "For the newest request of a saved log: retryctl trace --from FILE",
     "trace --verdict": "To select requests by their verdict: retryctl list --verdict disagrees",
-    "counters --store": "Name the store without an option: {path} STORE",
     "trace --outcome": "To select requests by their outcome: retryctl list --outcome exhausted",
 }
 
@@ -224,5 +223,5 @@ def _as_ours(error: Any, command: str) -> UsageError:
     if unknown := _NO_COMMAND.search(what):
         what = f"{unknown[1]} is not a command."
     path = error.ctx.command_path if error.ctx else f"retryctl {command}".rstrip()
-    hint = hint.replace("{path}", path) or f"See {path} --help."
-    return UsageError(f"{what[:1].lower()}{what[1:].rstrip('.')}.", hint)
+    what = f"{what[:1].lower()}{what[1:].rstrip('.')}."
+    return UsageError(what, hint or f"See {path} --help.")

@@ -4,18 +4,29 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 from retryctl.cli.command_app import CommandApp, argument, option, required_argument
 from retryctl.cli.options.params import CounterStore, debug_option
+from retryctl.cli.options.store_names import (
+    bucket_name,
+    key_prefix,
+    log_group_name,
+    policy_text,
+    table_name,
+)
 from retryctl.core.value_classes import value_class
-from retryctl.errors import ExitStatus
+from retryctl.core.wording import in_a_row
+from retryctl.errors import ExitStatus, UsageError
 
 app = CommandApp(
     help="Get the code a function imports to count its retries, and what its store needs."
 )
+
+_WITH_TEMPLATE = (CounterStore.DYNAMODB, CounterStore.S3)
 
 _option = partial(option, section="Options")
 
@@ -32,13 +43,24 @@ def _prefix() -> Any:
     return _option("s3: the prefix.", default="retries/", metavar="KEY")
 
 
+def _store(*known: CounterStore) -> Any:
+    return argument("STORE", f"{in_a_row(known, 'or')}. Or --store.")
+
+
+def _store_option() -> Any:
+    return _option("The same as STORE.", "--store", metavar="STORE", show_default=False)
+
+
 @value_class
 class VendorArguments:
     """Which file to write, as it was typed."""
 
     directory: Path = required_argument("DIR", "The function's folder.", show_default=False)
+    stores: list[CounterStore] | None = argument(
+        "[STORE...]", "Where to count: tmp, s3, dynamodb or logs. Or --store. Default: tmp."
+    )
     store: list[CounterStore] | None = _option(
-        "Where to count (repeatable). Default: tmp.", show_default=False
+        "The same as STORE (repeatable).", metavar="STORE", show_default=False
     )
     debug: bool = debug_option()
 
@@ -52,11 +74,12 @@ def vendor(given: VendorArguments) -> int:
     from retryctl.cli.runs.counters import FILE_NAME, import_line, write_joined
 
     replaces = (given.directory / FILE_NAME).exists()
-    stores = given.store or [CounterStore.TMP]
+    named = [*(given.stores or ()), *(given.store or ())]
+    stores = named or [CounterStore.TMP]
     print(write_joined(given.directory, stores))
     if replaces:
         print("retryctl: this replaced the file that was there.", file=sys.stderr)
-    if not given.store:
+    if not named:
         print(
             "retryctl: it counts in /tmp, the default, and misses attempts of other execution "
             "environments. To count these, too: --store dynamodb or --store s3",
@@ -70,7 +93,8 @@ def vendor(given: VendorArguments) -> int:
 class PolicyArguments:
     """The store and its names in a policy, as it was typed."""
 
-    store: CounterStore = required_argument("STORE", "tmp, s3, dynamodb or logs.")
+    store: CounterStore | None = _store(*CounterStore)
+    store_option: CounterStore | None = _store_option()
     table: str = _table("TABLE")
     bucket: str = _bucket()
     prefix: str = _prefix()
@@ -97,7 +121,8 @@ def iam(given: PolicyArguments) -> int:
 
     Replace the names in capitals.
     """
-    statements = _statements(given)
+    store = _one_store(given.store, given.store_option, list(CounterStore), "iam")
+    statements = _statements(given, store)
     if statements or given.output == "json":
         print(json.dumps({"Version": "2012-10-17", "Statement": statements}, indent=2))
     else:
@@ -109,7 +134,8 @@ def iam(given: PolicyArguments) -> int:
 class TemplateArguments:
     """The store and its names in a template, as it was typed."""
 
-    store: Literal["dynamodb", "s3"] = required_argument("STORE", "dynamodb or s3.")
+    store: CounterStore | None = _store(*_WITH_TEMPLATE)
+    store_option: CounterStore | None = _store_option()
     form: Literal["sam", "terraform"] = _option("Template format.", default="sam")
     table: str = _table("retries")
     key: str = _option("dynamodb: the partition key.", default="request_id", metavar="NAME")
@@ -124,7 +150,8 @@ def template(given: TemplateArguments) -> int:
     """Print a template of the table with its TTL, or of the bucket with its lifecycle rule."""
     from retryctl.cli.runs.counters import store_template
 
-    print(store_template(given), end="")
+    store = _one_store(given.store, given.store_option, _WITH_TEMPLATE, "template")
+    print(store_template(given, store), end="")
     return ExitStatus.OK
 
 
@@ -148,21 +175,40 @@ def layer(given: LayerArguments) -> int:
     return ExitStatus.OK
 
 
-def _statements(given: PolicyArguments) -> list[dict[str, object]]:
+def _one_store(
+    argument: CounterStore | None,
+    option: CounterStore | None,
+    known: Sequence[CounterStore],
+    command: str,
+) -> CounterStore:
+    """Return the store that is named, once or twice. Raises ``UsageError`` for another."""
+    named = argument or option
+    choice = f"Choose from: {', '.join(known)}."
+    if named is None:
+        raise UsageError("no store is given.", f"{choice} See retryctl counters {command} --help.")
+    if option and option is not named:
+        raise UsageError(f"both {named} and {option} are named as the store.", "Drop one of them.")
+    if named not in known:
+        raise UsageError(f"{named} has nothing to create.", choice)
+    return named
+
+
+def _statements(given: PolicyArguments, store: CounterStore) -> list[dict[str, object]]:
     arn = f"arn:{given.partition}"
-    if given.store is CounterStore.S3:
-        under = f"{given.prefix.strip('/')}/*".lstrip("/")
-        bucket = f"{arn}:s3:::{given.bucket}"
+    if store is CounterStore.S3:
+        under = f"{policy_text(key_prefix(given.prefix))}*"
+        bucket = f"{arn}:s3:::{bucket_name(given.bucket)}"
         condition = {"StringLike": {"s3:prefix": under}}
         return [
             _allow("s3:PutObject", f"{bucket}/{under}"),
             {**_allow("s3:ListBucket", bucket), "Condition": condition},
         ]
-    if given.store is CounterStore.DYNAMODB:
+    if store is CounterStore.DYNAMODB:
         actions = ["dynamodb:GetItem"] * given.by_hand + ["dynamodb:UpdateItem"]
-        return [_allow(actions, f"{arn}:dynamodb:*:*:table/{given.table}")]
-    if given.store is CounterStore.LOGS:
-        return [_allow("logs:FilterLogEvents", f"{arn}:logs:*:*:log-group:{given.log_group}:*")]
+        return [_allow(actions, f"{arn}:dynamodb:*:*:table/{table_name(given.table)}")]
+    if store is CounterStore.LOGS:
+        group = log_group_name(given.log_group)
+        return [_allow("logs:FilterLogEvents", f"{arn}:logs:*:*:log-group:{group}:*")]
     return []
 
 

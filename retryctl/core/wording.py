@@ -65,10 +65,10 @@ def as_sentences(reasons: Iterable[str]) -> str:
     return " ".join([*(f"{reason.rstrip('.')}." for reason in most), last])
 
 
-def in_a_row(names: Iterable[str]) -> str:
-    """Return ``A``, ``A and B`` or ``A, B and C``."""
+def in_a_row(names: Iterable[str], word: str = "and") -> str:
+    """Return ``A``, ``A and B`` or ``A, B and C``, with this ``word`` before the last."""
     *most, last = names
-    return f"{', '.join(most)} and {last}" if most else last
+    return f"{', '.join(most)} {word} {last}" if most else last
 
 
 def capitalised(sentence: str) -> str:

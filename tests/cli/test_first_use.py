@@ -255,11 +255,6 @@ def test_a_shortened_id_outside_of_the_window_is_found_like_the_whole_one() -> N
     assert "retryctl list --from demo" in unknown.stderr
 
 
-def test_the_store_of_a_counter_is_an_argument() -> None:
-    done = run("counters", "iam", "--store", "dynamodb")
-    assert "retryctl counters iam STORE" in done.stderr
-
-
 def test_a_link_needs_the_name_of_the_group(tmp_path: Path) -> None:
     one = Environment("a")
     one.at(0).runs(ID, ends="error")

@@ -18,6 +18,14 @@ from typing import TYPE_CHECKING
 
 from retryctl import __version__
 from retryctl.cli.options.params import CounterStore
+from retryctl.cli.options.store_names import (
+    bucket_name,
+    key_names,
+    key_prefix,
+    quoted_hcl,
+    quoted_yaml,
+    table_name,
+)
 from retryctl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -202,24 +210,29 @@ def _unwritable(path: Path, error: OSError) -> UsageError:
 
 _DAYS = 1
 """All attempts of a request start within 6 h of each other; a lifecycle rule counts days."""
+_QUOTED = {"sam": quoted_yaml, "terraform": quoted_hcl}
 _ATTRIBUTES = {
     "sam": "\n        - AttributeName: {}\n          AttributeType: S",
-    "terraform": '\n  attribute {{\n    name = "{}"\n    type = "S"\n  }}\n',
+    "terraform": '\n  attribute {{\n    name = {}\n    type = "S"\n  }}\n',
 }
 
 
-def store_template(given: TemplateArguments) -> str:
-    """Return the table or the bucket of a store, as resources of SAM (YAML) or Terraform (HCL)."""
-    names = [given.key, *([given.sort_key] if given.sort_key else [])]
+def store_template(given: TemplateArguments, store: CounterStore) -> str:
+    """Return the table or the bucket of a store, as resources of SAM (YAML) or Terraform (HCL).
+
+    Raises ``UsageError`` for a name that AWS does not allow.
+    """
+    quoted = _QUOTED[given.form]
+    names = [quoted(name) for name in key_names(given.key, given.sort_key)]
     kinds = zip(names, ("HASH", "RANGE"), strict=False)
     extension = "yaml" if given.form == "sam" else "tf"
-    return Template(_source("cli/templates", f"{given.form}-{given.store}.{extension}")).substitute(
-        bucket=given.bucket,
-        prefix=f"{given.prefix.strip('/')}/".lstrip("/"),
+    return Template(_source("cli/templates", f"{given.form}-{store}.{extension}")).substitute(
+        bucket=quoted(bucket_name(given.bucket, new=True)),
+        prefix=quoted(key_prefix(given.prefix)),
         days=_DAYS,
-        table=given.table,
-        key=given.key,
-        range_key=f'\n  range_key    = "{given.sort_key}"' if given.sort_key else "",
+        table=quoted(table_name(given.table, new=True)),
+        key=names[0],
+        range_key=f"\n  range_key    = {names[1]}" if given.sort_key else "",
         attributes="".join(map(_ATTRIBUTES[given.form].format, names)),
         schema="".join(
             f"\n        - AttributeName: {name}\n          KeyType: {kind}" for name, kind in kinds

@@ -1,5 +1,5 @@
 resource "aws_s3_bucket" "retries" {
-  bucket = "$bucket"
+  bucket = $bucket
 }
 
 resource "aws_s3_bucket_lifecycle_configuration" "retries" {
@@ -10,7 +10,7 @@ resource "aws_s3_bucket_lifecycle_configuration" "retries" {
     status = "Enabled"
 
     filter {
-      prefix = "$prefix"
+      prefix = $prefix
     }
 
     expiration {

@@ -27,7 +27,11 @@ from retryctl.errors import (
 from retryctl.machine_limits import is_out_of_memory, machine_limit
 from retryctl.sources.aws.call_watch import CallWatch
 from retryctl.sources.aws.circuit_breaker import ANYWHERE, CallPlace, CircuitBreaker
-from retryctl.sources.aws.credential_errors import CredentialChain, translate_credential_error
+from retryctl.sources.aws.credential_errors import (
+    CredentialChain,
+    no_region_nor_credentials,
+    translate_credential_error,
+)
 from retryctl.sources.aws.errors import CallContext, translate_error
 from retryctl.sources.aws.rate_limiter import AdaptiveRateLimiter
 from retryctl.sources.aws.service_clock import ServiceClock
@@ -274,7 +278,9 @@ class AwsClient:
     def _client(self, service: str, region: str | None) -> Any:
         """Return the client, with credentials that are good now."""
         with self._making, self._translated():
-            self.credentials()
+            keys = self.credentials()
+            if keys is None and not (region or self.region):
+                raise no_region_nor_credentials(self._chain())
             if (region, service) not in self._clients:
                 self._clients[region, service] = self._new_client(service, region)
             return self._clients[region, service]

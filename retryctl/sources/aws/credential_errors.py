@@ -86,6 +86,15 @@ def translate_credential_error(error: Exception, chain: CredentialChain) -> Retr
     return _UNKNOWN(error, chain)
 
 
+def no_region_nor_credentials(chain: CredentialChain) -> NoCredentials:
+    """Return the error for a machine that was not set up: neither is found in any place."""
+    return NoCredentials(
+        f"no AWS region is set, and there are no AWS credentials{chain.of_profile}",
+        "Set up both (aws configure, aws configure sso), or name --region and --profile, "
+        f"{OR_SAVED}.\n{HOW_TO_SAVE}",
+    )
+
+
 def sso_expired(chain: CredentialChain) -> LoginExpired:
     """Return the error for an SSO login that has expired."""
     return LoginExpired(

@@ -362,3 +362,10 @@ def test_without_a_home_nothing_is_written_below_the_current_folder(
     monkeypatch.chdir(empty)
     call(endpoint)
     assert list(empty.iterdir()) == []
+
+
+def test_a_machine_that_was_not_set_up_lacks_region_and_credentials() -> None:
+    with pytest.raises(NoCredentials) as error:
+        AwsClient().call("logs", "FilterLogEvents", REQUEST, expect="events")
+    assert error.value.what == "no AWS region is set, and there are no AWS credentials"
+    assert "name --region and --profile" in error.value.next_step
