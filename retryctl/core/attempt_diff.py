@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
-from itertools import takewhile
+from itertools import chain, takewhile
 
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.events import LogEvent
@@ -25,14 +25,14 @@ _VARYING = re.compile(
 )
 # INIT_START Runtime Version: …  {"time": …, "type": "platform.initStart", …}
 _INIT = re.compile(
-    r'\s*(?:INIT_START|INIT_REPORT|RESTORE_START|RESTORE_REPORT|EXTENSION\t|\{.*?"type":\s*'
-    r'"platform\.(?:init|restore|extension|telemetry))',
+    r'\s*(?:(INIT_START|INIT_REPORT|RESTORE_START|RESTORE_REPORT|EXTENSION)\b|\{.*?"type":\s*'
+    r'"(platform\.(?:init|restore|extension|telemetry)\w*))',
     re.DOTALL,
 )
 # on REPORT:  Init Duration: 101.20 ms
 _INIT_DURATION = re.compile(
-    r"\s*(?:Init|Restore|Billed Restore) Duration: [\d.]+ ms"
-    r'|"(?:init|restore)DurationMs":\s*[\d.]+,?'
+    r"\s*((?:Init|Restore|Billed Restore) Duration): [\d.]+ ms"
+    r'|"((?:init|restore)DurationMs)":\s*[\d.]+,?'
 )
 
 
@@ -65,6 +65,18 @@ class AttemptDiff:
             return None
         return sum(len(each.left) for each in takewhile(lambda one: one.same, self.stretches))
 
+    @property
+    def starts_of_environments(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """What only the left, and only the right, logged of the start of its environment.
+
+        It is not compared. ``INIT_START``, ``platform.initStart``, ``Init Duration``.
+        """
+        left, right = _start_of_environment(self.left), _start_of_environment(self.right)
+        return (
+            tuple(name for name in left if name not in right),
+            tuple(name for name in right if name not in left),
+        )
+
 
 def diff_attempts(left: Attempt, right: Attempt) -> AttemptDiff:
     """Compare the lines of two attempts, without those of a cold start."""
@@ -79,6 +91,14 @@ def comparable(message: str) -> str:
 def _own(attempt: Attempt) -> list[LogEvent]:
     """Return the lines of an attempt without those about its environment's start."""
     return [event for event in attempt.events if not _INIT.match(event.message)]
+
+
+def _start_of_environment(attempt: Attempt) -> dict[str, None]:
+    """Return the names of the records, and of the figures on REPORT, of a cold start."""
+    lines = (match for event in attempt.events if (match := _INIT.match(event.message)))
+    report = attempt.report_event.message if attempt.report_event else ""
+    found = chain(lines, _INIT_DURATION.finditer(report))
+    return dict.fromkeys(match[match.lastindex or 0] for match in found)
 
 
 def _compared(attempt: Attempt, event: LogEvent) -> str:

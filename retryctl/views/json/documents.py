@@ -102,8 +102,8 @@ def diff_document(
     """Return one document with the lines of both attempts, stretch by stretch."""
     document = {
         "schema": DIFF,
-        "left": _side(found.left, checks[0]),
-        "right": _side(found.right, checks[1]),
+        "left": _side(found.left, checks[0], found.starts_of_environments[0]),
+        "right": _side(found.right, checks[1], found.starts_of_environments[1]),
         **fields_of(found, "same parts_after"),
         "lines": [
             {
@@ -118,11 +118,12 @@ def diff_document(
     return document_text(document)
 
 
-def _side(attempt: Attempt, check: AttemptCheck) -> dict[str, Any]:
+def _side(attempt: Attempt, check: AttemptCheck, start: Sequence[str]) -> dict[str, Any]:
     return {
         **fields_of(attempt, "request_id execution_arn"),
         "attempt": attempt.number,
         "outcome": attempt.outcome.value,
+        "not_compared": list(start),
         **claim_fields(attempt, check),
     }
 

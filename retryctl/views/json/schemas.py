@@ -202,6 +202,7 @@ _DIFF_SIDE = _object(
     attempt=_COUNT,
     outcome=_one_of(AttemptOutcome),
     execution_arn=_MAYBE_TEXT,
+    not_compared=_list(_TEXT),
     **_CLAIM,
 )
 _TOPIC = _object(

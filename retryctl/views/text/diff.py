@@ -28,6 +28,7 @@ def diff_blocks(
     yield Paragraph(lead=(("- ", "red"),), words=_side(found.left, checks[0]))
     yield Paragraph(lead=(("+ ", "green"),), words=_side(found.right, checks[1]))
     yield paragraph(_sentence(found), "bold")
+    yield from (paragraph(words) for words in _not_compared(found))
     yield BLANK
     if not found.same:
         last = len(found.stretches) - 1
@@ -63,6 +64,13 @@ def _sentence(found: AttemptDiff) -> str:
         return f"They differ from the first line; {_IGNORED}."
     count = number_of(found.parts_after, "equal line")
     return f"They differ after {count}; {_IGNORED}."
+
+
+def _not_compared(found: AttemptDiff) -> Iterator[str]:
+    """Yield what only one of them logged of the start of its environment."""
+    for sign, names in zip("-+", found.starts_of_environments, strict=True):
+        if names:
+            yield f"Not compared, only in {sign}: the cold start ({', '.join(names)})."
 
 
 def _stretch(stretch: Stretch, *, is_first: bool, is_last: bool) -> Iterator[Block]:

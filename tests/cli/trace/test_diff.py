@@ -154,3 +154,15 @@ def test_an_equal_branch_of_another_counter_is_no_difference(tmp_path: Path) -> 
         done = run("diff", ID, "--from", path, "--attempts", numbers, env={"COLUMNS": "120"})
         lines = done.stdout.splitlines()
         assert [line for line in lines[2:] if line[:2] in ("- ", "+ ")] == expected
+
+
+def test_the_cold_start_that_only_one_logged_is_named() -> None:
+    listed = json.loads(run("list", "--from", "demo", "-o", "json").stdout)["requests"]
+    switched = next(one for one in listed if "environment-switch" in one["findings"])
+    done = run("diff", switched["request_id"], "--from", "demo")
+    assert "Not compared, only in +: the cold start (INIT_START, Init Duration).\n" in done.stdout
+    found = json.loads(run("diff", switched["request_id"], "--from", "demo", "-o", "json").stdout)
+    sides = (found["left"]["not_compared"], found["right"]["not_compared"])
+    assert sides == ([], ["INIT_START", "Init Duration"])
+    warm = run("diff", switched["request_id"], "--from", "demo", "--attempts", "1,2")
+    assert "Not compared" not in warm.stdout
