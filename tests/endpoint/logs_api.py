@@ -8,24 +8,37 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from tests.endpoint.errors import Refusal, invalid, no_such_group, no_such_stream
 from tests.endpoint.filterpattern import Pattern, compile_pattern
+from tests.endpoint.logs_answers import (
+    Answer,
+    candidates,
+    described_group,
+    filtered_event,
+    page,
+    page_end,
+    plain_event,
+)
+from tests.endpoint.logs_requests import (
+    PAGE_BYTES,
+    PAGE_EVENTS,
+    Request,
+    check_batch,
+    check_shape,
+    check_streams,
+    limit_of,
+    rejected_events,
+)
 from tests.endpoint.store import LogGroup, Store
 from tests.endpoint.tokens import Tokens, refused
 
-Request = dict[str, Any]
-Answer = dict[str, Any]
-
-_PAGE_BYTES = 1_048_576
-_PAGE_EVENTS = 10_000
 _FOREVER = 1 << 62
 _NEWEST_FIRST_SINCE_MS = 1_704_067_200_000  # 2024-01-01
 _NAME = re.compile(r"[\.\-_/#A-Za-z0-9]{1,512}")
 _IDENTIFIER = re.compile(r"[\w#+=/:,.@-]{1,2048}")
-_BATCH_SPAN_MS = 24 * 3_600_000
 _OLDEST_PUT_MS = 14 * 24 * 3_600_000
 _NEWEST_PUT_MS = 2 * 3_600_000
 
@@ -64,7 +77,7 @@ class LogsApi:
         if name and identifier:
             raise invalid("LogGroup name and LogGroup ARN are mutually exclusive parameters.")
         if name:
-            _fits(_NAME, name, "logGroupName")
+            check_shape(_NAME, name, "logGroupName")
             group = self._store.find(name)
         elif identifier:
             group = self.identified(identifier)
@@ -76,7 +89,7 @@ class LogsApi:
 
     def identified(self, identifier: str) -> LogGroup | None:
         """By name or by ARN; the ARN of another account's group only without ``:*``."""
-        _fits(_IDENTIFIER, identifier, "logGroupIdentifier")
+        check_shape(_IDENTIFIER, identifier, "logGroupIdentifier")
         if not identifier.startswith("arn:"):
             return self._store.find(identifier)
         parts = identifier.split(":", 6)
@@ -89,9 +102,9 @@ class LogsApi:
     def filter_log_events(self, request: Request, fault: str | None = None) -> Answer:
         group = self._readable(request, "FilterLogEvents")
         names, prefix = request.get("logStreamNames"), request.get("logStreamNamePrefix")
-        _check_streams(group, names, prefix)
+        check_streams(group, names, prefix)
         pattern = compile_pattern(request.get("filterPattern"))
-        limit = _limit(request, _PAGE_EVENTS)
+        limit = limit_of(request, PAGE_EVENTS)
         since_ms, until_ms = request.get("startTime", 0), request.get("endTime", _FOREVER - 1)
         forward = request.get("startFromHead", True)
         if not forward and since_ms < _NEWEST_FIRST_SINCE_MS:
@@ -106,14 +119,14 @@ class LogsApi:
             place = group.place(timestamp_ms, arrival)
             low, high = (place, high) if forward else (low, place + 1)
         if fault == "repeat-token" and token:
-            return _page([], token)
+            return page([], token)
         budget = 0 if fault in ("empty-page", "repeat-token") else self.scan_events
         rows, rest = self._scan(group, pattern, low, high, forward, budget, limit, names, prefix)
         unmask = request.get("unmask", False)
-        events = [_filtered(group, row, unmask=unmask) for row in rows]
+        events = [filtered_event(group, row, unmask=unmask) for row in rows]
         if rest is None:
-            return _page(events, None)
-        return _page(events, self._tokens.issue(asked, [int(forward), *group.key(rest)]))
+            return page(events, None)
+        return page(events, self._tokens.issue(asked, [int(forward), *group.key(rest)]))
 
     def _scan(
         self,
@@ -133,7 +146,7 @@ class LogsApi:
         size = 0
         now = self._clock()
         wanted = None if names is None else frozenset(names)
-        for row in _candidates(group, pattern, low, high, stop, forward):
+        for row in candidates(group, pattern, low, high, stop, forward):
             if group.ingested[row] > now:
                 continue
             stream = group.stream_name(row)
@@ -142,7 +155,7 @@ class LogsApi:
             if pattern and not pattern.matches(group.message(row)):
                 continue
             size += group.size(row)
-            if len(found) == limit or (found and size > _PAGE_BYTES):
+            if len(found) == limit or (found and size > PAGE_BYTES):
                 return found, row
             found.append(row)
         if forward:
@@ -171,7 +184,7 @@ class LogsApi:
         if fault == "empty-page":
             end = place
         else:
-            end = _page_end(group, rows, place, forward, _limit(request, _PAGE_EVENTS))
+            end = page_end(group, rows, place, forward, limit_of(request, PAGE_EVENTS))
         first, last = sorted((place, end))
         ahead, behind = (
             self._token(group, rows, asked, mark, at) for mark, at in (("f/", last), ("b/", first))
@@ -181,7 +194,8 @@ class LogsApi:
             ahead, behind = (token, behind) if forward else (ahead, token)
         return {
             "events": [
-                _plain(group, row, unmask=request.get("unmask", False)) for row in rows[first:last]
+                plain_event(group, row, unmask=request.get("unmask", False))
+                for row in rows[first:last]
             ],
             "nextForwardToken": ahead,
             "nextBackwardToken": behind,
@@ -243,9 +257,9 @@ class LogsApi:
                 "LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters."
             )
         if part:
-            _fits(_NAME, part, "logGroupNamePattern")
+            check_shape(_NAME, part, "logGroupNamePattern")
         groups = [
-            _described(group, brief=bool(part))
+            described_group(group, brief=bool(part))
             for group in self._store.groups()
             if group.name.startswith(prefix or "") and (part or "") in group.name
         ]
@@ -291,7 +305,7 @@ class LogsApi:
 
     def _listed(self, request: Request, key: str, rows: list[Answer]) -> Answer:
         asked = [key, {k: v for k, v in request.items() if k not in ("nextToken", "limit")}]
-        token, limit = request.get("nextToken"), _limit(request, 50)
+        token, limit = request.get("nextToken"), limit_of(request, 50)
         first = self._tokens.place(asked, token)[0] if token else 0
         answer: Answer = {key: rows[first : first + limit]}
         if first + limit < len(rows):
@@ -302,7 +316,7 @@ class LogsApi:
 
     def create_log_group(self, request: Request) -> Answer:
         name = request.get("logGroupName", "")
-        _fits(_NAME, name, "logGroupName")
+        check_shape(_NAME, name, "logGroupName")
         if self._store.find(name):
             raise Refusal(
                 "ResourceAlreadyExistsException", "The specified log group already exists"
@@ -334,13 +348,13 @@ class LogsApi:
         if stream is None:
             raise no_such_stream()
         events = request.get("logEvents") or []
-        _check_batch(events)
+        check_batch(events)
         now = self._clock()
         oldest, newest = now - _OLDEST_PUT_MS, now + _NEWEST_PUT_MS
         for event in events:
             if oldest <= event["timestamp"] <= newest:
                 group.append(stream, event["timestamp"], event["message"], now)
-        rejected = _rejected([event["timestamp"] for event in events], oldest, newest)
+        rejected = rejected_events([event["timestamp"] for event in events], oldest, newest)
         return {"nextSequenceToken": "0"} | (
             {"rejectedLogEventsInfo": rejected} if rejected else {}
         )
@@ -366,132 +380,3 @@ def _of_class(code: str, operation: str, group: LogGroup) -> Refusal:
         f"The log group {group.name} is of log-group-class {group.log_class}. "
         f"{operation} is not supported for this log class.",
     )
-
-
-# --------------------------------------------------------------------------- parts of an answer
-
-
-def _page(events: list[Answer], token: str | None) -> Answer:
-    page: Answer = {"events": events, "searchedLogStreams": []}
-    return page | ({"nextToken": token} if token else {})
-
-
-def _plain(group: LogGroup, row: int, *, unmask: bool) -> Answer:
-    return {
-        "timestamp": group.timestamps[row],
-        "message": group.shown(row, unmask=unmask),
-        "ingestionTime": group.ingested[row],
-    }
-
-
-def _filtered(group: LogGroup, row: int, *, unmask: bool) -> Answer:
-    return _plain(group, row, unmask=unmask) | {
-        "logStreamName": group.stream_name(row),
-        "eventId": group.event_id(row),
-    }
-
-
-def _described(group: LogGroup, *, brief: bool) -> Answer:
-    """By pattern only the ARN, the creation time and the name come back."""
-    described: Answer = {
-        "logGroupName": group.name,
-        "creationTime": group.created_ms,
-        "arn": f"{group.arn}:*",
-    }
-    if brief:
-        return described
-    described |= {
-        "logGroupArn": group.arn,
-        "logGroupClass": group.log_class,
-        "metricFilterCount": 0,
-        "storedBytes": group.stored_bytes,
-    }
-    if group.retention_days is not None:
-        described["retentionInDays"] = group.retention_days
-    if group.data_protection is not None:
-        described["dataProtectionStatus"] = group.data_protection
-    if group.inherited:
-        described["inheritedProperties"] = list(group.inherited)
-    return described
-
-
-def _candidates(
-    group: LogGroup, pattern: Pattern | None, low: int, high: int, stop: int, forward: bool
-) -> Iterator[int]:
-    first, last = (low, stop) if forward else (stop, high)
-    if pattern and pattern.literal:
-        rows = list(group.rows_with(pattern.literal.encode(), first, last))
-        return iter(rows if forward else reversed(rows))
-    return iter(range(first, last) if forward else range(last - 1, first - 1, -1))
-
-
-def _page_end(group: LogGroup, rows: list[int], place: int, forward: bool, limit: int) -> int:
-    """How far one page of at most 1 MB and ``limit`` events reaches from ``place``."""
-    size, end = 0, place
-    while (end < len(rows) if forward else end > 0) and abs(end - place) < limit:
-        size += group.size(rows[end if forward else end - 1])
-        if size > _PAGE_BYTES and end != place:
-            break
-        end += 1 if forward else -1
-    return end
-
-
-# --------------------------------------------------------------------------- checks of a request
-
-
-def _fits(shape: re.Pattern[str], value: str, member: str) -> None:
-    if not shape.fullmatch(value):
-        raise invalid(
-            f"1 validation error detected: Value '{value}' at '{member}' failed to satisfy "
-            f"constraint: Member must satisfy regular expression pattern: {shape.pattern}"
-        )
-
-
-def _limit(request: Request, most: int) -> int:
-    limit = request.get("limit", most)
-    if not 1 <= limit <= most:
-        raise invalid(
-            f"1 validation error detected: Value '{limit}' at 'limit' failed to satisfy "
-            f"constraint: Member must have value between 1 and {most}"
-        )
-    return int(limit)
-
-
-def _check_streams(group: LogGroup, names: list[str] | None, prefix: str | None) -> None:
-    if names is None:
-        return
-    if prefix is not None:
-        raise invalid("logStreamNames and logStreamNamePrefix are mutually exclusive parameters.")
-    if not 1 <= len(names) <= 100:
-        raise invalid(
-            "1 validation error detected: Value at 'logStreamNames' failed to satisfy constraint: "
-            "Member must have length between 1 and 100"
-        )
-    if any(name not in group.streams for name in names):
-        raise no_such_stream()
-
-
-def _check_batch(events: list[Answer]) -> None:
-    if not 1 <= len(events) <= _PAGE_EVENTS:
-        raise invalid("Value at 'logEvents' must have length between 1 and 10000")
-    size = sum(len(event["message"].encode()) + 26 for event in events)
-    if size > _PAGE_BYTES:
-        raise invalid(f"Upload too large: {size} bytes exceeds limit of {_PAGE_BYTES}")
-    times = [event["timestamp"] for event in events]
-    if times != sorted(times):
-        raise invalid("Log events in a single PutLogEvents request must be in chronological order.")
-    if times[-1] - times[0] > _BATCH_SPAN_MS:
-        raise invalid(
-            "The batch of log events in a single PutLogEvents request cannot span "
-            "more than 24 hours."
-        )
-
-
-def _rejected(times: list[int], oldest: int, newest: int) -> Answer:
-    rejected: Answer = {}
-    too_old, fresh = bisect_left(times, oldest), bisect_left(times, newest + 1)
-    if too_old:
-        rejected["tooOldLogEventEndIndex"] = too_old
-    if fresh < len(times):
-        rejected["tooNewLogEventStartIndex"] = fresh
-    return rejected
