@@ -23,7 +23,8 @@ The *scan* (``line_scanner``) deals the lines of blocks out to their streams (``
 The first bytes of a message show its kind (``line_kinds``): of most lines, that it has no
 consequence. Such lines are classified many at a time and only held; the others are read one by
 one (``attempt_builder``). Where the layout of a block is unusual or a stream is not in order, each
-line is read by itself.
+line is read by itself. Where the events of another format can be read in columns, only those that
+may have consequences, and those beside them that are held, are made canonical lines.
 
 Most attempts are alike: an attempt without its IDs, times and figures is its *template*
 (``attempt_templates``). The core parses the first attempt of each template; of the others only the

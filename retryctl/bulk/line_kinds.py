@@ -6,8 +6,8 @@ import re
 from itertools import compress
 
 from retryctl.core.late_regex import late_regex
+from retryctl.sources.saved.canonical_lines import HEAD_BYTES
 
-HEAD_BYTES = 6
 PLAIN, TEXT, DIGITS, JSON, STARTS, ENDS, REPORTS, LOOK = range(8)
 """PLAIN lines have no consequence, nor have most of the next three kinds; LOOK lines may be any."""
 _UNCERTAIN = bytes(kind in (TEXT, DIGITS, JSON) for kind in range(256))
@@ -33,7 +33,8 @@ _HEADS = tuple(
         *(b"Error raised", b"Critical exception", b"Init error"),
     )
 )
-_FIRST_BYTES = frozenset(b'0123456789{" \\') | frozenset(range(0x80, 0x100))
+# the first one is of a control character, which a line escapes
+_FIRST_BYTES = frozenset(b'0123456789{" \\') | {*range(0x20), *range(0x80, 0x100)}
 _MOST_KINDS = 50_000
 
 

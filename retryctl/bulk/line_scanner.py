@@ -15,13 +15,20 @@ from retryctl.bulk.attempt_builder import AttemptBuilder
 from retryctl.bulk.attempt_templates import TemplateCache
 from retryctl.bulk.compact_attempts import Shown, deal_out
 from retryctl.bulk.id_survey import fold_search
-from retryctl.bulk.line_kinds import HEAD_BYTES, PLAIN, LineKinds, consequence
+from retryctl.bulk.line_kinds import PLAIN, LineKinds, consequence
 from retryctl.bulk.line_layout import NamelessLines, NoEvent, lead_with_groups, nameless_lines
-from retryctl.bulk.stream_batch import StreamBatch, by_header
+from retryctl.bulk.stream_batch import ConvertedBatch, StreamBatch, by_header
 from retryctl.bulk.stream_state import ScannedChunk, StreamFragment, share_of
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.model.function_config import FunctionConfig
-from retryctl.sources.saved.canonical_lines import HEADER, KEY, canonical_line
+from retryctl.sources.saved.canonical_lines import (
+    HEAD_BYTES,
+    HEADER,
+    KEY,
+    EventColumns,
+    canonical_line,
+    joined_columns,
+)
 from retryctl.sources.saved.formats.json_event import line_event
 from retryctl.sources.saved.raw_blocks import RawBlock, has_one_event_a_line
 from retryctl.sources.saved.saved_format import RawEvent
@@ -64,6 +71,7 @@ class LineScanner:
         self._kinds = LineKinds(default_markers=markers.are_default)
         self._before_ms = 0
         self._waiting: list[bytes] = []
+        self._columns: list[EventColumns] = []
         self._is_regular = False
         self.found = ScannedChunk(others=[[] for _ in range(parts)])
         self._attempts = AttemptBuilder(selected, markers, settings, cache, self.found, shown)
@@ -72,6 +80,9 @@ class LineScanner:
 
     def read(self, raw: RawBlock) -> None:
         """Read the next block, which has whole lines; some blocks are read together."""
+        if columns := raw.columns():
+            self._read_columns(columns)
+            return
         lines = BytesIO(raw.raw).readlines()  # four times as fast as the lines of a file
         is_regular = raw.convert is None and has_one_event_a_line(raw.raw, len(lines))
         block = raw.raw if is_regular else raw.canonical()
@@ -81,7 +92,7 @@ class LineScanner:
         if self.found.id_search.open:
             fold_search(self.found.id_search, lines)
         nameless = nameless_lines(led, len(lines))
-        if nameless or is_regular is not self._is_regular:
+        if nameless or is_regular is not self._is_regular or self._columns:
             self._read_waiting()
         if nameless:
             self._read_nameless(nameless, len(lines))
@@ -91,10 +102,27 @@ class LineScanner:
         if len(self._waiting) >= LINES_AT_ONCE:
             self._read_waiting()
 
+    def _read_columns(self, columns: EventColumns) -> None:
+        """Read the next block, whose events are in columns."""
+        if self.found.id_search.open:
+            fold_search(self.found.id_search, columns.lines())
+        if self._waiting or not all(columns.suits(other) for other in self._columns[-1:]):
+            self._read_waiting()
+        self._columns.append(columns)
+        if sum(len(each.rows) for each in self._columns) >= LINES_AT_ONCE:
+            self._read_waiting()
+
     def _read_waiting(self) -> None:
         lines, self._waiting = self._waiting, []
+        blocks, self._columns = self._columns, []
         if lines:
             self.read_lines(lines, is_regular=self._is_regular)
+        if blocks:
+            columns = joined_columns(blocks)
+            self._count(len(columns.rows))
+            batches = map(ConvertedBatch, columns.by_start())
+            if not self._read_batches(list(batches), is_regular=True):
+                self._read_each(columns.lines())
 
     def _read_nameless(self, lines: NamelessLines, count: int) -> None:
         """Read lines that name no stream: they are only counted, and are read as a whole later."""
@@ -109,48 +137,50 @@ class LineScanner:
 
         ``is_regular``: each of them is known to begin and end as an event.
         """
-        self.found.events += len(lines)
-        self._relieve(len(lines))
+        self._count(len(lines))
         if not self._width:  # the first line shows the layout of the others
             self._read_each(lines[:1])
             lines = lines[1:]
-        batches = self._batches(lines, is_regular=is_regular) if self._width else None
-        if batches is None:
+        batches = by_header(lines, self._width, self._message_at) if self._width else []
+        if not self._read_batches(batches, is_regular=is_regular):
             self._read_each(lines)
-            return
-        for batch in batches:
-            self._read_batch(batch)
 
-    def _batches(self, lines: list[bytes], *, is_regular: bool) -> list[StreamBatch] | None:
-        """Deal the lines out to their streams; ``None`` where one could concern another stream."""
-        batches = by_header(lines, self._width)
+    def _count(self, lines: int) -> None:
+        self.found.events += lines
+        self._relieve(lines)
+
+    def _read_batches(self, batches: list[StreamBatch], *, is_regular: bool) -> bool:
+        """Read lines that are dealt out; return false where one could concern another stream."""
         places: set[StreamPlace] = set()
         for batch in batches:
-            if not batch.classify(self._message_at, self._kinds, is_regular=is_regular):
-                return None
+            if not batch.classify(self._kinds, is_regular=is_regular):
+                return False
             known = batch.header in self._fragments and batch.is_sorted
             if not known and not batch.begins_usual():
-                return None
+                return False
             place = self._place(batch.header)
             if place in places:
-                return None
+                return False
             if place:
                 places.add(place)
-        return batches
+        for batch in batches:
+            self._read_batch(batch)
+        return bool(batches)
 
     def _read_batch(self, batch: StreamBatch) -> None:
         """Read lines of one stream."""
-        first, last = batch.times[0], batch.times[-1]
+        self._width, self._message_at = len(batch.header), batch.message_at
+        first, last = batch.limits
         place = self._place(batch.header)
         if place is None or place in self.found.out_of_order:
-            self._see(int(min(batch.times)))
-            self._see(int(max(batch.times)))
+            self._see(int(first))
+            self._see(int(last))
             return
         fragment = self._fragments.get(batch.header)
         if fragment is None or not (
             batch.is_sorted and fragment.last <= first and last < self._until
         ):
-            self._read_each(batch.lines)
+            self._read_each(batch.lines())
             return
         fragment.advance(last)
         try:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from itertools import compress
+from itertools import compress, repeat
 from operator import itemgetter
 
-from retryctl.bulk.line_kinds import HEAD_BYTES, PLAIN, LineKinds, consequences
-from retryctl.sources.saved.canonical_lines import HEADER
+from retryctl.bulk.line_kinds import PLAIN, LineKinds, consequences
+from retryctl.sources.saved.canonical_lines import (
+    HEAD_BYTES,
+    HEADER,
+    MESSAGE_KEY,
+    TIME_BYTES,
+    EventColumns,
+)
 
-_TIME_BYTES = 13
 _LAST_BYTES = itemgetter(slice(-2, None))
 
 
@@ -18,42 +23,45 @@ class StreamBatch:
     """Lines that all begin with one header, in the order of the block.
 
     ``marks`` are the numbers of the lines that may have consequences, ``kinds`` the kinds of
-    these, one byte each. ``times`` has the time of every line; ``is_sorted``: they never fall.
+    these, one byte each. ``limits`` are the least and the greatest time; ``is_sorted``: they never
+    fall.
     """
 
     __slots__ = (
-        *("header", "lines", "times", "is_sorted", "message_at"),
+        *("header", "limits", "is_sorted", "message_at"),
         *("marks", "marked_lines", "marked_times", "kinds"),
-        *("_done", "_held"),
+        *("_lines", "_times", "_stamps", "_done", "_held"),
     )
 
-    def __init__(self, header: bytes, lines: list[bytes]) -> None:
-        self.header, self.lines = header, lines
-        self.times: list[bytes] = []
-        self.is_sorted = True
+    def __init__(
+        self,
+        header: bytes,
+        lines: list[bytes],
+        times: list[bytes],
+        stamps: list[bytes],
+        message_at: int,
+    ) -> None:
+        self.header, self.message_at = header, message_at
+        in_order = sorted(times)
+        self.is_sorted, self.limits = times == in_order, (in_order[0], in_order[-1])
         self.marks: list[int] = []
         self.marked_lines: list[bytes] = []
         self.marked_times: list[bytes] = []
         self.kinds = b""
-        self.message_at = 0
+        self._lines, self._times, self._stamps = lines, times, stamps
         self._done = self._held = 0
 
-    def classify(self, message_at: int, kinds: LineKinds, *, is_regular: bool) -> bool:
-        """Find the times and the marks; return whether the layout of all lines is the usual one.
+    def classify(self, kinds: LineKinds, *, is_regular: bool) -> bool:
+        """Find the marks; return whether the layout of all lines is the usual one.
 
         ``is_regular``: each line is known to end as an event.
         """
-        self.message_at, start = message_at, len(self.header)
-        stamp, head = start + _TIME_BYTES, message_at + HEAD_BYTES
-        lines = self.lines
-        self.times = list(map(itemgetter(slice(start, stamp)), lines))
-        self.is_sorted = self.times == sorted(self.times)
-        stamps = list(map(itemgetter(slice(stamp, head)), lines))
+        stamps = self._stamps
         try:
             of_all = bytes(map(kinds.of_stamp.get, stamps))  # type: ignore[arg-type]
         except TypeError:  # one is new
             unknown = [n for n, each in enumerate(stamps) if each not in kinds.of_stamp]
-            if not all(self._is_usual(lines[number]) for number in unknown):
+            if not all(map(self._is_usual, unknown)):
                 return False
             of_all = bytes(
                 [
@@ -61,30 +69,50 @@ class StreamBatch:
                     for each in stamps
                 ]
             )
-        of_all = consequences(of_all, lines, message_at)
-        self.kinds = of_all.translate(None, b"%c" % PLAIN)
-        self.marks = list(compress(range(len(lines)), of_all))
-        self.marked_lines = list(compress(lines, of_all))
-        self.marked_times = list(compress(self.times, of_all))
-        ends = is_regular or set(map(_LAST_BYTES, lines)) == {b"}\n"}
-        return ends and b"".join(self.times).isdigit()
+        found = self._picked(of_all)
+        of_found = consequences(of_all.translate(None, b"%c" % PLAIN), found, self.message_at)
+        self.kinds = of_found.translate(None, b"%c" % PLAIN)
+        self.marks = list(compress(compress(range(len(of_all)), of_all), of_found))
+        self.marked_lines = list(compress(found, of_found))
+        self.marked_times = list(compress(self._picked_times(of_all), of_found))
+        ends = is_regular or set(map(_LAST_BYTES, self._lines)) == {b"}\n"}
+        return ends and self._has_times()
 
     def begins_usual(self) -> bool:
         """Whether its header is that of an event."""
-        return self._is_usual(self.lines[0])
+        return self._is_usual(0)
 
-    def _is_usual(self, line: bytes) -> bool:
-        header = HEADER.match(line)
+    def lines(self, start: int = 0, stop: int | None = None) -> list[bytes]:
+        """Return the lines with these numbers."""
+        return self._lines[start:stop]
+
+    def _picked(self, selectors: bytes) -> list[bytes]:
+        """Return the lines whose selector is not 0."""
+        return list(compress(self._lines, selectors))
+
+    def _picked_times(self, selectors: bytes) -> Iterable[bytes]:
+        return compress(self._times, selectors)
+
+    def _has_times(self) -> bool:
+        """Whether all times are digits."""
+        return b"".join(self._times).isdigit()
+
+    def _is_usual(self, number: int) -> bool:
+        """Whether a line has the usual layout, up to its message."""
+        header = HEADER.match(self._lines[number])
         return header is not None and header[1] == self.header and header.end() == self.message_at
 
     # ----------------------------------------------------------------- reading
 
     def marked(self, until: int) -> Iterator[tuple[list[bytes], bytes, bytes, int]]:
         """Yield the marked lines up to this one: the lines before it, itself, time and kind."""
+        first = self._held
+        lines = self.lines(first, self.marks[until - 1] + 1) if until > self._done else []
         for number in range(self._done, until):
             at = self.marks[number]
-            between, self._held, self._done = self.lines[self._held : at], at + 1, number + 1
-            yield between, self.lines[at], self.times[at], self.kinds[number]
+            between = lines[self._held - first : at - first]
+            self._held, self._done = at + 1, number + 1
+            yield between, self.marked_lines[number], self.marked_times[number], self.kinds[number]
 
     def skip_to(self, mark: int) -> None:
         """Pass over all lines before those behind this number of marked ones."""
@@ -92,12 +120,54 @@ class StreamBatch:
 
     def rest(self) -> list[bytes]:
         """Return the lines behind those that were read."""
-        return self.lines[self._held :]
+        return self.lines(self._held)
 
 
-def by_header(lines: Iterable[bytes], width: int) -> list[StreamBatch]:
+class ConvertedBatch(StreamBatch):
+    """Rows of a file of another shape, which are made lines where they may have consequences."""
+
+    __slots__ = ("_columns",)
+
+    def __init__(self, columns: EventColumns) -> None:
+        header = columns.starts[0]
+        message_at = len(header) + TIME_BYTES + len(MESSAGE_KEY)
+        super().__init__(header, columns.rows, columns.times, columns.heads, message_at)
+        self._columns = columns
+        first, last = columns.digits(self.limits)
+        self.limits = first, last
+
+    def lines(self, start: int = 0, stop: int | None = None) -> list[bytes]:
+        """Return the lines with these numbers."""
+        place = slice(start, stop)
+        return self._made(self._times[place], self._lines[place])
+
+    def _picked(self, selectors: bytes) -> list[bytes]:
+        times, rows = compress(self._times, selectors), compress(self._lines, selectors)
+        return self._made(list(times), list(rows))
+
+    def _made(self, times: list[bytes], rows: list[bytes]) -> list[bytes]:
+        return self._columns.made_lines(repeat(self.header), times, rows)
+
+    def _picked_times(self, selectors: bytes) -> Iterable[bytes]:
+        return self._columns.digits(list(compress(self._times, selectors)))
+
+    def _has_times(self) -> bool:
+        return b"".join((*self.limits, *self.marked_times)).isdigit()
+
+    def _is_usual(self, number: int) -> bool:
+        header = HEADER.match(b"".join((self.header, self.limits[0], MESSAGE_KEY)))
+        return header is not None and header.end() == self.message_at
+
+
+def by_header(lines: Iterable[bytes], width: int, message_at: int) -> list[StreamBatch]:
     """Deal lines out by their header of ``width`` bytes."""
-    batches: dict[bytes, list[bytes]] = defaultdict(list)
+    found: dict[bytes, list[bytes]] = defaultdict(list)
     for line in lines:
-        batches[line[:width]].append(line)
-    return [StreamBatch(header, lines) for header, lines in batches.items()]
+        found[line[:width]].append(line)
+    stamp_at = width + TIME_BYTES
+    time = itemgetter(slice(width, stamp_at))
+    stamp = itemgetter(slice(stamp_at, message_at + HEAD_BYTES))
+    return [
+        StreamBatch(header, lines, list(map(time, lines)), list(map(stamp, lines)), message_at)
+        for header, lines in found.items()
+    ]

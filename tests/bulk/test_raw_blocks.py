@@ -7,15 +7,16 @@ import io
 import json
 from collections.abc import Callable
 from io import BytesIO
-from itertools import pairwise
+from itertools import chain, pairwise
 from random import Random
 
 import pytest
 
 from retryctl.bulk.chunk_blocks import ChunkBlocks
 from retryctl.bulk.chunks import Chunk
+from retryctl.bulk.line_kinds import LOOK, LineKinds
 from retryctl.sources.saved import raw_blocks
-from retryctl.sources.saved.canonical_lines import HEADER, KEY
+from retryctl.sources.saved.canonical_lines import HEAD_BYTES, HEADER, KEY
 from retryctl.sources.saved.files import SavedFile
 from retryctl.sources.saved.formats.json_event import line_event
 from retryctl.sources.saved.formats.json_lines import JsonLines, json_lines_block
@@ -129,6 +130,24 @@ def check_selection(block: RawBlock, streams: set[bytes]) -> None:
     assert selected(block.canonical(streams)) == selected(block.canonical())
 
 
+def check_columns(block: RawBlock) -> bool:
+    """Whether the events are read in columns: they are those of the lines, and of their kinds."""
+    columns = block.columns()
+    if columns is None:
+        return False
+    lines = BytesIO(block.canonical()).readlines()
+    assert [line_event(line, 0) for line in columns.lines()] == [line_event(x, 0) for x in lines]
+    dealt = [part.lines() for part in columns.by_start()]
+    assert sorted(chain.from_iterable(dealt)) == sorted(columns.lines())
+    kinds = LineKinds(default_markers=True)
+    for head, line in zip(columns.heads, lines, strict=True):
+        header = HEADER.match(line)
+        assert header
+        own = kinds.kind(line[header.end() :][:HEAD_BYTES])
+        assert kinds.kind(head[-HEAD_BYTES:]) in (own, LOOK), head
+    return True
+
+
 @pytest.fixture
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     def set_size(size: int) -> None:
@@ -154,6 +173,19 @@ def test_a_span_is_what_the_lines_give(
                 check(block, span, content)
             if block.names_streams:
                 check_selection(block, {name.encode() for name in STREAMS[::2]})
+            check_columns(block)
+
+
+@pytest.mark.parametrize("shape", ["document", "array", "tail", "console", "insights"])
+@pytest.mark.parametrize("end", ["", "\n"])
+def test_events_of_every_shape_are_read_in_columns(shape: str, end: str) -> None:
+    words = ("[INFO]\tfine", '"quoted"', "\tindented", "two\nlines", "[ERROR] E: no", "0", "{}", "")
+    made = [(T0 + n, STREAMS[n % 2], word + end) for n, word in enumerate(words) if word + end]
+    content = SHAPES[shape](made, Random(0)).encode()
+    file = SavedFile(name="log", size=len(content), open=lambda: BytesIO(content))
+    text = shape in ("console", "insights")  # a message without a comma or a quote has no quotes
+    blocks = [*ChunkBlocks(Chunk(file=file), lambda _: None)]
+    assert any(map(check_columns, blocks)) is not (text and not end)
 
 
 @pytest.mark.parametrize("blank", ["", " "])

@@ -12,20 +12,27 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
-from itertools import repeat
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from itertools import chain, compress, repeat
 from typing import TYPE_CHECKING
 
 from retryctl.core.late_regex import late_regex
+from retryctl.core.value_classes import replaced, value_class
 
 if TYPE_CHECKING:
     from retryctl.core.model.events import LogEvent
     from retryctl.sources.saved.saved_format import RawEvent
 
+HEAD_BYTES = 6
+"""The first bytes of a message, which show its kind."""
+
 _NUL = b"\x00"
 _CONTROLS = bytes(set(range(0x01, 0x20)) - set(b"\t\n\r"))
 _CONTROL = late_regex(b"[\x01-\x08\x0b\x0c\x0e-\x1f]")
-_MESSAGE = b',"message":"'
+MESSAGE_KEY = b',"message":"'
+TIME_BYTES = 13
 _END = b'"}\n'
 
 KEY = re.compile(rb'\{(?:"logGroupName": ?"([^"]*)", ?)?"logStreamName": ?"([^"]*)"')
@@ -75,7 +82,7 @@ def canonical_block(
     pieces[0::6] = starts
     pieces[1::6] = seconds
     pieces[2::6] = millis
-    pieces[3::6] = repeat(_MESSAGE, len(messages))
+    pieces[3::6] = repeat(MESSAGE_KEY, len(messages))
     pieces[4::6] = messages
     pieces[5::6] = repeat(_END, len(messages))
     return b"".join(pieces)
@@ -100,6 +107,83 @@ def json_escaped(
     if len(joined.translate(None, _CONTROLS)) != len(joined):
         joined = _CONTROL.sub(lambda found: b"\\u%04x" % found[0][0], joined)
     return joined.split(_NUL) if messages else []
+
+
+@value_class
+class EventColumns:
+    """The events of a block in columns, of which only some are made canonical lines.
+
+    ``starts`` are those of the lines, ``times`` are sorted as they stand, ``heads`` end with the
+    first bytes of each message as the file has it. ``rows`` have the message of each event from
+    ``message_at`` on. Of some events ``endings`` makes what stands there in their lines, and
+    ``digits`` the 13 digits of their times.
+    """
+
+    starts: list[bytes]
+    times: list[bytes]
+    heads: list[bytes]
+    rows: list[bytes]
+    endings: Callable[[list[bytes], int], Iterable[bytes]]
+    digits: Callable[[Sequence[bytes]], Sequence[bytes]]
+    message_at: int = 0
+
+    def lines(self) -> list[bytes]:
+        """Return the canonical lines of all events."""
+        return self.made_lines(self.starts, self.times, self.rows)
+
+    def made_lines(
+        self, starts: Iterable[bytes], times: list[bytes], rows: list[bytes]
+    ) -> list[bytes]:
+        """Return the canonical lines of some events."""
+        if not rows:
+            return []
+        endings = self.endings(rows, self.message_at)
+        pieces = zip(starts, self.digits(times), repeat(MESSAGE_KEY), endings, strict=False)
+        return list(map(b"".join, pieces))
+
+    def suits(self, other: EventColumns) -> bool:
+        """Whether the rows of another block are made lines in the same way."""
+        own = self.message_at, self.endings, self.digits, len(self.times[0])
+        return own == (other.message_at, other.endings, other.digits, len(other.times[0]))
+
+    def by_start(self) -> Iterator[EventColumns]:
+        """Yield the events that have the same start."""
+        found: dict[bytes, list[int]] = defaultdict(list)
+        for number, start in enumerate(self.starts):
+            found[start].append(number)
+        for numbers in found.values():
+            yield self._changed(partial(_those, numbers))
+
+    def picked(self, selectors: bytes) -> EventColumns:
+        """Return the events whose selector is not 0."""
+        return self._changed(lambda column: list(compress(column, selectors)))
+
+    def _changed(self, change: Callable[[list[bytes]], list[bytes]]) -> EventColumns:
+        columns = {name: change(getattr(self, name)) for name in _COLUMNS}
+        return replaced(self, **columns)
+
+
+def _those(numbers: list[int], column: list[bytes]) -> list[bytes]:
+    return list(map(column.__getitem__, numbers))
+
+
+_COLUMNS = ("starts", "times", "heads", "rows")
+
+
+def joined_columns(blocks: Sequence[EventColumns]) -> EventColumns:
+    """Return the events of blocks that suit one another."""
+    columns = {
+        name: list(chain.from_iterable(getattr(block, name) for block in blocks))
+        for name in _COLUMNS
+    }
+    return replaced(blocks[0], **columns)
+
+
+def escaped_endings(
+    messages: list[bytes], _: int = 0, prepare: Callable[[bytes], bytes] = lambda joined: joined
+) -> list[bytes]:
+    """Return what stands in lines from these messages on; ``prepare`` as in ``json_escaped``."""
+    return [message + _END for message in json_escaped(messages, prepare)]
 
 
 def _quoted(text: bytes | None) -> bytes:

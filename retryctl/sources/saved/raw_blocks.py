@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from retryctl.core.late_regex import late_regex
 from retryctl.core.value_classes import value_class
-from retryctl.sources.saved.canonical_lines import HEADER
+from retryctl.sources.saved.canonical_lines import HEADER, EventColumns
 
 BLOCK_BYTES = 1 << 17
 """The least size of a block; it fits in a processor's cache, and so is read twice as fast.
@@ -68,18 +68,24 @@ class RawBlock:
 
     ``raw`` are its bytes in the file, in UTF-8. They stand at ``start`` in the chunk, if they can
     be read from there once more. ``names_streams``: they have the names of all streams of the
-    events. ``measure`` gives the span of bytes that are converted.
+    events. ``measure`` gives the span of bytes that are converted, and ``deal`` puts their events
+    in columns.
     """
 
     raw: bytes
     convert: Convert | None = None
     measure: Callable[[bytes], BlockSpan | None] = lambda _: None
+    deal: Callable[[], EventColumns | None] = lambda: None
     names_streams: bool = True
     start: int | None = None
 
     def canonical(self, streams: Collection[bytes] = ()) -> bytes:
         """Return its events as canonical lines, those of the streams at least."""
         return self.convert(self.raw, streams) if self.convert else separated(self.raw)
+
+    def columns(self) -> EventColumns | None:
+        """Its events in columns, which saves the conversion of most; ``None`` where it has none."""
+        return self.deal() if self.names_streams else None
 
     def span(self) -> BlockSpan | None:
         """Its events and times; ``None`` where only its canonical lines show them."""

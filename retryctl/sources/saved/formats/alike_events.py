@@ -11,14 +11,13 @@ from operator import itemgetter
 
 from retryctl.core.value_classes import value_class
 from retryctl.sources.saved.formats.event_times import (
-    Times,
-    epoch_seconds,
-    milliseconds,
+    Digits,
+    digits_at,
     moment_ms,
 )
 from retryctl.sources.saved.raw_blocks import BlockSpan
 
-_SECOND = re.compile(rb"20\d\d-\d\d-\d\d[T ]\d\d:\d\d:\d\d|1\d{9}")
+_ZEROS = bytes.maketrans(b"123456789", b"0" * 9)
 
 
 @value_class
@@ -55,22 +54,23 @@ class AlikeEvents:
         )
 
     @property
-    def times(self) -> Times | None:
-        """The times; ``None`` where one is not a time."""
-        limit = self.limits[0]
-        second, fraction = (
-            list(map(itemgetter(slice(limit.start(part) - 1, limit.end(part) - 1)), self.events))
-            for part in ("second", "fraction")
-        )
-        digits = b"".join(fraction).translate(None, b".,")
-        if not all(map(_SECOND.fullmatch, set(second))) or (digits and not digits.isdigit()):
-            return None
-        return epoch_seconds(second, [limit["offset"]]), milliseconds(fraction)
+    def times(self) -> list[bytes] | None:
+        """The times as they stand; ``None`` where one is not a time like the others."""
+        first = self.limits[0]
+        times = list(map(itemgetter(slice(first.end("fraction") - 1)), self.events))
+        form = times[0].translate(_ZEROS) if times else b""
+        return times if b"".join(times).translate(_ZEROS) == form * len(times) else None
 
     @property
-    def messages(self) -> list[bytes]:
-        """What stands behind the headers."""
-        return list(map(itemgetter(slice(self.limits[0].end() - 1, None)), self.events))
+    def digits(self) -> Digits:
+        """What converts the times."""
+        first = self.limits[0]
+        return digits_at(first["offset"], first["second"])
+
+    @property
+    def message_at(self) -> int:
+        """The bytes of each header."""
+        return self.limits[0].end() - 1
 
 
 _PARTS = ("second", "fraction", "offset")

@@ -96,6 +96,10 @@ class Columns:
             return whole
         return b"".join(self.block([row], first + at) or b"" for at, row in enumerate(rows))
 
+    def start(self, cells: Sequence[bytes]) -> bytes:
+        """Return the start of the canonical line of a row."""
+        return next(iter(self._starts([[cell] for cell in cells])))
+
     def _starts(self, table: Sequence[list[bytes]]) -> Iterable[bytes]:
         if self.stream is None:
             known = self.known_group and self.known_group.encode(errors="replace")

@@ -19,8 +19,9 @@ from operator import itemgetter
 
 from retryctl.core.value_classes import value_class
 from retryctl.sources.saved import raw_blocks
+from retryctl.sources.saved.canonical_lines import HEAD_BYTES, EventColumns, escaped_endings
 from retryctl.sources.saved.formats.columns import Columns
-from retryctl.sources.saved.formats.event_times import moment_ms
+from retryctl.sources.saved.formats.event_times import digits_at, moment_ms
 from retryctl.sources.saved.raw_blocks import BlockSpan, RawBlock
 
 LONGEST_FIELD = 16 << 20
@@ -31,6 +32,9 @@ _QUOTED_OR_BARE = rb'(?:"([^"]*(?:""[^"]*)*)"|([^"\r\n<mark>]*))'
 MOST_SHAPES = 1_000
 _ZEROS = bytes.maketrans(b"123456789abcdef", b"0" * 15)
 _END = "\0end of the block\0"
+_DIGITS = bytes.maketrans(b"123456789", b"0" * 9)
+# The first digits of month, day, hour, minute and second in 2026-11-23 03:00:00
+_TENS = ((5, b"01"), (8, b"0123"), (11, b"012"), (14, b"012345"), (17, b"012345"))
 # 1795402800123; 2026-11-23 03:00:00.123
 _TIME = rb"(1\d{12}|20\d\d-[01]\d-[0-3]\d[T ][0-2]\d:[0-5]\d:[0-5]\d(?:\.\d{1,9})?)"
 _TIME_CELL = re.compile(_TIME)
@@ -49,8 +53,8 @@ class UsualRows:
         They stand ``at`` this place; the first have a ``header`` of some bytes before them.
         """
         text = rows.text[header:]
-        pieces = text.split(b'"') if header else rows.pieces
-        span = self._span(BytesIO(b'"'.join(pieces[::2])).readlines())
+        found = _split_at_quotes(text.split(b'"') if header else rows.pieces)
+        span = self._span(sorted(found.rows)) if text.endswith(b"\n") else None
         if not span:
             return None
         named = self.columns.stream is not None
@@ -58,19 +62,19 @@ class UsualRows:
             raw=text,
             convert=self.converted,
             measure=lambda _: span,
+            deal=lambda: self._columns(found),
             names_streams=named,
             start=at + header,
         )
         return block, span.events
 
     def _span(self, rows: list[bytes]) -> BlockSpan | None:
-        """Return the span of rows without the text in their quotes.
+        """Return the span of sorted rows without the text in their quotes.
 
         All times are as wide as the first, and so stand between the least and the greatest.
         """
-        if not rows or not rows[-1].endswith(b"\n"):
+        if not rows:
             return None
-        rows.sort()
         least, greatest = (_TIME_CELL.match(row) for row in (rows[0], rows[-1]))
         if not least or not greatest or _kind(least) != _kind(greatest):
             return None
@@ -92,7 +96,9 @@ class UsualRows:
 
     def converted(self, text: bytes, streams: Collection[bytes] = ()) -> bytes:
         """Return rows, or those of some streams, as canonical lines."""
-        table = self._quoted_messages(text, streams) or self._quoted_or_bare(text, streams)
+        if columns := self._columns(_split_at_quotes(text.split(b'"')), streams):
+            return b"".join(columns.lines())
+        table = self._quoted_or_bare(text, streams)
         if table is None:  # a digit was none
             rows = parsed_rows(text, self.delimiter.decode()).rows
             return self.columns.blocks([row for row in rows if self.columns.is_row(row)], 0)
@@ -102,31 +108,33 @@ class UsualRows:
             lines = b"".join(self.columns.lines(row) or b"" for row in cells)
         return lines
 
-    def _quoted_messages(self, text: bytes, streams: Collection[bytes]) -> list[list[bytes]] | None:
-        """Return the columns of rows, or of those of some streams.
+    def _columns(self, found: SplitText, streams: Collection[bytes] = ()) -> EventColumns | None:
+        """Return the events of rows, or of some streams in them.
 
-        ``None`` if not all rows have quotes around the message alone.
+        ``None`` if not all rows have quotes around the message alone, and times that are alike.
         """
-        outside, messages = _split_at_quotes(text)
-        rows = BytesIO(b'"'.join(outside)).readlines()
-        time = _TIME_CELL.match(text)
-        if not time or len(messages) != len(rows):
+        rows, messages = found.rows, found.quoted
+        first = _TIME_CELL.match(rows[0]) if rows else None
+        if not first or len(messages) != len(rows):
             return None
-        rests = list(map(itemgetter(slice(time.end(), None)), rows))
+        rests = list(map(itemgetter(slice(first.end(), None)), rows))
         cells = {rest: rest.rstrip(b"\r\n").split(self.delimiter) for rest in set(rests)}
-        if not all(map(self._quotes_message, cells.values())):
+        times = list(map(itemgetter(slice(first.end())), rows))
+        if not all(map(self._quotes_message, cells.values())) or not _are_alike(times):
             return None
-        table = [rows, rests, messages]
-        if streams and (at := self.columns.stream) is not None:
-            named = {rest: row[at] in streams for rest, row in cells.items()}
-            table = [list(compress(each, map(named.__getitem__, rests))) for each in table]
-        rows, rests, messages = table
-        columns = [list(map(itemgetter(slice(time.end())), rows))]
-        for at in range(1, self.columns.width):
-            column = {rest: row[at] for rest, row in cells.items()}
-            columns.append(list(map(column.__getitem__, rests)))
-        columns[self.columns.message] = messages
-        return columns
+        starts = {rest: self.columns.start(row) for rest, row in cells.items()}
+        columns = EventColumns(
+            starts=list(map(starts.__getitem__, rests)),
+            times=times,
+            heads=list(map(itemgetter(slice(HEAD_BYTES)), messages)),
+            rows=messages,
+            endings=escaped_endings,
+            digits=digits_at(b"", first[0]),
+        )
+        if not streams or (at := self.columns.stream) is None:
+            return columns
+        named = {rest: row[at] in streams for rest, row in cells.items()}
+        return columns.picked(bytes(map(named.__getitem__, rests)))
 
     def _quotes_message(self, cells: list[bytes]) -> bool:
         """Whether the message is the only quoted cell behind the time."""
@@ -169,14 +177,35 @@ def _row_pattern(delimiter: bytes, width: int, cell: bytes, time: bytes) -> re.P
     return re.compile(time + (mark + cell.replace(b"<mark>", mark)) * (width - 1) + rb"\r?\n")
 
 
-def _split_at_quotes(text: bytes) -> tuple[list[bytes], list[bytes]]:
-    """Return what stands outside of quotes and what stands in them, where two are one."""
-    pieces = text.split(b'"')
+def _are_alike(times: list[bytes]) -> bool:
+    """Whether all times of one width are written as the first, which is one, and can be times."""
+    joined, form = b"".join(times), times[0].translate(_DIGITS)
+    if joined.translate(_DIGITS) != form * len(times):
+        return False
+    limits = _TENS if b":" in form else ((0, b"1"),)
+    return not any(joined[at :: len(form)].strip(digits) for at, digits in limits)
+
+
+@value_class
+class SplitText:
+    """The lines of what stands outside of quotes, and what stands in them, where two are one."""
+
+    rows: list[bytes]
+    quoted: list[bytes]
+
+
+def _split_at_quotes(pieces: list[bytes]) -> SplitText:
+    """Return the parts of a text that is split at its quotes."""
     outside, quoted = pieces[::2], pieces[1::2]
-    if b"" not in outside[1:]:
-        return outside, quoted
-    behind, outside, quoted, cell = outside[1:], outside[:1], [], list[bytes]()
-    for inside, after in zip(pieces[1::2], behind, strict=False):
+    if b"" in outside[1:]:
+        outside, quoted = _joined_quotes(pieces)
+    return SplitText(rows=BytesIO(b'"'.join(outside)).readlines(), quoted=quoted)
+
+
+def _joined_quotes(pieces: list[bytes]) -> tuple[list[bytes], list[bytes]]:
+    """Return what stands outside of quotes and what stands in them."""
+    outside, quoted, cell = pieces[:1], list[bytes](), list[bytes]()
+    for inside, after in zip(pieces[1::2], pieces[2::2], strict=False):
         cell.append(inside)
         if after:
             quoted.append(b'"'.join(cell))

@@ -5,8 +5,9 @@ What many events share, a time or the name of a stream, is converted once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
+from operator import add, itemgetter
 from typing import TypeVar
 
 from retryctl.core.model.events import UNTIMED_FILE_MS, UNTIMED_MS
@@ -15,9 +16,14 @@ from retryctl.sources.saved.canonical_lines import line_start
 
 _MOST_CACHED = 1 << 16
 _FILES = 999
+_MINUTE_BYTES, _SECOND_BYTES = len("2026-11-23T03:00"), len("2026-11-23T03:00:00")
 
 Times = tuple[Iterable[bytes], Iterable[bytes]]
 """Whole seconds since the epoch and milliseconds, in digits, of events one after another."""
+
+
+Digits = Callable[[Sequence[bytes]], Sequence[bytes]]
+"""Makes 13 digits of times that are alike."""
 
 
 def epoch_seconds(seconds: list[bytes], offsets: list[bytes]) -> Iterator[bytes]:
@@ -30,6 +36,26 @@ def epoch_seconds(seconds: list[bytes], offsets: list[bytes]) -> Iterator[bytes]
 def milliseconds(fractions: Iterable[bytes]) -> Iterator[bytes]:
     """Yield the milliseconds of fractions of a second, in three digits."""
     return map(_MILLIS.__getitem__, fractions)
+
+
+def digits_at(offset: bytes, first: bytes) -> Digits:
+    """Return the conversion to 13 digits of times that are written as the first of them."""
+    return _unchanged if first.isdigit() else _digits_of_text(offset)
+
+
+def _unchanged(times: Sequence[bytes]) -> Sequence[bytes]:
+    return times
+
+
+@lru_cache(maxsize=64)
+def _digits_of_text(offset: bytes) -> Digits:
+    second, fraction = itemgetter(slice(_SECOND_BYTES)), itemgetter(slice(_SECOND_BYTES, None))
+
+    def digits(times: Sequence[bytes]) -> list[bytes]:
+        seconds = epoch_seconds(list(map(second, times)), [offset])
+        return list(map(add, seconds, milliseconds(map(fraction, times))))
+
+    return digits
 
 
 def moment_ms(second: bytes, fraction: bytes, offset: bytes) -> int:
@@ -73,15 +99,20 @@ _MILLIS = Cache[bytes](lambda fraction: fraction.lstrip(b".,")[:3].ljust(3, b"0"
 @lru_cache(maxsize=64)
 def _seconds_at(offset: bytes) -> Cache[bytes]:
     """Return the conversion of times with one offset, or of seconds since the epoch."""
-    zone = offset.decode()
 
     def convert(second: bytes) -> bytes:
         if second.isdigit():
             return second
-        month = f"{min(max(int(second[5:7]), 1), 12):02d}"
-        month_ms = iso_ms(f"{second[:4].decode()}-{month}-01T00:00:00{zone}") or 0
-        day, hour, minute, rest = (int(second[at : at + 2]) for at in (8, 11, 14, 17))
-        moment = month_ms // 1000 + ((day - 1) * 24 + hour) * 3600 + minute * 60 + rest
+        moment = _minute(second[:_MINUTE_BYTES], offset) + int(second[_MINUTE_BYTES + 1 :])
         return b"%010d" % max(moment, 10**9)
 
     return Cache(convert)
+
+
+@lru_cache(maxsize=4096)
+def _minute(minute: bytes, offset: bytes) -> int:
+    """Return the epoch seconds of a minute in text."""
+    month = f"{min(max(int(minute[5:7]), 1), 12):02d}"
+    month_ms = iso_ms(f"{minute[:4].decode()}-{month}-01T00:00:00{offset.decode()}") or 0
+    day, hour, rest = (int(minute[at : at + 2]) for at in (8, 11, 14))
+    return month_ms // 1000 + ((day - 1) * 24 + hour) * 3600 + rest * 60

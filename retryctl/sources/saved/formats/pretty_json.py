@@ -10,10 +10,12 @@ import re
 from collections.abc import Collection, Iterator
 from functools import lru_cache
 from io import BufferedReader
+from operator import itemgetter
 
 from retryctl.core.value_classes import value_class
 from retryctl.sources.saved import raw_blocks
-from retryctl.sources.saved.canonical_lines import line_start
+from retryctl.sources.saved.canonical_lines import HEAD_BYTES, EventColumns, line_start
+from retryctl.sources.saved.formats.event_times import digits_at
 from retryctl.sources.saved.formats.json_shapes import DocumentContext
 from retryctl.sources.saved.raw_blocks import (
     BlockSpan,
@@ -40,6 +42,15 @@ def _named(key: bytes) -> re.Pattern[bytes]:
 
 
 @value_class
+class PrettyText:
+    """Events that are split behind their first key, and their span."""
+
+    events: list[bytes]
+    span: BlockSpan
+    names_streams: bool
+
+
+@value_class
 class Layout:
     """The indents of a document, its events and their keys, and what comes before the events."""
 
@@ -53,18 +64,52 @@ class Layout:
         """The line that ends an event."""
         return b"\n" + self.event + b"}"
 
-    def span(self, text: bytes) -> BlockSpan | None:
-        """Return the span of a text; ``None`` where more than events stand in it.
+    def events(self, text: bytes) -> PrettyText | None:
+        """Return the events of a text; ``None`` where more than events stand in it.
 
         What follows the end of a document may have the form of events, as searched streams do.
         """
         begin = len(self.event)
         opening = text[begin : text.find(b": ", begin) + 2]
         between = self.closing + b",\n" + self.event + opening
-        events = text[begin + len(opening) :].split(between)
+        events = text[begin + len(opening) : -len(self.closing)].split(between)
         if text.count(opening) != len(events) or not text.endswith(self.closing):
             return None
-        return span_of_streams(events, _named(self.key) if b'"log' in opening else _UNNAMED)
+        named = b'"log' in opening
+        span = span_of_streams(events, _named(self.key) if named else _UNNAMED)
+        return PrettyText(events=events, span=span, names_streams=named) if span else None
+
+    def columns(self, text: PrettyText) -> EventColumns | None:
+        """Return events in columns, if the same keys begin each: the stream, time and message."""
+        usual, label = _named(self.key), b",\n" + self.key + b'"message": "'
+        first = usual.match(text.events[0]) if text.names_streams else None
+        if not first:
+            return None
+        time_at, label_at = first.span(3)
+        message_at = label_at + len(label)
+        names, times, heads = (
+            list(map(itemgetter(slice(*place)), text.events))
+            for place in ((time_at,), (time_at, label_at), (label_at, message_at + HEAD_BYTES))
+        )
+        found = {name: usual.fullmatch(name + first[3] + b",\n") for name in set(names)}
+        starts = {name: line_start(None, each[2]) for name, each in found.items() if each}
+        digits = b"".join(times)
+        if len(starts) < len(found) or len(digits) < len(times) * len(first[3]):
+            return None
+        if not digits.isdigit() or not all(head.startswith(label) for head in set(heads)):
+            return None
+        return EventColumns(
+            starts=list(map(starts.__getitem__, names)),
+            times=times,
+            heads=heads,
+            rows=text.events,
+            endings=self._endings,
+            digits=digits_at(b"", first[3]),
+            message_at=message_at,
+        )
+
+    def _endings(self, rows: list[bytes], at: int) -> list[bytes]:
+        return [row[at:].replace(b"\n" + self.key, b"") + b"}\n" for row in rows]
 
     def lines(self, text: bytes, streams: Collection[bytes] = ()) -> bytes:
         """Return each event of a text, or of some streams in it, as a line."""
@@ -111,11 +156,11 @@ class PrettyEvents:
             self._pending += chunk
             cut = self._pending.rfind(closing + b",\n")
             text = self._pending[: max(cut, 0) + len(closing)]
-            span = layout.span(text) if cut >= 0 else None
-            if not span and end in self._pending:
+            found = layout.events(text) if cut >= 0 else None
+            if not found and end in self._pending:
                 break
             if cut >= 0:
-                yield self._block(text, span)
+                yield self._block(text, found)
         if (stop := self._pending.find(end)) >= 0:
             yield self._block(self._pending[: stop + len(closing)], None)
 
@@ -124,8 +169,9 @@ class PrettyEvents:
         """What was read behind the events, as the end of a document without them."""
         return self._layout.before + self._pending
 
-    def _block(self, text: bytes, span: BlockSpan | None) -> RawBlock:
+    def _block(self, text: bytes, found: PrettyText | None) -> RawBlock:
         """Take the block of the events in the next bytes."""
+        span = found.span if found else None
         size, start, line = len(text), self._at, b"\n" + self._layout.event + b"{\n"
         self._pending = self._pending[size:].removeprefix(b",\n")
         self._at += size + len(b",\n")
@@ -135,7 +181,11 @@ class PrettyEvents:
             self._context.last_ms = int(last[1])
         if b'"logStreamName": "' in text:
             return RawBlock(
-                raw=text, convert=self._layout.lines, measure=lambda _: span, start=start
+                raw=text,
+                convert=self._layout.lines,
+                measure=lambda _: span,
+                deal=lambda: self._layout.columns(found) if found else None,
+                start=start,
             )
         return RawBlock(
             raw=text, convert=self._unnamed_lines, measure=lambda _: span, names_streams=False

@@ -68,6 +68,8 @@ class CliTail(TimedText):
 
     def messages(self, joined: bytes) -> bytes:
         """Return the messages without the line break that ``--format json`` puts before JSON."""
+        if b"\n" not in joined:
+            return joined
         return joined.replace(b"\0\n{", b"\0{").replace(b"\0\n[", b"\0[")
 
 

@@ -17,7 +17,14 @@ from typing import ClassVar, Self
 
 from retryctl.core.value_classes import value_class
 from retryctl.sources.saved import raw_blocks
-from retryctl.sources.saved.canonical_lines import canonical_block, json_escaped, line_start
+from retryctl.sources.saved.canonical_lines import (
+    HEAD_BYTES,
+    EventColumns,
+    canonical_block,
+    escaped_endings,
+    json_escaped,
+    line_start,
+)
 from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.formats import event_times, record_line
 from retryctl.sources.saved.formats.alike_events import AlikeEvents, alike_events
@@ -129,6 +136,7 @@ class TimedText(SavedFormat):
                     raw=text[start:],
                     convert=converted,
                     measure=self._span,
+                    deal=partial(self._columns, record_line.with_cut_mark(text[start:])),
                     names_streams=named,
                     start=stands_at,
                 )
@@ -295,12 +303,8 @@ class TimedText(SavedFormat):
         ``count`` events precede.
         """
         text = record_line.with_cut_mark(text)
-        if alike := self._alike(text):
-            if streams and "stream" in self._pattern.groupindex:
-                alike = alike.of_streams(streams)
-            if times := alike.times:
-                messages = json_escaped(alike.messages, self._prepared)
-                return canonical_block(self._starts_of(alike), *times, messages)
+        if columns := self._columns(text, streams):
+            return b"".join(columns.lines())
         width = self._pattern.groups + 1
         _, *fields = self._pattern.split(b"\n" + text)
         if not self._is_separated(text, len(fields) // width):
@@ -318,6 +322,29 @@ class TimedText(SavedFormat):
         return canonical_block(
             self._starts(fields, width), *self.times(fields, width, count), messages
         )
+
+    def _columns(self, text: bytes, streams: Collection[bytes] = ()) -> EventColumns | None:
+        """Return the events of a part, or of some streams in it, if all are alike."""
+        alike = self._alike(text)
+        if alike and streams and "stream" in self._pattern.groupindex:
+            alike = alike.of_streams(streams)
+        if not alike or (times := alike.times) is None:
+            return None
+        at = alike.message_at
+        return EventColumns(
+            starts=list(self._starts_of(alike)),
+            times=times,
+            heads=list(map(itemgetter(slice(at, at + HEAD_BYTES)), alike.events)),
+            rows=alike.events,
+            message_at=at,
+            endings=self._endings,
+            digits=alike.digits,
+        )
+
+    def _endings(self, rows: list[bytes], at: int) -> list[bytes]:
+        ended = not rows or rows[-1].endswith(b"\n")
+        messages = list(map(itemgetter(slice(at, -1 if ended else None)), rows))
+        return escaped_endings(messages, prepare=self._prepared)
 
     def _starts_of(self, alike: AlikeEvents) -> Iterator[bytes]:
         if "stream" not in self._pattern.groupindex:
@@ -344,7 +371,7 @@ class TimedText(SavedFormat):
 
     def _prepared(self, joined: bytes) -> bytes:
         """Return the messages without the line ends behind them, which are the text's."""
-        while b"\n\0" in joined:
+        while b"\n" in joined and b"\n\0" in joined:  # one byte is found much faster
             joined = joined.replace(b"\n\0", b"\0")
         return self.messages(joined)
 
