@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
@@ -16,6 +19,7 @@ from tests.bulk.test_whole_log import compare
 from tests.support.lambda_log import ID, MIDNIGHT_MS, Environment, platform
 from tests.support.made_up_logs import line_of
 from tests.support.random_cases import seeds
+from tests.support.saved_logs import Event, document, moment, tail
 
 ODD = (
     ("0", "process A"),
@@ -94,6 +98,41 @@ def test_batches_change_nothing(seed: int, tmp_path: Path, monkeypatch: pytest.M
     events = made(random)
     path.write_text(saved(random, events), encoding="utf-8", newline="")
     until_ms = random.choice(events).timestamp_ms + 1 if random.random() < 0.2 else None
+    compare(path, LogQuery(until_ms=until_ms), chunk_bytes=random.choice((20_000, 1 << 20)))
+
+
+IN_COLUMNS: dict[str, Callable[[list[Event]], str]] = {
+    "document": document,
+    "tail": tail,
+    "console": lambda events: rows_of(("timestamp", "message", "logStreamName"), str, events),
+    "insights": lambda events: rows_of(("@timestamp", "@message", "@logStream"), iso, events),
+}
+
+
+def rows_of(names: tuple[str, ...], time: Callable[[int], str], events: list[Event]) -> str:
+    written = io.StringIO(newline="")
+    table = csv.writer(written)
+    table.writerow(names)
+    table.writerows((time(ms), message, stream) for ms, stream, message in events)
+    return written.getvalue()
+
+
+def iso(timestamp_ms: int) -> str:
+    return f"{moment(timestamp_ms):%Y-%m-%d %H:%M:%S}.{timestamp_ms % 1000:03d}"
+
+
+@pytest.mark.parametrize("shape", IN_COLUMNS)
+@pytest.mark.parametrize("seed", seeds(15, 1_000))
+def test_columns_change_nothing(
+    seed: int, shape: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    random = Random(seed)
+    monkeypatch.setattr(raw_blocks, "BLOCK_BYTES", random.choice((500, 5_000, 40_000)))
+    monkeypatch.setattr(line_scanner, "LINES_AT_ONCE", random.choice((1, 100, 1_500)))
+    events = [(e.timestamp_ms, e.log_stream or "", e.message) for e in made(random)]
+    path = tmp_path / "log"
+    path.write_text(IN_COLUMNS[shape](events), encoding="utf-8", newline="")
+    until_ms = random.choice(events)[0] + 1 if random.random() < 0.2 else None
     compare(path, LogQuery(until_ms=until_ms), chunk_bytes=random.choice((20_000, 1 << 20)))
 
 
