@@ -27,7 +27,7 @@ from retryctl.sources.saved.canonical_lines import (
 )
 from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.formats import event_times, record_line
-from retryctl.sources.saved.formats.alike_events import AlikeEvents, alike_events
+from retryctl.sources.saved.formats.fixed_width_events import FixedWidthEvents, fixed_width_events
 from retryctl.sources.saved.formats.header_patterns import (
     COLOUR,
     MILLIS,
@@ -210,8 +210,8 @@ class TimedText(SavedFormat):
 
     def _span(self, text: bytes) -> BlockSpan | None:
         """Return the number of events and the limits of their times."""
-        if alike := self._alike(text):
-            return alike.span
+        if found := self._fixed_width(text):
+            return found.span
         span = self._span_of_any(text)
         return span if span and self._is_separated(text, span.events) else None
 
@@ -270,11 +270,11 @@ class TimedText(SavedFormat):
         own = self._pattern.match(found.string, found.string.rfind(b"\n", 0, found.start()))
         return own is not None and own.end() == found.end()
 
-    def _alike(self, text: bytes) -> AlikeEvents | None:
+    def _fixed_width(self, text: bytes) -> FixedWidthEvents | None:
         """Return the lines of a text whose headers begin with a time and have one width."""
         if self.coloured or not self.header.removeprefix(COLOUR).startswith((SECOND, MILLIS)):
             return None
-        found = alike_events(text, self._pattern)
+        found = fixed_width_events(text, self._pattern)
         if not found or not self._has_no_joined_header(text, len(found.events)):
             return None
         if not self.begins_with_message and any(
@@ -324,21 +324,21 @@ class TimedText(SavedFormat):
         )
 
     def _columns(self, text: bytes, streams: Collection[bytes] = ()) -> EventColumns | None:
-        """Return the events of a part, or of some streams in it, if all are alike."""
-        alike = self._alike(text)
-        if alike and streams and "stream" in self._pattern.groupindex:
-            alike = alike.of_streams(streams)
-        if not alike or (times := alike.times) is None:
+        """Return the events of a text or of some streams in it, if headers have one width."""
+        found = self._fixed_width(text)
+        if found and streams and "stream" in self._pattern.groupindex:
+            found = found.of_streams(streams)
+        if not found or (times := found.times) is None:
             return None
-        at = alike.message_at
+        at = found.message_at
         return EventColumns(
-            starts=list(self._starts_of(alike)),
+            starts=list(self._starts_of(found)),
             times=times,
-            heads=list(map(itemgetter(slice(at, at + HEAD_BYTES)), alike.events)),
-            rows=alike.events,
+            heads=list(map(itemgetter(slice(at, at + HEAD_BYTES)), found.events)),
+            rows=found.events,
             message_at=at,
             endings=self._endings,
-            digits=alike.digits,
+            digits=found.digits,
         )
 
     def _endings(self, rows: list[bytes], at: int) -> list[bytes]:
@@ -346,14 +346,14 @@ class TimedText(SavedFormat):
         messages = list(map(itemgetter(slice(at, -1 if ended else None)), rows))
         return escaped_endings(messages, prepare=self._prepared)
 
-    def _starts_of(self, alike: AlikeEvents) -> Iterator[bytes]:
+    def _starts_of(self, found: FixedWidthEvents) -> Iterator[bytes]:
         if "stream" not in self._pattern.groupindex:
-            return repeat(line_start(None, self.log_stream), len(alike.events))
+            return repeat(line_start(None, self.log_stream), len(found.events))
         return map(
             {
-                rest: line_start(None, header["stream"]) for rest, header in alike.headers.items()
+                rest: line_start(None, header["stream"]) for rest, header in found.headers.items()
             }.__getitem__,
-            alike.rests,
+            found.rests,
         )
 
     def _starts(self, fields: list[bytes], width: int) -> Iterator[bytes]:

@@ -21,7 +21,7 @@ _ZEROS = bytes.maketrans(b"123456789", b"0" * 9)
 
 
 @value_class
-class AlikeEvents:
+class FixedWidthEvents:
     """The events, in order, each with all of its lines; ``continued`` are those without a header.
 
     ``rests`` has the text between the time and the message of each event, ``headers`` the match
@@ -43,7 +43,7 @@ class AlikeEvents:
             streams = frozenset(header["stream"] for header in self.headers.values())
         return BlockSpan(len(self.events), first, last, streams)
 
-    def of_streams(self, streams: Collection[bytes]) -> AlikeEvents:
+    def of_streams(self, streams: Collection[bytes]) -> FixedWidthEvents:
         """Return the events of some streams."""
         named = {rest: header["stream"] in streams for rest, header in self.headers.items()}
         wanted = list(map(named.__getitem__, self.rests))
@@ -76,7 +76,7 @@ class AlikeEvents:
 _PARTS = ("second", "fraction", "offset")
 
 
-def alike_events(text: bytes, header: re.Pattern[bytes]) -> AlikeEvents | None:
+def fixed_width_events(text: bytes, header: re.Pattern[bytes]) -> FixedWidthEvents | None:
     """Return the events of a text, if all lines that begin as a time have headers of one width.
 
     The pattern ``header`` begins with a newline.
@@ -101,7 +101,7 @@ def alike_events(text: bytes, header: re.Pattern[bytes]) -> AlikeEvents | None:
         return None
     if not all(each[0][-1:].isspace() for each in found):
         return None
-    return AlikeEvents(
+    return FixedWidthEvents(
         events=events,
         continued=continued,
         rests=rests,
