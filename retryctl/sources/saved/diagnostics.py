@@ -13,7 +13,7 @@ from retryctl.core.value_classes import state_class
 from retryctl.core.wording import number_of
 from retryctl.errors import UnreadableInput
 from retryctl.sources.saved.files import DEMO, STDIN, STDIN_NAME
-from retryctl.sources.saved.skipped import SkippedFile, skipped_gaps
+from retryctl.sources.saved.skipped_files import SkippedFile, skipped_gaps
 
 if TYPE_CHECKING:
     from retryctl.sources.saved.gzip_members import Checkpoint

@@ -24,7 +24,7 @@ from retryctl.sources.saved.files import (
 from retryctl.sources.saved.formats import detect_format
 from retryctl.sources.saved.formats.json_event import is_torn, line_event
 from retryctl.sources.saved.saved_format import RawEvent, SavedFormat
-from retryctl.sources.saved.skipped import FOLDERS_NOT_READ
+from retryctl.sources.saved.skipped_files import FOLDERS_NOT_READ
 
 Prefilter = Callable[[bytes, int], bool]
 """Whether an event is worth parsing, by the bytes of its line and its time in ms."""
