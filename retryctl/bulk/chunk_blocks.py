@@ -7,7 +7,7 @@ from io import BufferedReader
 from typing import IO
 
 from retryctl.bulk.chunks import ByteRange, Chunk, Stretches
-from retryctl.core.history.searched_log import IdSearch
+from retryctl.core.history.search_detection import IdSearch
 from retryctl.sources.saved import raw_blocks
 from retryctl.sources.saved.decoding import segments
 from retryctl.sources.saved.diagnostics import FileDiagnostics

@@ -23,7 +23,7 @@ from retryctl.bulk.line_layout import (
     nameless_lines,
 )
 from retryctl.bulk.near_ids import near_ids_in
-from retryctl.core.history.searched_log import IdSearch
+from retryctl.core.history.search_detection import IdSearch
 from retryctl.core.late_regex import late_regex
 from retryctl.core.model.attempt import function_from_names
 from retryctl.core.model.coverage import LogQuery

@@ -41,7 +41,7 @@ from retryctl.bulk.workers import run_in_workers
 from retryctl.core.history.history_builder import mentions_in
 from retryctl.core.history.lost_lines import has_cut_record, has_lost_lines
 from retryctl.core.history.safe_cut import last_piece
-from retryctl.core.history.searched_log import IdSearch, searched_by_id
+from retryctl.core.history.search_detection import IdSearch, searched_by_id
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import Gap
 from retryctl.core.model.events import LogEvent, is_timed

@@ -9,7 +9,7 @@ from zlib import crc32
 from retryctl.bulk.attempt_templates import is_error
 from retryctl.bulk.compact_attempts import KeptAttempts
 from retryctl.bulk.line_layout import may_have_retry
-from retryctl.core.history.searched_log import IdSearch
+from retryctl.core.history.search_detection import IdSearch
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.group_names import unqualified
 from retryctl.core.model.limits import LONGEST_ATTEMPT_MS

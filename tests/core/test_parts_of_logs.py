@@ -17,7 +17,7 @@ from retryctl.core.check.expectations import Expectations
 from retryctl.core.crosscheck.attempt_check import Verdict
 from retryctl.core.crosscheck.checked_request import CheckedRequest, check_history
 from retryctl.core.history.cut_log import begins_late, is_cut
-from retryctl.core.history.searched_log import IdSearch, searched_by_id
+from retryctl.core.history.search_detection import IdSearch, searched_by_id
 from retryctl.core.model.coverage import Coverage, Gap
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import FunctionConfig

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from retryctl.core.history.searched_log import IdSearch, searched_by_id
+from retryctl.core.history.search_detection import IdSearch, searched_by_id
 from retryctl.core.model.coverage import Coverage, LogQuery
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.group_names import group_name

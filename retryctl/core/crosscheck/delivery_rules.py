@@ -11,7 +11,7 @@ from retryctl.core.grammar.platform_text import CUT_MARK
 from retryctl.core.grammar.runtime_text import may_lack_traceback
 from retryctl.core.history.cut_log import BEGINS_LATE
 from retryctl.core.history.outcome import AttemptOutcome
-from retryctl.core.history.searched_log import SEARCHED_BY_ID
+from retryctl.core.history.search_detection import SEARCHED_BY_ID
 from retryctl.core.model.attempt import Attempt, wait_ms
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.limits import (
