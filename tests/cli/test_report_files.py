@@ -203,7 +203,7 @@ def test_demo_and_lab_run_write_reports(tmp_path: Path) -> None:
     commands = (
         ("demo",),
         ("lab", "run", "app.py:handler", "--event", "{}", "--plan", "same,fresh"),
-        ("lab", "run", "app.py:handler", "--event", "{}", "--plan", "all"),
+        ("lab", "run", "app.py:handler", "--event", "{}", "--plan", "all", "--retries", "1"),
     )
     for number, command in enumerate(commands):
         page = tmp_path / f"{number}.html"

@@ -46,6 +46,7 @@ def test_json_is_traces_json() -> None:
     assert done.stderr == ""
 
 
+@pytest.mark.usefixtures("same_runs_once")
 def test_all_is_the_table_of_branches() -> None:
     done = retryctl("lab", "run", HANDLER, "--plan", "all", "--event", EVENT, "--seed", "1")
     assert done.stdout == (
@@ -63,6 +64,7 @@ def test_all_is_the_table_of_branches() -> None:
     )
 
 
+@pytest.mark.usefixtures("same_runs_once")
 def test_each_finding_of_a_plan_has_its_reason_below_the_table() -> None:
     arguments = ("--plan", "all", "--event", EVENT, "--seed", "1")
     done = retryctl("lab", "run", HANDLER, *arguments, env={"COLUMNS": "60"})
