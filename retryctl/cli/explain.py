@@ -14,7 +14,7 @@ from retryctl.cli.output.terminal import put, width
 from retryctl.core.value_classes import value_class
 from retryctl.core.wording import suggestions
 from retryctl.errors import UsageError
-from retryctl.views.rule_texts import RuleText, rule_texts, term_texts
+from retryctl.views.rule_texts import RuleText, key_texts, rule_texts, term_texts
 
 app = CommandApp()
 
@@ -63,6 +63,8 @@ def explain(given: ExplainArguments) -> None:
     if name is not None and name not in texts:
         name = _of_heading(name)
     if name is not None and name not in texts:
+        texts |= key_texts()
+    if name is not None and name not in texts:
         hint = suggestions(name, texts) or "retryctl explain lists all."
         raise UsageError(f"explain does not know {given.name!r}.", hint)
     refuse_unknown(given.output, ("text", "json"), "--output")
@@ -105,6 +107,7 @@ def _fitted(lines: list[str]) -> Iterator[str]:
         if is_text:
             text = "\n".join(some).replace("**", "")
             narrow = columns < _WRITTEN_FOR
-            yield fill(text, columns, break_on_hyphens=False) if narrow else text
+            is_wide = max(map(len, text.splitlines())) > _WRITTEN_FOR
+            yield fill(text, columns, break_on_hyphens=False) if narrow or is_wide else text
         else:
             yield from some

@@ -28,6 +28,7 @@ def schema(given: SchemaArguments) -> None:
     """
     from retryctl.cli.options.params import refuse_unknown
     from retryctl.cli.output.terminal import put
+    from retryctl.views.json.descriptions import described
     from retryctl.views.json.encoding import document_text
     from retryctl.views.json.schemas import SCHEMAS
 
@@ -36,4 +37,4 @@ def schema(given: SchemaArguments) -> None:
             print(f"{each:12} {make()['title']}")
         return
     refuse_unknown(given.name, list(SCHEMAS), "schema")
-    put(document_text(SCHEMAS[given.name]()), document=True)
+    put(document_text(described(SCHEMAS[given.name]())), document=True)

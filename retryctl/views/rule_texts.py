@@ -1,4 +1,4 @@
-"""The texts of ``rules.md`` and ``terms.md``: findings, and the other words of JSON output."""
+"""The texts of ``rules.md``, ``terms.md`` and ``keys.txt``: findings, words, and keys of JSON."""
 
 from __future__ import annotations
 
@@ -43,11 +43,23 @@ def term_texts() -> dict[str, RuleText]:
     return _texts("terms.md")
 
 
-def _texts(page: str) -> dict[str, RuleText]:
+def key_texts() -> dict[str, RuleText]:
+    """Return the sentence for each key of JSON that has no page of its own, by its name."""
+    lines = (line.partition(": ") for line in _page("keys.txt").splitlines())
+    return {
+        name: RuleText(severity="key", summary=text, section=f"**key** · {text}")
+        for name, _, text in lines
+    }
+
+
+def _page(name: str) -> str:
     from importlib.resources import files
 
-    text = files("retryctl").joinpath(page).read_text(encoding="utf-8")
-    _, *sections = text.split("\n## ")
+    return files("retryctl").joinpath(name).read_text(encoding="utf-8")
+
+
+def _texts(page: str) -> dict[str, RuleText]:
+    _, *sections = _page(page).split("\n## ")
     split = (section.split("\n", 1) for section in sections)
     return {name.strip(): _text(section.strip()) for name, section in split}
 

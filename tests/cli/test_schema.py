@@ -131,3 +131,27 @@ def test_explain_one_of_them(name: str) -> None:
 def test_explain_refuses_other_names_and_outputs() -> None:
     assert "Did you mean exhausted" in run("explain", "exhaustd").stderr
     assert run("explain", "pending", "-o", "svg").returncode == 2
+
+
+def _keys(schema: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(schema, dict):
+        yield from schema.get("properties", {}).items()
+    for each in schema.values() if isinstance(schema, dict) else schema:
+        if isinstance(each, (dict, list)):
+            yield from _keys(each)
+
+
+@pytest.mark.parametrize("name", sorted(SCHEMAS))
+def test_each_key_has_a_description_and_explain_knows_it(name: str) -> None:
+    printed = json.loads(run("schema", name).stdout)
+    for key, schema in _keys(printed):
+        assert schema.get("description"), key
+        done = run("explain", key)
+        assert (done.returncode, done.stderr) == (0, ""), key
+
+
+def test_explain_prints_the_description_of_a_key() -> None:
+    page = run("explain", "requests[].attempts[].billed_duration_ms").stdout
+    assert page.startswith("billed_duration_ms\n")
+    assert "key · Billed Duration of REPORT, in ms.\n" in page
+    assert max(map(len, run("explain", "retry_environment").stdout.splitlines())) <= 80
