@@ -38,6 +38,9 @@ def run(arguments: Sequence[str]) -> int:
         status = _status_of(arguments)
     except KeyboardInterrupt:
         status = ExitStatus.INTERRUPTED
+        if not {"-q", "--quiet"}.intersection(arguments):
+            with suppress(OSError):
+                print("retryctl: stopped.", file=sys.stderr)
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else int(end.code is not None)
     except MemoryError:

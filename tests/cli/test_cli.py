@@ -291,7 +291,7 @@ def test_a_narrow_terminal_is_filled_and_not_overrun() -> None:
 )
 def test_explain_knows_the_path_of_a_key(path: str, page: str) -> None:
     assert run("explain", path).stdout == run("explain", page).stdout
-    assert "'no.such.key'" in run("explain", "no.such.key").stderr
+    assert "'no.such.thing'" in run("explain", "no.such.thing").stderr
 
 
 # --------------------------------------------------------------------------- errors for programs

@@ -14,6 +14,7 @@ from dataclasses import field
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from retryctl.core.late_regex import late_regex
 from retryctl.core.model.events import REQUEST_ID
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 # 8f507cfc-0d3f-4697-b07a-ac58fc914c95, also in /tmp/8f507cfc-…_1732330800.123
 _ID = re.compile(rf"(?<![0-9a-zA-Z-]){REQUEST_ID}(?![0-9a-zA-Z-])")
+_NO_DASHES = re.compile(r"[0-9a-fA-F]{32}")
 # 8f507cfc, 8f507cfc-0d3: the first characters of an ID
 _PREFIX = re.compile(r"[0-9a-fA-F]{4,8}|[0-9a-fA-F]{8}-[0-9a-fA-F-]{0,26}")
 # hyphens that word processors and chats put in place of "-", and characters that have no width
@@ -140,6 +142,8 @@ def _in_argument(
         return named
     if ids := _ids_in(text):
         return NamedRequests(ids=tuple(ids))
+    if dashed := _with_dashes(text):
+        return NamedRequests(ids=(dashed,))
     if step := instead_of(text):
         raise UsageError(f"{text!r} is a file's name, not a request ID.", step)
     why = _why_not(text, saved_log)
@@ -235,7 +239,13 @@ def _ids_in(text: str) -> list[str]:
 
 def names_request(text: str) -> bool:
     """Return whether a text contains a request ID, or is the first characters of one."""
-    return bool(_ids_in(text)) or shortened_id(text) is not None
+    return bool(_ids_in(text) or _with_dashes(text)) or shortened_id(text) is not None
+
+
+def _with_dashes(text: str) -> str:
+    """Return the ID that a text is without its dashes; ``""`` for any other text."""
+    plain = text.strip().translate(_TYPOGRAPHIC)
+    return str(UUID(plain)) if _NO_DASHES.fullmatch(plain) else ""
 
 
 def shortened_id(text: str) -> str | None:
@@ -252,8 +262,6 @@ def _why_not(text: str, saved_log: str) -> str:
     joined = re.sub(r"\s+", "", bare)
     if joined != bare and re.fullmatch(REQUEST_ID, joined):
         return ": there are spaces in it"
-    if re.fullmatch(r"[0-9a-fA-F]{32}", bare):
-        return ": its dashes are missing"
     if re.fullmatch(r"1-[0-9a-fA-F]{8}-[0-9a-fA-F]{24}", bare):
         return ", but an X-Ray trace ID"
     if re.fullmatch(r"[0-9a-fA-F]+(?:-[0-9a-fA-F]*)*(?:…|\.{2,3})?", bare) and len(bare) < 36:

@@ -23,6 +23,18 @@ output_option = partial(option, section="Output")
 aws_option = partial(option, section="AWS")
 
 
+_OF_CI = "retryctl check and retryctl doctor have it."
+_FORMS_OF = {
+    "csv": "retryctl list and retryctl summary have it.",
+    "html": "retryctl trace, list and summary have it.",
+    "svg": "retryctl trace and retryctl summary have it.",
+    "jsonl": "retryctl trace, list and summary have it.",
+    "markdown": "retryctl trace, list, summary, check and doctor have it.",
+    **dict.fromkeys(("junit", "sarif", "github", "gitlab", "tap"), _OF_CI),
+}
+"""The commands that have a format, for an error of another command."""
+
+
 def refuse_unknown(
     name: str, known: Collection[str], option: str, elsewhere: Mapping[str, str] | None = None
 ) -> None:
@@ -33,6 +45,8 @@ def refuse_unknown(
     if name not in known:
         hint = (elsewhere or {}).get(name) or suggestions(name, known)
         known_values = f"Known: {', '.join(known)}."
+        if not hint and option in ("--output", "--report") and name in _FORMS_OF:
+            hint = f"{_FORMS_OF[name]} {known_values}"
         raise UsageError(f"{name!r} is not a value of {option}.", hint or known_values)
 
 

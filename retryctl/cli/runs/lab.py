@@ -92,7 +92,9 @@ def _show(
 
     ``unretried`` explains that no retry of the plan ran; empty where one did.
     """
-    unmatched = _unmatched(run_of) or unretried
+    several = len(set(run_of.plans.values())) > 1
+    advises = several or show.output in (Output.JSON, Output.JSONL)
+    unmatched = _unmatched(run_of, advises=advises) or unretried
     responses = {i: [attempt.body for attempt in of_one] for i, of_one in run_of.attempts.items()}
     result = TraceResult(
         checked=run_of.checked,
@@ -101,7 +103,6 @@ def _show(
         responses=responses,
         unmatched=unmatched,
     )
-    several = len(set(run_of.plans.values())) > 1
     if not (several and show.output is Output.TEXT and run_of.checked):
         return show_trace(result, show, files)
     write_trace_reports(result, show, files)
@@ -125,16 +126,20 @@ def _unretried(run_of: lab_app.LabRun) -> str:
     )
 
 
-def _unmatched(run_of: lab_app.LabRun) -> str:
-    """Explain that attempts failed and none logged a counter or a branch; ``""`` otherwise."""
+def _unmatched(run_of: lab_app.LabRun, *, advises: bool) -> str:
+    """Explain that attempts failed and none logged a counter or a branch; ``""`` otherwise.
+
+    ``advises``: with the next step, which the text of a request has already.
+    """
     failed = sum(a.outcome.failed for one in run_of.checked for a in one.request.attempts)
     if not failed or cross_checked(run_of.checked):
         return ""
-    return (
+    what = (
         f"nothing was cross-checked: {number_of(failed, 'attempt')} failed, and none logged a "
-        "counter or a branch. Set [markers] in retryctl.toml where the function words them "
-        "differently"
+        "counter or a branch"
     )
+    step = "Set [markers] in retryctl.toml where the function words them differently"
+    return f"{what}. {step}" if advises else what
 
 
 def _unexpected_branches(run_of: lab_app.LabRun, wanted: str | None) -> ExitStatus:

@@ -28,6 +28,7 @@ STDIN_NAME = "standard input"
 
 _RESERVED = ("cloudwatch", DEMO)
 _LIKE_A_FILE = late_regex(r"\.(?:jsonl?|ndjson|log|txt|csv|gz|zst|zip)$", re.IGNORECASE)
+_MOST_NAMED = 5
 _EXPORT_TEST = "aws-logs-write-test"  # CreateExportTask writes it to test its permission
 
 
@@ -235,9 +236,23 @@ def _extension(name: str) -> str:
     return os.path.splitext(name.lower())[1]
 
 
+def _what_is_there(pattern: str) -> str:
+    """Return what the folder has in which a glob matches nothing."""
+    folder = os.path.dirname(pattern)
+    while glob.has_magic(folder):
+        folder = os.path.dirname(folder)
+    try:
+        names = sorted(os.listdir(folder or "."))
+    except OSError as error:
+        return f"{folder}: {error.strerror}."
+    more = ["…"] if len(names) > _MOST_NAMED else []
+    shown = ", ".join([*names[:_MOST_NAMED], *more])
+    return f"{folder or 'This folder'} has {shown or 'no file'}."
+
+
 def _missing(source: str) -> UnreadableInput:
     if glob.has_magic(source):
-        return UnreadableInput(f"no file matches {source}.", "Quote it where the shell expands it.")
+        return UnreadableInput(f"no file matches {source}.", _what_is_there(source))
     folder, name = os.path.split(source.rstrip("/"))
     try:
         names = os.listdir(folder or ".")

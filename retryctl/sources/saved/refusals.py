@@ -31,6 +31,8 @@ _RECORD = re.compile(
     rb"(?:START|END|REPORT) RequestId: |INIT_START Runtime|platform\.(?:start|report)"
 )
 
+_EXCERPT = 40
+
 # what may contain a log
 _PACKED = re.compile(rb"PK\x03\x04|\(\xef\xbf\xbd/\xef\xbf\xbd|\xef\xbf\xbd7zXZ|BZh|PAR1")
 _UNPACK = "Unpack it first: "
@@ -94,6 +96,9 @@ _TEXTS = (
      "Save it as JSON: add --output json to the command."),
     (rb"\s*(?:-{10,}\n\|\s*(?:FilterLogEvents|GetLogEvents)|\+-[-+]+\+\n\|\|)",
      "a table of the AWS CLI", "Save it as JSON: add --output json to the command."),
+    (rb"[\w.-]+:[x*!]?[^:\n]{0,200}:\d+:\d*:", "a list of accounts", _SAVE),
+    (rb"-----BEGIN [A-Z ]+-----", "a key or a certificate", _SAVE),
+    (rb"\s*\[[\w ./-]+\]\s*\n|(?:export )?[A-Z][A-Z0-9_]*=", "a file of settings", _SAVE),
     (rb"#!|import \w|from [\w.]+ import |(?:const|package|using) \w", "a program", _SAVE),
     (rb"(?i)\s*<(?:\?xml|testsuites?\b)(?!.{0,400}<(?:!doctype|html))", "XML", _SAVE),
     (rb"(?i)\s*<(?:!doctype|html|\?xml)", "a web page",
@@ -135,5 +140,6 @@ def _unlike_a_log(name: str, beginning: bytes) -> tuple[str, str]:
         )
     if _RECORD.search(beginning):
         return f"{name} has records of Lambda, in a layout that is not known.", EXPECTED
-    found = repr(beginning[:60].decode(errors="replace"))
+    first, *_ = beginning.strip().split(b"\n", 1)
+    found = repr(first[:_EXCERPT].decode(errors="replace"))
     return f"{name} is not a saved log: it starts with {found}.", EXPECTED

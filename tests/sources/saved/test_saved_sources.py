@@ -77,7 +77,7 @@ def test_a_home_that_the_shell_did_not_expand(
         ("Cloudwatch", UnreadableInput, "Did you mean cloudwatch?"),
         ("demo/", UnreadableInput, "Did you mean demo?"),
         ("savd.json", UnreadableInput, "Did you mean saved.json?"),
-        ("*.gz", UnreadableInput, "Quote it"),
+        ("*.gz", UnreadableInput, "has saved.json"),
     ],
 )
 def test_what_is_no_file_is_refused_with_what_to_give(
