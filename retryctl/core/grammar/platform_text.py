@@ -59,6 +59,12 @@ _REPORT_NAMES = {
     "Error Type": "error_type",
 }
 _STATUS_NAMES = ("status", "error_type")
+# The values whose meaning depends on all of their letters.
+_WHOLE_VALUES = (
+    *("error", "timeout", "failure", "success", "Runtime.OutOfMemory", "Runtime.ExitError"),
+    *("Runtime.Unknown", "Runtime.ImportModuleError", "Runtime.UserCodeSyntaxError"),
+    *("Runtime.HandlerNotFound", "Runtime.MalformedHandlerName", "Runtime.InvalidEntrypoint"),
+)
 # INIT_START Runtime Version: python:3.13.v74⇥Runtime Version ARN: arn:aws:lambda:…⏎
 _RUNTIME_VERSION = re.compile(r"\w+ Runtime Version: (\S+)")
 # INIT_REPORT Init Duration: 171.15 ms⇥Phase: init⇥Status: error⇥Error Type: Runtime.Unknown⏎
@@ -97,6 +103,7 @@ def _report(head: re.Match[str]) -> Record | None:
             fields[_REPORT_NAMES[name]] = value if m[5] else _number(value)
     if not fields and line.strip():
         return None
+    is_cut |= any(map(_is_part, (fields.get(name) for name in _STATUS_NAMES)))
     if is_cut:  # the status or its type may be one of several words that begin so
         fields = {name: value for name, value in fields.items() if name not in _STATUS_NAMES}
     xray = _XRAY.match("XRAY TraceId:" + rest) if rest else None
@@ -110,6 +117,13 @@ def _report(head: re.Match[str]) -> Record | None:
         xray_trace_id=xray[1] if xray else None,
         **fields,
     )
+
+
+def _is_part(value: str | None) -> bool:
+    """Whether a status or an error type is only the beginning of one."""
+    if not value or value in _WHOLE_VALUES:
+        return False
+    return any(whole.startswith(value) for whole in _WHOLE_VALUES)
 
 
 def _number(text: str) -> int | float:
