@@ -8,7 +8,7 @@ from itertools import pairwise
 from retryctl.core.crosscheck.findings import Match, Rule, RuleInput, Severity
 from retryctl.core.crosscheck.hidden_parts import ONE_STREAM, may_hide, span_ms
 from retryctl.core.grammar.platform_text import CUT_MARK
-from retryctl.core.grammar.runtime_text import may_lack_traceback
+from retryctl.core.grammar.runtime_text import has_written_newlines, may_lack_traceback
 from retryctl.core.history.cut_log import BEGINS_LATE
 from retryctl.core.history.outcome import AttemptOutcome
 from retryctl.core.history.search_detection import SEARCHED_BY_ID
@@ -177,10 +177,15 @@ def _unclear_end(attempt: Attempt, report_event: LogEvent) -> Match:
     """Explain why an attempt with a REPORT has no known outcome."""
     lines = (event for event in attempt.events if may_lack_traceback(event.message))
     if not attempt.report_cut and (line := next(lines, None)):
+        how = (
+            r"with \n written for its newlines"
+            if has_written_newlines(line.message)
+            else "without its traceback"
+        )
         return Match(
             attempt.number,
             f"Attempt {attempt.number} has a line that may be the runtime's record of an error "
-            "without its traceback, or printed text: whether it failed is not known.",
+            f"{how}, or printed text: whether it failed is not known.",
             (line, report_event),
             "Save the log with all lines of each event (aws logs filter-log-events --output json).",
         )

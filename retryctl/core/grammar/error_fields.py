@@ -63,6 +63,12 @@ def java_error(text: str, *, request_id: str | None = None) -> FunctionError | N
     if not frame:
         return _java_error_in_line(text, request_id)
     lines = text[: frame.start()].splitlines()
+    printed = [line for line in lines if line.strip()]  # a paste may have blank lines between them
+    return _java_head(lines, request_id) or _java_head(printed, request_id)
+
+
+def _java_head(lines: list[str], request_id: str | None) -> FunctionError | None:
+    """Read the lines above the first frame; the last one may repeat the class."""
     for last in (len(lines) - 2, len(lines) - 1):
         m = _JAVA_CLASS.match("\n".join(lines[: last + 1])) if last >= 0 else None
         if not m or ("." not in m[2] and _JAVA_NAME.fullmatch(m[1])):

@@ -59,11 +59,29 @@ def _python_error(message: str) -> FunctionError | None:
 _OF_TRACEBACK = ('  File "', "    ")
 
 
+# [ERROR] KeyError: 'sku'\nTraceback (most recent call last):\n  File "/var/task/app.py", line 31, …
+# boom: java.lang.IllegalStateException\njava.lang.IllegalStateException: boom\n\tat example.App.…
+_WRITTEN_NEWLINES = late_regex(
+    r"\[ERROR\] [A-Za-z_][\w.]*(?:: [^\r\n]*?)??\\n\s*Traceback \(most recent call last\):\\n"
+    r"|[^\r\n]*?: (?:[A-Za-z_]\w*\.)+[A-Z][\w$]*\\n[^\r\n]*?(?:\\t|\t)at [\w$./<>@-]{3,300}\("
+)
+
+
+def has_written_newlines(message: str) -> bool:
+    r"""Whether a line may be a runtime's error in which an export wrote ``\n`` for each newline.
+
+    An application that logs each error on one line may print it too.
+    """
+    return "\\n" in message and _WRITTEN_NEWLINES.match(message) is not None
+
+
 def may_lack_traceback(message: str) -> bool:
     """Whether a line may be the first one of an error whose traceback was not saved whole.
 
     An application may print such a line too. The runtime writes no newline at its end.
     """
+    if has_written_newlines(message):
+        return True
     head, newline, rest = message.partition("\n")
     if not message.startswith("[ERROR] ") or message.endswith("\n"):
         return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from retryctl.core.grammar.masked_lines import may_be_masked_error
-from retryctl.core.grammar.runtime_text import may_lack_traceback
+from retryctl.core.grammar.runtime_text import has_written_newlines, may_lack_traceback
 from retryctl.core.history.attempt_lines import AttemptLines
 from retryctl.core.late_regex import late_regex
 from retryctl.core.model.events import LogEvent, timed_ms
@@ -104,14 +104,19 @@ def outcome_of(bracket: AttemptLines, deadline_ms: int) -> AttemptOutcome:
 
 
 def error_without_traceback(bracket: AttemptLines) -> LogEvent | None:
-    """Return a line that may be the runtime's error, whose traceback was not saved with it.
+    """Return a line that may be the runtime's error, whose traceback was not saved as it was.
 
     The runtime writes it last, perhaps with its traceback as further lines; an application may
     print such a line.
     """
-    if bracket.json or not (bracket.runtime_version or "python").startswith("python"):
+    if bracket.json:
         return None
     printed = [(e, r) for e, r in bracket.body if isinstance(r, AppLine)]
+    written = (e for e, _ in (*printed, *bracket.shared) if has_written_newlines(e.message))
+    if event := next(written, None):
+        return event
+    if not (bracket.runtime_version or "python").startswith("python"):
+        return None
     for at, (event, _) in enumerate(printed):
         if may_lack_traceback(event.message):
             after = printed[at + 1][0].message if at + 1 < len(printed) else _TRACEBACK
