@@ -213,7 +213,7 @@ def test_ctrl_c_ends_it_soon_and_leaves_nothing_behind(endpoint: Endpoint, tmp_p
 
     def act(person: Person) -> None:
         person.wait_until(lambda: endpoint.calls["FilterLogEvents"] >= 2)
-        assert list(tmp_path.iterdir())
+        person.wait_until(lambda: bool(list(tmp_path.iterdir())))
         person.send(signal.SIGINT)
 
     words = ("summary", "orders-worker", *WINDOW, "--endpoint-url", endpoint.url)
