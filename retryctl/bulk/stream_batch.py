@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import compress, repeat
 from operator import itemgetter
 
@@ -69,12 +69,13 @@ class StreamBatch:
                     for each in stamps
                 ]
             )
-        found = self._picked(of_all)
-        of_found = consequences(of_all.translate(None, b"%c" % PLAIN), found, self.message_at)
-        self.kinds = of_found.translate(None, b"%c" % PLAIN)
-        self.marks = list(compress(compress(range(len(of_all)), of_all), of_found))
-        self.marked_lines = list(compress(found, of_found))
-        self.marked_times = list(compress(self._picked_times(of_all), of_found))
+        marks, times, lines = self._picked(of_all)
+        of_marks = consequences(of_all.translate(None, b"%c" % PLAIN), lines, self.message_at)
+        self.kinds = of_marks.translate(None, b"%c" % PLAIN)
+        if len(self.kinds) < len(marks):
+            marks = list(compress(marks, of_marks))
+            times, lines = list(compress(times, of_marks)), list(compress(lines, of_marks))
+        self.marks, self.marked_times, self.marked_lines = marks, times, lines
         ends = is_regular or set(map(_LAST_BYTES, self._lines)) == {b"}\n"}
         return ends and self._has_times()
 
@@ -86,12 +87,11 @@ class StreamBatch:
         """Return the lines with these numbers."""
         return self._lines[start:stop]
 
-    def _picked(self, selectors: bytes) -> list[bytes]:
-        """Return the lines whose selector is not 0."""
-        return list(compress(self._lines, selectors))
-
-    def _picked_times(self, selectors: bytes) -> Iterable[bytes]:
-        return compress(self._times, selectors)
+    def _picked(self, selectors: bytes) -> tuple[list[int], list[bytes], list[bytes]]:
+        """Return the numbers, times and lines whose selector is not 0."""
+        numbers = list(compress(range(len(selectors)), selectors))
+        times, lines = compress(self._times, selectors), compress(self._lines, selectors)
+        return numbers, list(times), list(lines)
 
     def _has_times(self) -> bool:
         """Whether all times are digits."""
@@ -138,18 +138,16 @@ class ConvertedBatch(StreamBatch):
 
     def lines(self, start: int = 0, stop: int | None = None) -> list[bytes]:
         """Return the lines with these numbers."""
-        place = slice(start, stop)
-        return self._made(self._times[place], self._lines[place])
+        times, rows = self._times[start:stop], self._lines[start:stop]
+        return self._made(self._columns.digits(times), rows)
 
-    def _picked(self, selectors: bytes) -> list[bytes]:
-        times, rows = compress(self._times, selectors), compress(self._lines, selectors)
-        return self._made(list(times), list(rows))
+    def _picked(self, selectors: bytes) -> tuple[list[int], list[bytes], list[bytes]]:
+        numbers, texts, rows = super()._picked(selectors)
+        times = list(self._columns.digits(texts))
+        return numbers, times, self._made(times, rows)
 
-    def _made(self, times: list[bytes], rows: list[bytes]) -> list[bytes]:
+    def _made(self, times: Sequence[bytes], rows: list[bytes]) -> list[bytes]:
         return self._columns.made_lines(repeat(self.header), times, rows)
-
-    def _picked_times(self, selectors: bytes) -> Iterable[bytes]:
-        return self._columns.digits(list(compress(self._times, selectors)))
 
     def _has_times(self) -> bool:
         return b"".join((*self.limits, *self.marked_times)).isdigit()

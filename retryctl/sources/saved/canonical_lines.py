@@ -129,16 +129,16 @@ class EventColumns:
 
     def lines(self) -> list[bytes]:
         """Return the canonical lines of all events."""
-        return self.made_lines(self.starts, self.times, self.rows)
+        return self.made_lines(self.starts, self.digits(self.times), self.rows)
 
     def made_lines(
-        self, starts: Iterable[bytes], times: list[bytes], rows: list[bytes]
+        self, starts: Iterable[bytes], times: Sequence[bytes], rows: list[bytes]
     ) -> list[bytes]:
-        """Return the canonical lines of some events."""
+        """Return the canonical lines of some events, whose times are 13 digits."""
         if not rows:
             return []
         endings = self.endings(rows, self.message_at)
-        pieces = zip(starts, self.digits(times), repeat(MESSAGE_KEY), endings, strict=False)
+        pieces = zip(starts, times, repeat(MESSAGE_KEY), endings, strict=False)
         return list(map(b"".join, pieces))
 
     def suits(self, other: EventColumns) -> bool:
