@@ -11,6 +11,8 @@ from retryctl.sources.saved.canonical_lines import HEAD_BYTES
 PLAIN, TEXT, DIGITS, JSON, STARTS, ENDS, REPORTS, LOOK = range(8)
 """PLAIN lines have no consequence, nor have most of the next three kinds; LOOK lines may be any."""
 _UNCERTAIN = bytes(kind in (TEXT, DIGITS, JSON) for kind in range(256))
+_TEXTS = bytes(kind == TEXT for kind in range(256))
+_TEXT_IS_PLAIN = bytes.maketrans(bytes([TEXT]), bytes([PLAIN]))
 
 # In a line that begins with a time: a timeout, an error of Node.js, .NET or Go.
 _TIMED = re.compile(
@@ -73,7 +75,9 @@ class LineKinds:
 def consequence(kind: int, line: bytes, message_at: int) -> int:
     """Return the kind of a line; PLAIN where the whole line shows that it has no consequence."""
     if kind == TEXT:
-        matters = b"\\tat " in line or b"\\nat " in line or b"****" in line or _frame_in_line(line)
+        matters = _may_matter(line) and (
+            b"\\tat " in line or b"\\nat " in line or b"****" in line or _frame_in_line(line)
+        )
     elif kind == DIGITS:
         matters = _TIMED.match(line, message_at) is not None or b"****" in line
     elif kind == JSON:
@@ -83,9 +87,21 @@ def consequence(kind: int, line: bytes, message_at: int) -> int:
     return kind if matters else PLAIN
 
 
+def _may_matter(text: bytes) -> bool:
+    """Whether lines of text may have a stack trace, whose frames have this word, or a mask."""
+    return b"at " in text or b"*" in text
+
+
 def _frame_in_line(line: bytes) -> bool:
     """Whether it may have a stack trace of Java whose newlines became spaces."""
     return b" at " in line and b"(" in line and b": " in line
+
+
+def without_silent_text(kinds: bytes, rows: list[bytes]) -> bytes:
+    """Return the kinds of many rows; of text PLAIN, where all of it together shows that it is."""
+    if TEXT not in kinds or _may_matter(b"".join(compress(rows, kinds.translate(_TEXTS)))):
+        return kinds
+    return kinds.translate(_TEXT_IS_PLAIN)
 
 
 def consequences(kinds: bytes, lines: list[bytes], message_at: int) -> bytes:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import compress, repeat
 from operator import itemgetter
 
-from retryctl.bulk.line_kinds import PLAIN, LineKinds, consequences
+from retryctl.bulk.line_kinds import PLAIN, LineKinds, consequences, without_silent_text
 from retryctl.sources.saved.canonical_lines import (
     HEAD_BYTES,
     HEADER,
@@ -69,6 +69,7 @@ class StreamBatch:
                     for each in stamps
                 ]
             )
+        of_all = without_silent_text(of_all, self._lines)
         marks, times, lines = self._picked(of_all)
         of_marks = consequences(of_all.translate(None, b"%c" % PLAIN), lines, self.message_at)
         self.kinds = of_marks.translate(None, b"%c" % PLAIN)
