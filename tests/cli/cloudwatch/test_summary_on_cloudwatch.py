@@ -224,8 +224,10 @@ def test_ctrl_c_ends_it_soon_and_leaves_nothing_behind(endpoint: Endpoint, tmp_p
 
 
 @pytest.fixture
-def little_room() -> Iterator[None]:
+def little_room(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No file may grow larger than 500 bytes."""
+    # Python would write a part of its bytecode, which no later run can load.
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (500, hard))
     yield
