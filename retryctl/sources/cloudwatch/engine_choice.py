@@ -8,13 +8,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import field, replace
 from functools import partial
 
+from retryctl.core.history.event_order import Doubt
 from retryctl.core.value_classes import state_class
 from retryctl.errors import CouldNotLook
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.errors import Refused
 from retryctl.sources.aws.log_groups import Description, LogGroup
 from retryctl.sources.cloudwatch.attempt_reader import AttemptReader
-from retryctl.sources.cloudwatch.event_order import Doubt
 from retryctl.sources.cloudwatch.hits import hits_in
 from retryctl.sources.cloudwatch.insights import FRESH_MS, InsightsSearch, estimate_bytes, usd_of
 from retryctl.sources.cloudwatch.insights_features import is_rewritten, may_query

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+from retryctl.core.history.event_order import Doubt
 from retryctl.core.model.coverage import AFTER_LOGIN, UNORDERED, Coverage, Gap, GapKind
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.records import LogsDropped
@@ -22,7 +23,6 @@ from retryctl.errors import (
 )
 from retryctl.sources.aws.credential_errors import LOG_IN
 from retryctl.sources.aws.log_groups import Description, LogGroup
-from retryctl.sources.cloudwatch.event_order import Doubt
 from retryctl.sources.cloudwatch.hits import Hit, StreamSlice
 from retryctl.sources.cloudwatch.insights_features import NOT_KNOWN
 from retryctl.sources.cloudwatch.pages import StreamStretch, TimeRange

@@ -14,6 +14,7 @@ from concurrent.futures import CancelledError
 from dataclasses import field, replace
 from typing import Any
 
+from retryctl.core.history.event_order import Doubt, EventOrder
 from retryctl.core.model.events import LogEvent
 from retryctl.core.timestamps import iso_ms
 from retryctl.core.value_classes import state_class
@@ -21,7 +22,6 @@ from retryctl.errors import CouldNotLook, RetryctlError, Throttled
 from retryctl.sources.aws.client import AwsClient, AwsResponse
 from retryctl.sources.aws.errors import Refused
 from retryctl.sources.aws.log_groups import Description, LogGroup
-from retryctl.sources.cloudwatch.event_order import Doubt, EventOrder
 from retryctl.sources.cloudwatch.hits import Hit, StreamSlice, belonging, by_request, hits_in
 from retryctl.sources.cloudwatch.insights_features import (
     FieldIndex,

@@ -19,13 +19,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
+from retryctl.core.history.event_order import EventOrder
 from retryctl.core.model.events import LogEvent
 from retryctl.core.value_classes import state_class
 from retryctl.errors import CouldNotLook
 from retryctl.sources.aws.daemon_pool import DaemonPool, PoolTask
-from retryctl.sources.cloudwatch.event_order import MOST_LOOKUPS, EventOrder, StreamOrder
 from retryctl.sources.cloudwatch.insights import InsightsClient, cells, utc_ms
 from retryctl.sources.cloudwatch.pages import TimeRange
+from retryctl.sources.cloudwatch.stream_order import MOST_LOOKUPS, StreamOrder
 
 _BINS = tuple(
     (f"bin({number}{unit})", number * unit_ms)

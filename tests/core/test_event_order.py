@@ -1,0 +1,126 @@
+"""The order of events within one millisecond, by what they are: whatever order they arrive in."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from retryctl.core.history.event_order import Doubt, EventOrder
+from retryctl.core.model.events import LogEvent
+from tests.support.lambda_log import (
+    MIDNIGHT_MS,
+    OTHER_ID,
+    end,
+    init_report,
+    init_start,
+    python_error,
+    report,
+    start,
+    timed_out,
+)
+
+
+def event(at_ms: int, message: str, stream: str = "s") -> LogEvent:
+    return LogEvent(timestamp_ms=at_ms, message=message, log_stream=stream)
+
+
+def in_order(events: list[LogEvent]) -> tuple[list[LogEvent], list[Doubt]]:
+    """The events in order, and what of their order is not settled."""
+    order = EventOrder()
+    return order.ordered(events), order.doubts
+
+
+def shuffled(messages: list[str], seed: int) -> list[LogEvent]:
+    events = [event(MIDNIGHT_MS, message) for message in messages]
+    random.Random(seed).shuffle(events)
+    return events
+
+
+ORDERS = {
+    "the end of an attempt": [
+        "0\n",
+        "process A\n",
+        python_error(),
+        end(),
+        report(),
+        timed_out(MIDNIGHT_MS),
+    ],
+    "an attempt that starts": [init_start(), start(), "0\n", "process A\n"],
+    "a whole attempt": [start(), "0\n", "process A\n", python_error(), end(), report()],
+    "one ends and the next starts": [end(), report(), timed_out(MIDNIGHT_MS), start(OTHER_ID)],
+    "one starts and ends, the next starts": [start(), end(), report(), start(OTHER_ID)],
+    "an init that failed": [
+        python_error("Exception", "no table"),
+        python_error("Exception", "no table"),
+        init_report("init", "error", "Runtime.Unknown"),
+        init_report("invoke", "error", "Runtime.Unknown"),
+        start(),
+    ],
+    "a logger's line dated before its START": [
+        end(),
+        report(),
+        f"[INFO]\t2026-11-23T00:00:00.000Z\t{OTHER_ID}\treading\n",
+    ],
+    "other output beside the counter": [start(), "order 17 received\n", "0\n", "process A\n"],
+    "other output after an integer's branch": ["0\n", "process A\n", python_error(), end()],
+    "equal lines": ["5\n", "5\n", "process B\n", "process B\n", end(), report()],
+}
+
+
+@pytest.mark.parametrize("name", ORDERS)
+@pytest.mark.parametrize("seed", range(6))
+def test_what_the_lines_are_tells_their_order(name: str, seed: int) -> None:
+    found, ambiguous = in_order(shuffled(ORDERS[name], seed))
+    wanted = ORDERS[name]
+    if name == "an init that failed":  # of its two reports either may be the first
+        assert sorted(one.message for one in found[2:4]) == sorted(wanted[2:4])
+        found[2:4], wanted = [], [*wanted[:2], *wanted[4:]]
+    assert [one.message for one in found] == wanted
+    assert ambiguous == []
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(
+    ("messages", "ambiguous"),
+    [
+        ([end(), report(), start(OTHER_ID), "0\n", "process A\n"], 2),
+        ([python_error(), end(), report(), start(OTHER_ID), "0\n"], 2),
+        ([start(), "0\n", end(), report(), start(OTHER_ID)], 1),
+    ],
+)
+def test_lines_that_may_be_of_either_attempt_are_counted(
+    messages: list[str], ambiguous: int, seed: int
+) -> None:
+    found, number = in_order(shuffled(messages, seed))
+    assert [one.message for one in found] == messages
+    assert sum(doubt.lines for doubt in number) == ambiguous
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [[start(), "0\n", "1\n", "process A\n"], ["0\n", "process A\n", "process B\n", end()]],
+)
+def test_printed_lines_of_equal_rank_are_counted(messages: list[str]) -> None:
+    (doubt,) = in_order(shuffled(messages, 0))[1]
+    assert doubt.lines == 2
+
+
+def test_an_integer_and_its_branch_in_two_milliseconds_stay_together() -> None:
+    later = [event(MIDNIGHT_MS + 1, message) for message in ("charged\n", "process A\n")]
+    found, doubts = in_order([event(MIDNIGHT_MS, "0\n"), *later])
+    assert [one.message for one in found] == ["0\n", "process A\n", "charged\n"]
+    assert doubts == []
+
+
+def test_streams_do_not_disturb_each_other() -> None:
+    both = [
+        LogEvent(timestamp_ms=MIDNIGHT_MS, message=message, log_stream=stream)
+        for message in (report(), end(), "0\n")
+        for stream in ("a", "b")
+    ]
+    found, ambiguous = in_order([*both, event(MIDNIGHT_MS, start(), "c")])
+    assert ambiguous == []
+    for stream in ("a", "b"):
+        own = [one.message for one in found if one.log_stream == stream]
+        assert own == ["0\n", end(), report()]
