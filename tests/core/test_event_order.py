@@ -14,11 +14,13 @@ from tests.support.lambda_log import (
     end,
     init_report,
     init_start,
+    platform,
     python_error,
     report,
     start,
     timed_out,
 )
+from tests.support.made_up_runtimes import dotnet_error
 
 
 def event(at_ms: int, message: str, stream: str = "s") -> LogEvent:
@@ -86,7 +88,7 @@ def test_what_the_lines_are_tells_their_order(name: str, seed: int) -> None:
     [
         ([end(), report(), start(OTHER_ID), "0\n", "process A\n"], 2),
         ([python_error(), end(), report(), start(OTHER_ID), "0\n"], 2),
-        ([start(), "0\n", end(), report(), start(OTHER_ID)], 1),
+        ([start(), "0\n", "process A\n", end(), report(), start(OTHER_ID)], 2),
     ],
 )
 def test_lines_that_may_be_of_either_attempt_are_counted(
@@ -124,3 +126,74 @@ def test_streams_do_not_disturb_each_other() -> None:
     for stream in ("a", "b"):
         own = [one.message for one in found if one.log_stream == stream]
         assert own == ["0\n", end(), report()]
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [[start(), "0\n", end(), report(), start(OTHER_ID)], [start(), "0\n", "1\n"]],
+)
+@pytest.mark.parametrize(
+    ("follows", "doubtful"), [("process A\n", True), ("charged\n", False), (None, False)]
+)
+def test_integers_matter_only_if_a_branch_is_the_next_line(
+    messages: list[str], follows: str | None, doubtful: bool
+) -> None:
+    later = [event(MIDNIGHT_MS + 5, follows)] if follows else []
+    _, doubts = in_order([*shuffled(messages, 0), *later, event(MIDNIGHT_MS + 9, "process B\n")])
+    assert bool(doubts) is (doubtful or not later)
+
+
+def test_an_integer_just_before_and_one_beside_the_branch_are_a_doubt() -> None:
+    before = [event(MIDNIGHT_MS - 9, start()), event(MIDNIGHT_MS - 5, "17\n")]
+    beside = shuffled(["0\n", "process A\n"], 0)
+    (doubt,) = in_order([*before, *beside])[1]
+    assert (doubt.since_ms, doubt.lines) == (MIDNIGHT_MS - 9, 2)
+    parted = event(MIDNIGHT_MS - 1, "charged\n")
+    assert in_order([*before, parted, *beside])[1] == []
+    assert in_order([*before, *shuffled(["17\n", "process A\n"], 0)])[1] == []
+
+
+def test_an_integer_of_the_attempt_before_is_not_the_counter_of_the_next() -> None:
+    before = event(MIDNIGHT_MS - 5, "3\n")
+    for seed in range(6):
+        found, doubts = in_order([before, *shuffled([start(), "0\n", "process A\n"], seed)])
+        assert [one.message for one in found[1:]] == [start(), "0\n", "process A\n"]
+        assert doubts == []
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_output_beside_the_end_may_stand_behind_an_error_that_counts_as_the_last_line(
+    seed: int,
+) -> None:
+    error = event(MIDNIGHT_MS - 1, dotnet_error(MIDNIGHT_MS - 1))
+    _, doubts = in_order([error, *shuffled([end(), report(), "closing\n"], seed)])
+    assert [doubt.lines for doubt in doubts] == [1]
+    certain = event(MIDNIGHT_MS - 1, python_error())
+    assert in_order([certain, *shuffled([end(), report(), "closing\n"], seed)])[1] == []
+
+
+PRINTED = {
+    "an END alone": (end(OTHER_ID), 0),
+    "a REPORT alone": (report(OTHER_ID), 0),
+    "a START": (start(OTHER_ID), 2),
+    "a START in the other format": (platform("start", {"requestId": OTHER_ID}), 0),
+}
+
+
+@pytest.mark.parametrize("name", PRINTED)
+@pytest.mark.parametrize("seed", range(4))
+def test_a_printed_record_in_the_millisecond_of_a_start_is_read_as_output(
+    name: str, seed: int
+) -> None:
+    printed, doubtful = PRINTED[name]
+    cold = event(MIDNIGHT_MS - 200, init_start())
+    found, doubts = in_order([cold, *shuffled([start(), printed], seed)])
+    assert [doubt.lines for doubt in doubts] == ([doubtful] if doubtful else [])
+    assert doubts or [one.message for one in found[1:]] == [start(), printed]
+
+
+def test_the_end_of_an_attempt_whose_start_is_lost_is_its_own() -> None:
+    cold = event(MIDNIGHT_MS - 200, init_start())
+    found, doubts = in_order([cold, *shuffled([start(), end(OTHER_ID), report(OTHER_ID)], 0)])
+    assert [one.message for one in found[1:]] == [end(OTHER_ID), report(OTHER_ID), start()]
+    assert doubts == []

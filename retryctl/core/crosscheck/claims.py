@@ -200,6 +200,11 @@ def bare_integer(text: str) -> int | None:
     return int(found[1]) if found else None
 
 
+def is_branch(text: str, branches: Branches) -> bool:
+    """Whether a printed line is one of the branches, as a handler prints it by default."""
+    return _process(tuple(branches.numbers)).match(text) is not None
+
+
 @cache
 def _process(branches: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile(rf"\s*process ({'|'.join(map(re.escape, branches))})\s*\Z")

@@ -22,6 +22,8 @@ from retryctl.core.value_classes import value_class
 
 # These runtimes put the request ID into their error marker in the text format.
 _MARKED_WITH_ID = ("nodejs", "dotnet")
+# In the JSON format the error marker of others is one only as the last line of its attempt.
+_MARKED_ANYWHERE = ("python", "java")
 ONE_STREAM = "one-stream"
 """The gap of a log that is one environment's: attempts in others are hidden, its own are whole."""
 
@@ -135,7 +137,7 @@ def _known(
 ) -> Attempt:
     """Return the attempt, unknown where its end or its error marker may be missing."""
     if attempt.outcome is AttemptOutcome.OK:
-        lost = hidden.lines and not _marked_with_id(attempt, around)
+        lost = hidden.lines and not _keeps_error(attempt, around, hidden)
         masked = attempt.masked_error and is_masked(request, around)
         known = not (
             lost
@@ -147,7 +149,7 @@ def _known(
         )
     elif attempt.outcome is AttemptOutcome.ERROR:  # the error may be another attempt's
         unordered = any(gap.kind == UNORDERED for gap in hidden.lines)
-        known = not unordered or _marked_with_id(attempt, around)
+        known = not unordered or _keeps_error(attempt, around, hidden)
     else:
         known = attempt.outcome is not AttemptOutcome.RUNNING or not hidden.after
     return attempt if known else replace(attempt, outcome=AttemptOutcome.UNKNOWN)
@@ -183,6 +185,18 @@ def _reaches_gap(
         and may_hide(gap, request, began_ms, ended_ms)
         for gap in hidden.anywhere
     )
+
+
+def _keeps_error(attempt: Attempt, around: JudgingContext, hidden: HiddenParts) -> bool:
+    """Whether no gap in lines can change whether the attempt has an error.
+
+    Some runtimes write what an application can write too: that is an error as the last line only.
+    """
+    unordered = any(gap.kind == UNORDERED for gap in hidden.lines)
+    runtime = attempt.runtime_version or around.settings.runtime or ""
+    in_json = around.settings.log_format == "JSON"
+    by_place = not runtime.startswith(_MARKED_ANYWHERE) if in_json else "dotnet" in runtime
+    return _marked_with_id(attempt, around) and not (unordered and by_place)
 
 
 def _marked_with_id(attempt: Attempt, around: JudgingContext) -> bool:

@@ -15,19 +15,27 @@ other output of their millisecond stands before them. A line with a request's ID
 request is. One without an ID belongs to the only attempt there is. Where one attempt ends and
 another starts, or two start, nothing settles whose line it is. An error then counts for the first,
 since runtimes write it right before END, and output for the attempt that starts. Lines on which a
-claim or an outcome depends are reported as a ``Doubt``; so are two claims of one attempt.
+claim or an outcome depends are reported as a ``Doubt``. So are
+
+- two claims of one attempt, and two integers one of which stands directly before a branch;
+- output beside END where the line before it is an error that counts only as the last line;
+- of a named stream, two requests that start and do not end: one of them is printed text.
+
+Other records that Lambda cannot have written there are taken for printed text.
 """
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import field, replace
 from itertools import groupby
 
-from retryctl.core.crosscheck.claims import Markers, bare_integer, read_claim
+from retryctl.core.crosscheck.claims import Markers, bare_integer, is_branch, read_claim
 from retryctl.core.grammar.record_parser import parse_record
+from retryctl.core.grammar.runtime_text import may_lack_traceback
+from retryctl.core.history.attempt_lines import Line
+from retryctl.core.model.coverage import UNORDERED, Gap
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.records import (
     AppLine,
@@ -46,8 +54,10 @@ from retryctl.core.model.records import (
     Start,
     TimedOut,
 )
+from retryctl.core.timestamps import iso_text
 from retryctl.core.value_classes import state_class, value_class
 
+_MOST_DOUBTS = 200
 _ERROR_OF_INIT, _BRANCH_AFTER_INTEGER, _OUTPUT, _INTEGER, _BRANCH, _ERROR = 1, 4, 5, 6, 7, 8
 _RANKS: dict[type[Record], int] = {
     InitStart: 0,
@@ -64,15 +74,15 @@ _RANKS: dict[type[Record], int] = {
     TimedOut: 12,
     RuntimeExited: 12,
 }
-_BRANCH_LINE = re.compile(r"\s*process \S+\s*\Z")
 _ERRORS = (FunctionError, LambdaWarning)
 _OF_INIT = (InitStart, RestoreStart, InitReport, RestoreReport, Extension)
+_CLOSING = (RuntimeDone, End, Report)
 
 # The attempts of a millisecond, in order: open before; the environment's start; whole; begun.
 _BEFORE, _INIT, _WHOLE, _BEGUN = range(4)
 # Which of these attempts a line belongs to, by its request's ID, and the line's rank in it.
 _Place = tuple[int, str, int]
-_Line = tuple[LogEvent, Record]
+_Placed = tuple[_Place, LogEvent, Record]
 Moment = tuple[int, str]
 """A millisecond of a log stream: its time in epoch milliseconds, and the stream."""
 
@@ -96,6 +106,70 @@ class Doubt:
 
 
 @state_class
+class StreamState:
+    """What the lines of a stream before a millisecond show.
+
+    ``started_ms`` is the time of its last START. ``open_id`` is the request that runs, empty where
+    none does; ``ended_id`` has an END without its REPORT. ``json`` is the format of Lambda's
+    records. ``last`` is the last line since START that the function or its runtime wrote. What is
+    not known, as in a log without streams, is ``None``.
+    """
+
+    started_ms: int = 0
+    open_id: str | None = None
+    ended_id: str | None = None
+    json: bool | None = None
+    last: AppLine | FunctionError | None = None
+
+    def note(self, record: Record, at_ms: int, *, named: bool) -> None:
+        """Note the next line of a stream."""
+        if isinstance(record, (AppLine, FunctionError)):
+            self.last = record
+        if isinstance(record, Start) and not self.is_foreign(record):
+            self.started_ms, self.last = at_ms, None
+        if named and not self.is_foreign(record):
+            self._note_record(record)
+
+    def _note_record(self, record: Record) -> None:
+        if isinstance(record, (InitStart, RestoreStart, Report)):
+            self.open_id, self.ended_id = "", None
+        elif isinstance(record, Start):
+            self.open_id = _request_of(record)
+        elif isinstance(record, End):
+            self.ended_id = _request_of(record)
+        if isinstance(record, (InitStart, Start, Report)):
+            self.json = record.json
+
+    def is_foreign(self, record: Record) -> bool:
+        """Whether a record is in the format that Lambda does not write to this stream."""
+        if self.json is None or not isinstance(record, (Start, End, Report)):
+            return False
+        return self.json is not getattr(record, "json", False)
+
+    @property
+    def integer(self) -> int | None:
+        """The integer that is the last line."""
+        return bare_integer(self.last.text) if isinstance(self.last, AppLine) else None
+
+    @property
+    def may_be_failed(self) -> bool:
+        """Whether the last line is an error that counts only if nothing follows."""
+        return self.last is not None and _counts_as_last(self.last)
+
+
+@value_class
+class SettledLines:
+    """Lines of one millisecond in order; ``doubtful`` is the number of those in doubt.
+
+    ``if_branch_follows``: these are integers, and matter only if a branch is the next line.
+    """
+
+    lines: Sequence[Line]
+    doubtful: int = 0
+    if_branch_follows: bool = False
+
+
+@state_class
 class EventOrder:
     """Puts the events of log streams in order, chunk by chunk; no millisecond is in two chunks.
 
@@ -105,16 +179,16 @@ class EventOrder:
     markers: Markers = field(default_factory=Markers)
     doubts: list[Doubt] = field(default_factory=list)
     known: dict[Moment, list[str]] = field(default_factory=dict)
-    _started_ms: dict[str, int] = field(default_factory=dict)
-    _after_integer: set[str] = field(default_factory=set)
+    _states: dict[str, StreamState] = field(default_factory=dict)
+    _waiting: dict[str, Doubt] = field(default_factory=dict)
 
     def copy(self) -> EventOrder:
         """Return an independent order, in which a chunk can be tried."""
         return replace(
             self,
             doubts=[*self.doubts],
-            _started_ms={**self._started_ms},
-            _after_integer={*self._after_integer},
+            _states={stream: replace(state) for stream, state in self._states.items()},
+            _waiting={**self._waiting},
         )
 
     def ordered(self, events: Iterable[LogEvent]) -> list[LogEvent]:
@@ -122,70 +196,129 @@ class EventOrder:
         ordered: list[LogEvent] = []
         for (at_ms, stream), same in groupby(sorted(events, key=moment_of), key=moment_of):
             lines = [(event, parse_record(event)) for event in same]
+            state = self._states.setdefault(stream, StreamState())
+            if stream in self._waiting:
+                self._end_waiting(stream, lines)
             if len(lines) > 1:
-                lines = self._settled(lines, at_ms, stream)
-            self._note(lines, at_ms, stream)
+                lines = self._settled(lines, state, (at_ms, stream))
+            for _, record in lines:
+                state.note(record, at_ms, named=bool(stream))
             ordered += [event for event, _ in lines]
         return ordered
 
-    def _settled(self, lines: list[_Line], at_ms: int, stream: str) -> list[_Line]:
-        attempts = _attempts([record for _, record in lines])
-        after_integer = stream in self._after_integer
-        placed = [(attempts.place(r, after_integer=after_integer), e, r) for e, r in lines]
-        placed.sort(key=lambda line: line[0])
-        doubtful = sum(
-            attempts.may_be_anothers(record) and self._matters(event, record)
-            for _, event, record in placed
-        )
-        doubtful = doubtful or self._equal_claims(placed)
-        if doubtful and (messages := self.known.get((at_ms, stream))):
+    def _end_waiting(self, stream: str, lines: Sequence[Line]) -> None:
+        """Settle the doubt about integers by the lines of the next millisecond."""
+        follows = branch_follows(lines, self.markers)
+        if follows is not None:
+            doubt = self._waiting.pop(stream)
+            self.doubts += [doubt] if follows else []
+
+    def _settled(self, lines: list[Line], state: StreamState, moment: Moment) -> list[Line]:
+        at_ms, stream = moment
+        found = settled_lines(lines, state, self.markers, named=bool(stream))
+        if found.doubtful and (messages := self.known.get(moment)):
             return _as_in(messages, lines)
-        if doubtful:
-            since_ms = self._started_ms.get(stream, 0)
-            self.doubts.append(
-                Doubt(
-                    log_stream=stream or None, since_ms=since_ms, until_ms=at_ms + 1, lines=doubtful
-                )
+        if found.doubtful:
+            doubt = Doubt(
+                log_stream=stream or None,
+                since_ms=state.started_ms,
+                until_ms=at_ms + 1,
+                lines=found.doubtful,
             )
-        return [(event, record) for _, event, record in placed]
-
-    def _matters(self, event: LogEvent, record: Record) -> bool:
-        """Whether a verdict or an outcome can depend on the line."""
-        if not isinstance(record, AppLine):
-            return True
-        if self.markers.are_default:  # "retryctl" marks a line of the counters
-            return _rank(record) in (_INTEGER, _BRANCH) or '"retryctl"' in record.text
-        return not read_claim([(event, record)], self.markers).silent
-
-    def _equal_claims(self, placed: Sequence[tuple[_Place, LogEvent, Record]]) -> int:
-        """How many lines of one attempt differ in what they claim, and have no order.
-
-        Where an error counts only as the last line of its attempt, all output beside it does.
-        """
-        last = {
-            place[:2] for place, _, r in placed if isinstance(r, FunctionError) and not r.certain
-        }
-        claims = {
-            (place if self.markers.are_default else place[:2], record.text)
-            for place, event, record in placed
-            if isinstance(record, AppLine) and (place[:2] in last or self._matters(event, record))
-        }
-        beside = Counter(place for place, _ in claims)
-        return sum(number for place, number in beside.items() if number > 1 or place[:2] in last)
-
-    def _note(self, lines: Sequence[_Line], at_ms: int, stream: str) -> None:
-        for _, record in lines:
-            if isinstance(record, Start):
-                self._started_ms[stream] = at_ms
-                self._after_integer.discard(stream)
-            elif isinstance(record, AppLine):
-                integer = bare_integer(record.text) is not None
-                (self._after_integer.add if integer else self._after_integer.discard)(stream)
+            if found.if_branch_follows:
+                self._waiting[stream] = doubt
+            else:
+                self.doubts.append(doubt)
+        return [*found.lines]
 
 
-def _as_in(messages: Sequence[str], lines: Iterable[_Line]) -> list[_Line]:
+def settled_lines(
+    lines: Sequence[Line], state: StreamState, markers: Markers, *, named: bool
+) -> SettledLines:
+    """Return the lines of one millisecond of a stream in order; without a name, of a log."""
+    read = _without_printed([record for _, record in lines], state)
+    attempts = _attempts(read, named=named)
+    placed = [
+        (attempts.place(record, markers, state), *line)
+        for record, line in zip(read, lines, strict=True)
+    ]
+    placed.sort(key=lambda line: line[0])
+    mattering = [line for line in placed if _matters(line, markers)]
+    doubtful = [line for line in mattering if attempts.may_be_anothers(line[2])]
+    doubtful = doubtful or _equal_claims(placed, markers)
+    more = (
+        len(attempts.started) * attempts.one_is_printed
+        + _other_integers(placed, state)
+        + _after_error(placed, state)
+    )
+    branches = any(place[2] in (_BRANCH, _BRANCH_AFTER_INTEGER) for place, *_ in placed)
+    integers = all(place[2] == _INTEGER for place, *_ in doubtful)
+    return SettledLines(
+        lines=[(event, record) for _, event, record in placed],
+        doubtful=len(doubtful) or more,
+        if_branch_follows=integers and not branches and not more,
+    )
+
+
+def branch_follows(lines: Sequence[Line], markers: Markers) -> bool | None:
+    """Whether a branch is among the lines of a millisecond; ``None`` where nothing is printed."""
+    if any(_rank(record, markers) == _BRANCH for _, record in lines):
+        return True
+    return False if any(isinstance(record, (AppLine, Start)) for _, record in lines) else None
+
+
+def _matters(line: _Placed, markers: Markers) -> bool:
+    """Whether a verdict or an outcome can depend on the line."""
+    (_, _, rank), event, record = line
+    if not isinstance(record, AppLine):
+        return True
+    if markers.are_default:  # "retryctl" marks a line of the counters
+        claims = rank in (_INTEGER, _BRANCH, _BRANCH_AFTER_INTEGER)
+        return claims or '"retryctl"' in record.text
+    return not read_claim([(event, record)], markers).silent
+
+
+def _equal_claims(placed: Sequence[_Placed], markers: Markers) -> list[_Placed]:
+    """Return the lines of one attempt that differ in what they claim, and have no order.
+
+    Where an error counts only as the last line of its attempt, all output beside it does.
+    """
+    last = {place[:2] for place, _, record in placed if _counts_as_last(record)}
+    claims = {
+        (line[0] if markers.are_default else line[0][:2], line[2].text): line
+        for line in placed
+        if isinstance(line[2], AppLine) and (line[0][:2] in last or _matters(line, markers))
+    }
+    beside = Counter(place for place, _ in claims)
+    return [line for (place, _), line in claims.items() if beside[place] > 1 or place[:2] in last]
+
+
+def _counts_as_last(record: Record) -> bool:
+    """Whether a line is an error only if it is the last one of its attempt."""
+    if isinstance(record, AppLine):
+        return may_lack_traceback(record.text)
+    return isinstance(record, FunctionError) and not record.certain
+
+
+def _other_integers(placed: Sequence[_Placed], state: StreamState) -> int:
+    """Count a branch and the integers before it: one printed just before, and one beside it."""
+    before = [(rank, record) for (attempt, _, rank), _, record in placed if attempt == _BEFORE]
+    branches = sum(rank in (_BRANCH, _BRANCH_AFTER_INTEGER) for rank, _ in before)
+    printed = (r.text for rank, r in before if rank == _INTEGER and isinstance(r, AppLine))
+    others = set(map(bare_integer, printed)) - {state.integer}
+    return branches + len(others) if state.integer is not None and branches and others else 0
+
+
+def _after_error(placed: Sequence[_Placed], state: StreamState) -> int:
+    """Count output that may stand before END, behind an error that counts as the last line."""
+    before = [record for (attempt, *_), _, record in placed if attempt == _BEFORE]
+    ends = any(isinstance(record, _CLOSING) for record in before)
+    return sum(isinstance(r, AppLine) for r in before) if ends and state.may_be_failed else 0
+
+
+def _as_in(messages: Sequence[str], lines: Iterable[Line]) -> list[Line]:
     """Return the lines in the order of ``messages``, which has each of them."""
-    waiting: dict[str, list[_Line]] = {}
+    waiting: dict[str, list[Line]] = {}
     for line in lines:
         waiting.setdefault(line[0].message, []).append(line)
     return [waiting[message].pop(0) for message in messages]
@@ -196,12 +329,37 @@ def moment_of(event: LogEvent) -> Moment:
     return event.timestamp_ms, event.log_stream or ""
 
 
-def _attempts(records: Sequence[Record]) -> _Attempts:
-    started = {record.request_id for record in records if isinstance(record, Start)}
-    ended = {record.request_id for record in records if isinstance(record, (End, Report))}
+def _without_printed(records: Sequence[Record], state: StreamState) -> list[Record]:
+    """Return the records; those that the function printed as output.
+
+    The end of a request that is not open and started elsewhere, in the millisecond of a START, is
+    one, unless the log has both END and REPORT of it.
+    """
+    started = _requests_of(records, Start)
+    both = _requests_of(records, End) & _requests_of(records, Report)
+    real = {*started, *both, state.open_id, state.ended_id}
+    known = started and state.open_id is not None
+
+    def is_printed(record: Record) -> bool:
+        if known and isinstance(record, (End, Report)) and not getattr(record, "json", False):
+            return _request_of(record) not in real
+        return state.is_foreign(record)
+
+    return [AppLine(text="") if is_printed(record) else record for record in records]
+
+
+def _requests_of(records: Iterable[Record], kind: type[Record]) -> set[str]:
+    return {_request_of(record) for record in records if isinstance(record, kind)}
+
+
+def _attempts(records: Sequence[Record], *, named: bool) -> _Attempts:
+    started = _requests_of(records, Start)
+    ended = _requests_of(records, End) | _requests_of(records, Report)
+    begun = started - ended
     return _Attempts(
         started={one: _WHOLE if one in ended else _BEGUN for one in sorted(started)},
         ended=frozenset(ended - started),
+        one_is_printed=named and len(begun) > 1,
         init_failed=any(
             isinstance(record, InitReport) and record.status not in (None, "success")
             for record in records
@@ -214,33 +372,47 @@ class _Attempts:
     """What goes on in a millisecond of a stream.
 
     ``started`` are the requests that start in it, ``ended`` those that end and started before.
-    None is in both: a request is not retried in the millisecond of its end.
+    None is in both: a request is not retried in the millisecond of its end. ``one_is_printed``:
+    two start and do not end, of which one is printed text.
     """
 
     started: dict[str, int]
     ended: frozenset[str]
+    one_is_printed: bool
     init_failed: bool
 
-    def place(self, record: Record, *, after_integer: bool) -> _Place:
-        """``after_integer``: the last line before this millisecond is a printed integer."""
-        rank = _rank(record)
-        if rank == _BRANCH and after_integer:
+    def place(self, record: Record, markers: Markers, state: StreamState) -> _Place:
+        """Return where a line stands."""
+        attempt, request_id = self._attempt(record)
+        rank = _rank(record, markers)
+        if isinstance(record, _ERRORS) and attempt == _INIT:
+            rank = _ERROR_OF_INIT
+        elif rank == _BRANCH and attempt == _BEFORE and state.integer is not None:
             rank = _BRANCH_AFTER_INTEGER
+        return attempt, request_id, rank
+
+    def _attempt(self, record: Record) -> tuple[int, str]:
         request_id = _request_of(record)
         if isinstance(record, _OF_INIT):
-            return _INIT, "", rank
+            return _INIT, ""
         if request_id in self.started:
-            return self.started[request_id], request_id, rank
-        if self.ended and request_id and request_id not in self.ended and rank <= _ERROR:
-            return _BEGUN, request_id, rank  # a logger's line can be dated before its START
+            return self.started[request_id], request_id
+        early = not isinstance(record, _CLOSING) and _RANKS.get(type(record), _OUTPUT) <= _ERROR
+        if self.ended and request_id and request_id not in self.ended and early:
+            return _BEGUN, request_id  # a logger's line can be dated before its START
         if request_id or not self.started:
-            return _BEFORE, "", rank
+            return _BEFORE, ""
         if isinstance(record, _ERRORS) and self.init_failed:
-            return _INIT, "", _ERROR_OF_INIT
+            return _INIT, ""
         if isinstance(record, _ERRORS) and self.ended:
-            return _BEFORE, "", rank
+            return _BEFORE, ""
+        return self._first
+
+    @property
+    def _first(self) -> tuple[int, str]:
+        """The first of the attempts that start here."""
         first = min(self.started, key=lambda one: (self.started[one], one))
-        return self.started[first], first, rank
+        return self.started[first], first
 
     def may_be_anothers(self, record: Record) -> bool:
         """Whether the record could be of more than one of them."""
@@ -253,9 +425,35 @@ def _request_of(record: Record) -> str:
     return (getattr(record, "request_id", None) or "").lower()
 
 
-def _rank(record: Record) -> int:
+def _rank(record: Record, markers: Markers) -> int:
     if isinstance(record, AppLine):
         if bare_integer(record.text) is not None:
             return _INTEGER
-        return _BRANCH if _BRANCH_LINE.match(record.text) else _OUTPUT
+        return _BRANCH if is_branch(record.text, markers.branches) else _OUTPUT
     return _RANKS.get(type(record), _OUTPUT)
+
+
+def unordered_gaps(
+    doubts: Sequence[Doubt], *, log_group: str | None, settle: str | None
+) -> Iterator[Gap]:
+    """Yield the gaps of lines of one millisecond whose order Insights does not give.
+
+    ``settle`` closes each of them. Many doubts make one gap.
+    """
+    if len(doubts) > _MOST_DOUBTS:
+        since_ms, until_ms = min(d.since_ms for d in doubts), max(d.until_ms for d in doubts)
+        lines = sum(doubt.lines for doubt in doubts)
+        doubts = [Doubt(log_stream=None, since_ms=since_ms, until_ms=until_ms, lines=lines)]
+    for doubt in doubts:
+        of = f"stream {doubt.log_stream}" if doubt.log_stream else log_group or "the log"
+        yield Gap(
+            kind=UNORDERED,
+            message=f"Logs Insights does not give the order of {doubt.lines:,} lines of {of} "
+            f"in one millisecond ({iso_text(doubt.until_ms - 1)}): counters or errors depend on it",
+            log_group=log_group,
+            log_stream=doubt.log_stream,
+            since_ms=doubt.since_ms,
+            until_ms=doubt.until_ms,
+            settle=settle,
+            hides_lines=True,
+        )

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from retryctl.core.history.event_order import Doubt
-from retryctl.core.model.coverage import AFTER_LOGIN, UNORDERED, Coverage, Gap, GapKind
+from retryctl.core.history.event_order import Doubt, unordered_gaps
+from retryctl.core.model.coverage import AFTER_LOGIN, Coverage, Gap, GapKind
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.records import LogsDropped
 from retryctl.core.timestamps import iso_text
@@ -27,7 +27,6 @@ from retryctl.sources.cloudwatch.hits import Hit, StreamSlice
 from retryctl.sources.cloudwatch.insights_features import NOT_KNOWN
 from retryctl.sources.cloudwatch.pages import StreamStretch, TimeRange
 
-_MOST_DOUBTS = 200
 _USE_FILTER = "Use --engine filter, where the group's class allows it"
 _KINDS: tuple[tuple[type[RetryctlError], GapKind], ...] = (
     (AccessDenied, "denied"),
@@ -192,24 +191,12 @@ def too_many(group: LogGroup, second: TimeRange) -> Gap:
 def unordered(
     group: LogGroup, doubts: Sequence[Doubt], *, lookups_ended: bool = False
 ) -> Iterator[Gap]:
-    """Lines of one millisecond whose order Insights does not give and the records do not settle.
+    """Yield the gaps of doubts in a log group.
 
-    ``lookups_ended``: GetLogEvents may give it, for a window with fewer of them.
+    ``lookups_ended``: GetLogEvents may give the order, for a window with fewer of them.
     """
     settle = "Shorten the window with --since and --until" if lookups_ended else _USE_FILTER
-    if len(doubts) > _MOST_DOUBTS:
-        since_ms, until_ms = min(d.since_ms for d in doubts), max(d.until_ms for d in doubts)
-        lines = sum(doubt.lines for doubt in doubts)
-        doubts = [Doubt(log_stream=None, since_ms=since_ms, until_ms=until_ms, lines=lines)]
-    for doubt in doubts:
-        of = f"stream {doubt.log_stream}" if doubt.log_stream else f"{group.name}"
-        message = (
-            f"Logs Insights does not give the order of {doubt.lines:,} lines of {of} "
-            f"in one millisecond ({iso_text(doubt.until_ms - 1)}): counters or errors depend on it"
-        )
-        window = TimeRange(since_ms=doubt.since_ms, until_ms=doubt.until_ms)
-        of_stream = {"log_stream": doubt.log_stream, "settle": settle, "hides_lines": True}
-        yield _gap(UNORDERED, group, message, window, **of_stream)
+    return unordered_gaps(doubts, log_group=group.name, settle=settle)
 
 
 def not_kept(group: LogGroup, described: Description, since_ms: int, now_ms: int) -> Iterator[Gap]:

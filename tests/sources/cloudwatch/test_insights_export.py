@@ -365,7 +365,8 @@ def test_the_ambiguous_lines_of_a_window_are_counted(endpoint: Endpoint) -> None
     environment = Environment("a").at(1).runs(ID, "0", "process A").at(2)
     at = environment.now_ms
     together = [end(), report(), start(OTHER_ID), "0\n"]
-    events = [*environment.events, *(event(at, message, "t") for message in together)]
+    branch = event(at + 1, "process A\n", "t")
+    events = [*environment.events, *(event(at, message, "t") for message in together), branch]
     load(endpoint, events)
     reader = lines(endpoint)
     read(reader)
