@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
+import re
 
 import pytest
 
+from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.history.event_order import Doubt, EventOrder
 from retryctl.core.model.events import LogEvent
 from tests.support.lambda_log import (
@@ -197,3 +199,23 @@ def test_the_end_of_an_attempt_whose_start_is_lost_is_its_own() -> None:
     found, doubts = in_order([cold, *shuffled([start(), end(OTHER_ID), report(OTHER_ID)], 0)])
     assert [one.message for one in found[1:]] == [end(OTHER_ID), report(OTHER_ID), start()]
     assert doubts == []
+
+
+OWN = Markers(counter=re.compile(r"count=(?P<count>\d)"), branch=re.compile(r"ran (?P<branch>.)"))
+
+
+@pytest.mark.parametrize(
+    ("messages", "doubtful"),
+    [
+        (["count=0\n", "ran A\n", "order 17\n"], 0),
+        (["count=0 ran A\n", "count=0\n"], 0),
+        (["count=0\n", "count=1\n", "ran A\n"], 2),
+        (["1\n", "2\n", "ran A\n", "ran B\n"], 2),
+    ],
+)
+def test_patterns_of_ones_own_claim_the_same_in_any_order_unless_they_differ(
+    messages: list[str], doubtful: int
+) -> None:
+    order = EventOrder(markers=OWN)
+    order.ordered(shuffled([start(), *messages, end(), report()], 0))
+    assert sum(doubt.lines for doubt in order.doubts) == doubtful

@@ -252,7 +252,7 @@ def settled_lines(
         + _after_error(placed, state)
     )
     branches = any(place[2] in (_BRANCH, _BRANCH_AFTER_INTEGER) for place, *_ in placed)
-    integers = all(place[2] == _INTEGER for place, *_ in doubtful)
+    integers = markers.are_default and all(place[2] == _INTEGER for place, *_ in doubtful)
     return SettledLines(
         lines=[(event, record) for _, event, record in placed],
         doubtful=len(doubtful) or more,
@@ -285,12 +285,29 @@ def _equal_claims(placed: Sequence[_Placed], markers: Markers) -> list[_Placed]:
     """
     last = {place[:2] for place, _, record in placed if _counts_as_last(record)}
     claims = {
-        (line[0] if markers.are_default else line[0][:2], line[2].text): line
+        (line[0][:2], *claimed): line
         for line in placed
-        if isinstance(line[2], AppLine) and (line[0][:2] in last or _matters(line, markers))
+        for claimed in _claimed(line, markers, beside_error=line[0][:2] in last)
     }
-    beside = Counter(place for place, _ in claims)
-    return [line for (place, _), line in claims.items() if beside[place] > 1 or place[:2] in last]
+    beside = Counter((attempt, kind) for attempt, kind, _ in claims)
+    return [line for key, line in claims.items() if beside[key[:2]] > 1 or key[0] in last]
+
+
+def _claimed(
+    line: _Placed, markers: Markers, *, beside_error: bool
+) -> Iterator[tuple[str, object]]:
+    """Yield what a line claims: its kind, and its value."""
+    (_, _, rank), event, record = line
+    if not isinstance(record, AppLine):
+        return
+    if beside_error:
+        yield "output", record.text
+    elif markers.are_default and _matters(line, markers):
+        yield str(rank), record.text
+    elif not markers.are_default:
+        claim = read_claim([(event, record)], markers)
+        found = ("counter", claim.counter), ("branch", claim.branch)
+        yield from ((kind, value) for kind, value in found if value is not None)
 
 
 def _counts_as_last(record: Record) -> bool:
