@@ -33,6 +33,11 @@ consequence, END, REPORT) are read by one pattern, as many as follow one another
 in the JSON format are parsed once for each form (``platform_lines``). An attempt without a known
 template goes to the core line by line. Both ways use one set of rules.
 
+Logs Insights does not keep the order of lines of one millisecond, which are *ties*. In its exports,
+a scan puts them in order before it reads them (``ties``): most stand so already, or their first
+bytes give it, and the core settles the others. It does so where the lines of a stream come in order
+of time; a stream that is newest first, or in several files, is out of order.
+
 What a scan found goes to the *shuffle* store (``shuffle``), a temporary file (``spill_file``):
 attempts dealt out to partitions by request ID, fragments to *shares* of the streams. When all
 chunks are scanned, the fragments of each stream are *stitched* (``stitched_streams``), a share at a

@@ -55,6 +55,11 @@ class ChunkBlocks:
             return False
         return bool(self.notes.gaps) or not self._last.endswith(b"\n")
 
+    @property
+    def keeps_ties(self) -> bool:
+        """Whether the events of one millisecond stand in the order of their stream."""
+        return self.format.keeps_ties if self.format else self._chunk.keeps_ties
+
     def finish_search(self, search: IdSearch) -> bool:
         """Whether the bare records of one attempt are a search's; end it where none can be."""
         if self.format and not self.format.answers_search:

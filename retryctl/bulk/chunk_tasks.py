@@ -17,6 +17,7 @@ from retryctl.bulk.id_survey import LineSelector, Survey, SurveyedChunk
 from retryctl.bulk.line_layout import lead_with_groups
 from retryctl.bulk.line_scanner import LineScanner
 from retryctl.bulk.stream_state import ScannedChunk
+from retryctl.bulk.ties.loose_scanner import LooseScanner
 from retryctl.bulk.workers import run_in_workers
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.model.coverage import LogQuery
@@ -71,6 +72,7 @@ class SurveyTask:
             return None
         found = survey.found
         found.index.finish(blocks.notes)
+        found.keeps_ties = blocks.keeps_ties
         found.malformed |= blocks.has_remarks
         found.answers_search = blocks.finish_search(found.id_search)
         return found
@@ -89,21 +91,12 @@ class ScanTask:
 
     def __call__(self, chunk: Chunk, advance: Advance) -> ScannedChunk | UnreadableInput | None:
         """Scan a chunk."""
-        plan, selector = self.plan, self.selector
-        scanner = LineScanner(
-            StreamFilter(plan.query),
-            plan.markers,
-            plan.settings,
-            self.cache,
-            parts=plan.parts,
-            shares=plan.shares,
-            until_ms=plan.query.until_ms,
-            shown=plan.shown,
-            places=plan.places,
-        )
+        selector, scanner = self.selector, self._scanner(LineScanner)
         blocks = ChunkBlocks(chunk, advance)
         try:
             for block in blocks:
+                if scanner.keeps_ties and not blocks.keeps_ties:  # the first block shows the format
+                    scanner = self._scanner(LooseScanner)
                 if selector is None:
                     scanner.read(block)
                 elif lines := selector.lines_of(block, irregular=chunk.is_irregular):
@@ -117,6 +110,20 @@ class ScanTask:
         found.malformed |= blocks.has_remarks
         found.answers_search = blocks.finish_search(found.id_search)
         return found
+
+    def _scanner(self, kind: type[LineScanner]) -> LineScanner:
+        plan = self.plan
+        return kind(
+            StreamFilter(plan.query),
+            plan.markers,
+            plan.settings,
+            self.cache,
+            parts=plan.parts,
+            shares=plan.shares,
+            until_ms=plan.query.until_ms,
+            shown=plan.shown,
+            places=plan.places,
+        )
 
 
 class ChunkTask(Protocol[R_co]):

@@ -55,7 +55,7 @@ class Chunk:
 
     ``format`` is known of a file that was cut. With ``members`` the bytes are gzip members, and
     the format is that of their content. After a survey, only the ``stretches`` are read, and
-    ``is_irregular`` marks a chunk with lines of an unusual layout.
+    ``is_irregular`` marks a chunk with lines of an unusual layout; ``keeps_ties`` is its format's.
     """
 
     file: SavedFile
@@ -65,6 +65,7 @@ class Chunk:
     members: bool = False
     stretches: Stretches | None = None
     is_irregular: bool = False
+    keeps_ties: bool = True
 
     @property
     def size(self) -> int:

@@ -114,7 +114,8 @@ class SurveyedChunk:
     ``text_bytes`` is the size of its decoded text.
     ``mentioned`` has the request IDs in each stream; ``elsewhere`` those in streams that the
     query leaves out, each with the function or the group there. ``near`` are IDs that resemble a
-    searched one. ``is_irregular``: it has lines of an unusual layout.
+    searched one. ``is_irregular``: it has lines of an unusual layout. ``keeps_ties`` is that of its
+    format.
     """
 
     events: int = 0
@@ -129,6 +130,7 @@ class SurveyedChunk:
     index: BlockIndex = field(default_factory=BlockIndex)
     id_search: IdSearch = field(default_factory=IdSearch)
     answers_search: bool = False
+    keeps_ties: bool = True
     web_function: bool = False
 
     def add_times(self, count: int, first_ms: int, last_ms: int) -> None:
@@ -179,7 +181,12 @@ class SurveyedLog(SurveyedChunk):
             stretches = None
             if plain and not found.is_irregular:
                 stretches = found.index.stretches(names)
-            yield replace(chunk, stretches=stretches, is_irregular=found.is_irregular)
+            yield replace(
+                chunk,
+                stretches=stretches,
+                is_irregular=found.is_irregular,
+                keeps_ties=found.keeps_ties,
+            )
 
 
 class Survey:

@@ -8,9 +8,16 @@ from itertools import compress
 from retryctl.core.late_regex import late_regex
 from retryctl.sources.saved.canonical_lines import HEAD_BYTES
 
-PLAIN, TEXT, DIGITS, JSON, STARTS, ENDS, REPORTS, LOOK = range(8)
-"""PLAIN lines have no consequence, nor have most of the next three kinds; LOOK lines may be any."""
-_UNCERTAIN = bytes(kind in (TEXT, DIGITS, JSON) for kind in range(256))
+PLAIN, TEXT, DIGITS, JSON, STARTS, ENDS, REPORTS, LOOK, INTEGER, PROCESS, ERROR = range(11)
+"""PLAIN lines have no consequence, nor have most of the next three kinds; LOOK lines may be any.
+
+INTEGER lines may be a bare integer, which has a consequence only by the line behind it: a PROCESS
+line may be a branch. ERROR lines may be an error of Python.
+"""
+_UNCERTAIN = bytes(kind in (TEXT, DIGITS, JSON, INTEGER) for kind in range(256))
+
+# 17\n"}
+_BARE = re.compile(rb'\d{1,5} *(?:[\\"\r\n\t]|\Z)|\d{6}')
 _TEXTS = bytes(kind == TEXT for kind in range(256))
 _TEXT_IS_PLAIN = bytes.maketrans(bytes([TEXT]), bytes([PLAIN]))
 
@@ -31,11 +38,12 @@ _HEADS = tuple(
     for word in (
         *(b"START RequestId", b"END RequestId", b"REPORT RequestId", b"RequestId: "),
         *(b"INIT_START ", b"INIT_REPORT", b"RESTORE_", b"EXTENSION", b"TELEMETRY", b"LOGS"),
-        *(b"LAMBDA_WARNING", b"[ERROR]", b"[WARNING]", b"process "),
+        *(b"LAMBDA_WARNING", b"[WARNING]"),
         *(b"Error raised", b"Critical exception", b"Init error"),
     )
 )
 # the first one is of a control character, which a line escapes
+_TELLING = {b"proces": PROCESS, b"[ERROR": ERROR}
 _FIRST_BYTES = frozenset(b'0123456789{" \\') | {*range(0x20), *range(0x80, 0x100)}
 _MOST_KINDS = 50_000
 
@@ -65,10 +73,14 @@ class LineKinds:
             return ENDS
         if head == b"REPORT":
             return REPORTS
+        if self._default_markers and head in _TELLING:
+            return _TELLING[head]
         if not self._default_markers or b"*" in head or any(map(head.startswith, _HEADS)):
             return LOOK
         if not head or head[0] in _FIRST_BYTES:
-            return DIGITS if head[:1].isdigit() else JSON if head.startswith(b"{") else LOOK
+            if head[:1].isdigit():
+                return INTEGER if _BARE.match(head) else DIGITS
+            return JSON if head.startswith(b"{") else LOOK
         return PLAIN if head.startswith(b"[") else TEXT
 
 
@@ -78,7 +90,7 @@ def consequence(kind: int, line: bytes, message_at: int) -> int:
         matters = _may_matter(line) and (
             b"\\tat " in line or b"\\nat " in line or b"****" in line or _frame_in_line(line)
         )
-    elif kind == DIGITS:
+    elif kind in (DIGITS, INTEGER):
         matters = _TIMED.match(line, message_at) is not None or b"****" in line
     elif kind == JSON:
         matters = _SILENT_JSON.match(line, message_at) is None

@@ -7,7 +7,7 @@ are kept until their attempt is closed; all others go to the ``AttemptBuilder``.
 from __future__ import annotations
 
 import pickle
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from io import BytesIO
 from sys import intern
 
@@ -44,6 +44,9 @@ MOST_HELD = 100_000
 
 class LineScanner:
     """Scans the canonical lines of one chunk; ``found`` is the result."""
+
+    keeps_ties = True
+    """Whether lines of one millisecond stand in the order of their stream."""
 
     def __init__(
         self,
@@ -118,11 +121,13 @@ class LineScanner:
         if lines:
             self.read_lines(lines, is_regular=self._is_regular)
         if blocks:
-            columns = joined_columns(blocks)
-            self._count(len(columns.rows))
-            batches = map(ConvertedBatch, columns.by_start())
-            if not self._read_batches(list(batches), is_regular=True):
-                self._read_each(columns.lines())
+            self._read_joined(joined_columns(blocks))
+
+    def _read_joined(self, columns: EventColumns) -> None:
+        self._count(len(columns.rows))
+        batches = list(map(ConvertedBatch, columns.by_start()))
+        if not self._read_batches(batches, is_regular=True):
+            self._read_each(columns.lines())
 
     def _read_nameless(self, lines: NamelessLines, count: int) -> None:
         """Read lines that name no stream: they are only counted, and are read as a whole later."""
@@ -149,7 +154,7 @@ class LineScanner:
         self.found.events += lines
         self._relieve(lines)
 
-    def _read_batches(self, batches: list[StreamBatch], *, is_regular: bool) -> bool:
+    def _read_batches(self, batches: Sequence[StreamBatch], *, is_regular: bool) -> bool:
         """Read lines that are dealt out; return false where one could concern another stream."""
         places: set[StreamPlace] = set()
         for batch in batches:
@@ -308,7 +313,11 @@ class LineScanner:
             self._give_up_order(place)
             return None
         fragment = self._latest[place] = StreamFragment(
-            len(self.found.fragments), place, moment, self._filter.group_of(place[0])
+            len(self.found.fragments),
+            place,
+            moment,
+            self._filter.group_of(place[0]),
+            keeps_ties=self.keeps_ties,
         )
         self.found.fragments.append(fragment)
         fragments.append(fragment)

@@ -318,6 +318,7 @@ class BulkReader:
         gaps = (
             store.searched_by_id(),
             *gaps_shown_by_start(self._files, store.stats.first_ms, begins),
+            *store.unordered(),
             *lost_lines(store.stats.torn_streams, examined=is_examined),
         )
         store.stats.gaps += [gap for gap in gaps if gap]

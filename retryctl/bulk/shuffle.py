@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, count
 
 from retryctl.bulk.chunk_blocks import ChunkBlocks
 from retryctl.bulk.chunk_tasks import ScanPlan
@@ -38,6 +38,7 @@ from retryctl.bulk.stitch_tasks import (
 from retryctl.bulk.stitched_streams import StitchedStream
 from retryctl.bulk.stream_state import ScannedChunk, share_of
 from retryctl.bulk.workers import run_in_workers
+from retryctl.core.history.event_order import Doubt, EventOrder, unordered_gaps
 from retryctl.core.history.history_builder import mentions_in
 from retryctl.core.history.lost_lines import has_cut_record, has_lost_lines
 from retryctl.core.history.safe_cut import last_piece
@@ -100,6 +101,8 @@ class ShuffleStore:
             [] for _ in range(plan.parts)
         ]
         self._out_of_order: set[StreamPlace] = set()
+        self._loose: set[StreamPlace] = set()
+        self._doubts: list[tuple[StreamPlace, Doubt]] = []
         self._templates: list[list[Attempt]] = []
         self._counts: list[int] = []
         self._unrecognised: list[dict[int, set[str | int]]] = []
@@ -127,6 +130,7 @@ class ShuffleStore:
         self._templates.append(scanned.templates)
         self._unrecognised.append(scanned.unrecognised)
         self._out_of_order.update(scanned.out_of_order)
+        self._doubts += scanned.doubts
         for kept, fragments in zip(self._shares, scanned.shares, strict=True):
             if fragments:
                 kept.append((reading, self._spill.put(fragments)))
@@ -165,6 +169,11 @@ class ShuffleStore:
         save = self.save_command()
         return searched_by_id(request_id, f"{save} && retryctl trace {request_id} --from log.json")
 
+    def unordered(self) -> Iterator[Gap]:
+        """Yield the gaps of lines of one millisecond whose order nothing gives."""
+        doubts = sorted((doubt for _, doubt in self._doubts), key=lambda doubt: doubt.moment)
+        return unordered_gaps(doubts, log_group=None, settle=self.save_command())
+
     def save_command(self, *, onwards: bool = False) -> str:
         """Return the command that saves all attempts of the requests of this log.
 
@@ -200,6 +209,7 @@ class ShuffleStore:
         """Join the fragments of each stream, and read those streams again where that cannot be."""
         batches = [self._taken(*each) for each in enumerate(self._stitched(processes))]
         self._out_of_order.update(chain.from_iterable(batch.out_of_order for batch in batches))
+        self._doubts = [each for each in self._doubts if each[0] not in self._out_of_order]
         if self._out_of_order:
             whole = deal_streams(self._sorted_streams(files), self._plan)
             batches += [self._taken(*each) for each in enumerate(whole, len(batches))]
@@ -279,19 +289,33 @@ class ShuffleStore:
         found = {*places, *waiting}
         for place in sorted(found, key=lambda place: (place[0] or "", place[1])):
             spilled = (pickle.loads(spill.get(at)) for at in places[place])
-            yield self._whole_stream([*chain.from_iterable(spilled), *waiting.pop(place, ())])
+            events = [*chain.from_iterable(spilled), *waiting.pop(place, ())]
+            settled = self._settled(place, events) if place in self._loose else events
+            yield self._whole_stream(settled)
 
     def _out_of_order_events(
         self, files: Sequence[SavedFile]
     ) -> Iterator[tuple[StreamPlace, LogEvent]]:
         query = self._plan.query
         selected, until_ms = StreamFilter(query), query.until_ms
-        lines = chain.from_iterable(map(LineSelector(self._out_of_order).lines, _blocks(files)))
-        for position, event in enumerate(events_in(lines)):
-            place = (event.log_group, event.log_stream or "")
-            early = until_ms is None or event.timestamp_ms < until_ms
-            if early and place in self._out_of_order and selected.wants(event):
-                yield place, selected.event(event, position)
+        selector, position = LineSelector(self._out_of_order), count()
+        for file in files:
+            blocks = ChunkBlocks(Chunk(file=file), lambda _: None)
+            lines = chain.from_iterable(map(selector.lines, _canonical(blocks)))
+            for event in events_in(lines):
+                place = (event.log_group, event.log_stream or "")
+                early = until_ms is None or event.timestamp_ms < until_ms
+                if early and place in self._out_of_order and selected.wants(event):
+                    self._loose.update([] if blocks.keeps_ties else [place])
+                    yield place, selected.event(event, next(position))
+
+    def _settled(self, place: StreamPlace, events: Sequence[LogEvent]) -> list[LogEvent]:
+        """Return the events of a stream in order, with the doubts noted."""
+        order = EventOrder(markers=self._plan.markers)
+        ordered = order.ordered(events)
+        order.finish()
+        self._doubts += [(place, doubt) for doubt in order.doubts]
+        return [replace(event, position=at) for at, event in enumerate(ordered)]
 
     def _whole_stream(self, events: Sequence[LogEvent]) -> StitchedStream:
         piece = last_piece((), events)
@@ -328,9 +352,8 @@ def _put_events(
     waiting.clear()
 
 
-def _blocks(files: Sequence[SavedFile]) -> Iterator[bytes]:
-    """Yield the canonical lines of the files; those that cannot be read are noted already."""
-    for file in files:
-        with suppress(UnreadableInput):
-            for block in ChunkBlocks(Chunk(file=file), lambda _: None):
-                yield block.canonical()
+def _canonical(blocks: ChunkBlocks) -> Iterator[bytes]:
+    """Yield the canonical lines of a file; that it cannot be read is noted already."""
+    with suppress(UnreadableInput):
+        for block in blocks:
+            yield block.canonical()

@@ -64,6 +64,8 @@ class StreamStitcher:
             return None
         if any(other.first < one.last for one, other in pairwise(fragments)):
             return None
+        if len(fragments) > 1 and not all(fragment.keeps_ties for fragment in fragments):
+            return None
         found = _StitchedSoFar(is_torn=any(fragment.is_torn for fragment in fragments))
         for fragment in fragments:
             if fragment.head is None:

@@ -24,13 +24,14 @@ class StreamBatch:
 
     ``marks`` are the numbers of the lines that may have consequences, ``kinds`` the kinds of
     these, one byte each. ``limits`` are the least and the greatest time; ``is_sorted``: they never
-    fall.
+    fall. ``heads`` are the kinds of all lines by their first bytes. ``times`` are as the file has
+    them.
     """
 
     __slots__ = (
-        *("header", "limits", "is_sorted", "message_at"),
-        *("marks", "marked_lines", "marked_times", "kinds"),
-        *("_lines", "_times", "_stamps", "_done", "_held"),
+        *("header", "times", "limits", "is_sorted", "message_at"),
+        *("heads", "marks", "marked_lines", "marked_times", "kinds"),
+        *("_lines", "_stamps", "_done", "_held"),
     )
 
     def __init__(
@@ -47,8 +48,8 @@ class StreamBatch:
         self.marks: list[int] = []
         self.marked_lines: list[bytes] = []
         self.marked_times: list[bytes] = []
-        self.kinds = b""
-        self._lines, self._times, self._stamps = lines, times, stamps
+        self.heads = self.kinds = b""
+        self.times, self._lines, self._stamps = times, lines, stamps
         self._done = self._held = 0
 
     def classify(self, kinds: LineKinds, *, is_regular: bool) -> bool:
@@ -69,7 +70,14 @@ class StreamBatch:
                     for each in stamps
                 ]
             )
-        of_all = without_silent_text(of_all, self._lines)
+        self._mark(of_all)
+        ends = is_regular or set(map(_LAST_BYTES, self._lines)) == {b"}\n"}
+        return ends and self._has_times()
+
+    def _mark(self, heads: bytes) -> None:
+        """Find the lines that may have consequences."""
+        self.heads = heads
+        of_all = without_silent_text(heads, self._lines)
         marks, times, lines = self._picked(of_all)
         of_marks = consequences(of_all.translate(None, b"%c" % PLAIN), lines, self.message_at)
         self.kinds = of_marks.translate(None, b"%c" % PLAIN)
@@ -77,8 +85,20 @@ class StreamBatch:
             marks = list(compress(marks, of_marks))
             times, lines = list(compress(times, of_marks)), list(compress(lines, of_marks))
         self.marks, self.marked_times, self.marked_lines = marks, times, lines
-        ends = is_regular or set(map(_LAST_BYTES, self._lines)) == {b"}\n"}
-        return ends and self._has_times()
+
+    def arrange(self, numbers: Sequence[int]) -> None:
+        """Put the lines in the order of these numbers; the times are in order already."""
+        self._lines = list(map(self._lines.__getitem__, numbers))
+        self._stamps = list(map(self._stamps.__getitem__, numbers))
+        self._mark(bytes(map(self.heads.__getitem__, numbers)))
+
+    @property
+    def effects(self) -> bytes:
+        """The kinds of all lines by their whole text."""
+        found = bytearray(len(self.heads))
+        for at, kind in zip(self.marks, self.kinds, strict=True):
+            found[at] = kind
+        return bytes(found)
 
     def begins_usual(self) -> bool:
         """Whether its header is that of an event."""
@@ -91,12 +111,12 @@ class StreamBatch:
     def _picked(self, selectors: bytes) -> tuple[list[int], list[bytes], list[bytes]]:
         """Return the numbers, times and lines whose selector is not 0."""
         numbers = list(compress(range(len(selectors)), selectors))
-        times, lines = compress(self._times, selectors), compress(self._lines, selectors)
+        times, lines = compress(self.times, selectors), compress(self._lines, selectors)
         return numbers, list(times), list(lines)
 
     def _has_times(self) -> bool:
         """Whether all times are digits."""
-        return b"".join(self._times).isdigit()
+        return b"".join(self.times).isdigit()
 
     def _is_usual(self, number: int) -> bool:
         """Whether a line has the usual layout, up to its message."""
@@ -139,7 +159,7 @@ class ConvertedBatch(StreamBatch):
 
     def lines(self, start: int = 0, stop: int | None = None) -> list[bytes]:
         """Return the lines with these numbers."""
-        times, rows = self._times[start:stop], self._lines[start:stop]
+        times, rows = self.times[start:stop], self._lines[start:stop]
         return self._made(self._columns.digits(times), rows)
 
     def _picked(self, selectors: bytes) -> tuple[list[int], list[bytes], list[bytes]]:
@@ -170,3 +190,15 @@ def by_header(lines: Iterable[bytes], width: int, message_at: int) -> list[Strea
         StreamBatch(header, lines, list(map(time, lines)), list(map(stamp, lines)), message_at)
         for header, lines in found.items()
     ]
+
+
+def by_layout(lines: Iterable[bytes]) -> tuple[list[StreamBatch], list[bytes]]:
+    """Deal lines out by their headers, of any width; return also those that have none."""
+    dealt: dict[tuple[bytes, int], list[bytes]] = defaultdict(list)
+    unusual = list[bytes]()
+    for line in lines:
+        found = HEADER.match(line)
+        of_layout = dealt[found[1], found.end()] if found else unusual
+        of_layout.append(line)
+    batches = [by_header(some, len(header), at)[0] for (header, at), some in dealt.items()]
+    return batches, unusual

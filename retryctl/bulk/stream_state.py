@@ -9,6 +9,7 @@ from zlib import crc32
 from retryctl.bulk.attempt_templates import is_error
 from retryctl.bulk.compact_attempts import KeptAttempts
 from retryctl.bulk.line_layout import may_have_retry
+from retryctl.core.history.event_order import Doubt
 from retryctl.core.history.search_detection import IdSearch
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.group_names import unqualified
@@ -28,7 +29,7 @@ class StreamFragment:
 
     __slots__ = (
         # which stream, and how it is written
-        *("number", "key", "group", "first", "last", "json", "runtime", "function"),
+        *("number", "key", "group", "first", "last", "json", "runtime", "function", "keeps_ties"),
         # head: the lines before the first cut, the START behind it, the attempt that it closed
         *("head", "cut_line", "head_context", "head_attempt"),
         # open attempt: its records, its template, and what decides whether the template suffices
@@ -40,9 +41,16 @@ class StreamFragment:
     )
 
     def __init__(
-        self, number: int, key: tuple[str | None, str], first: bytes, group: str | None = None
+        self,
+        number: int,
+        key: tuple[str | None, str],
+        first: bytes,
+        group: str | None = None,
+        *,
+        keeps_ties: bool = True,
     ) -> None:
         self.number, self.key, self.group = number, key, group
+        self.keeps_ties = keeps_ties
         self.first = self.last = first
         self.json: bool | None = None
         self.runtime: str | None = None
@@ -247,6 +255,7 @@ class ScannedChunk:
     first_ms: int | None = None
     last_ms: int | None = None
     unrecognised: dict[int, set[str | int]] = field(default_factory=dict)
+    doubts: list[tuple[tuple[str | None, str], Doubt]] = field(default_factory=list)
     web: set[str] = field(default_factory=set)
     id_search: IdSearch = field(default_factory=IdSearch)
     answers_search: bool = False

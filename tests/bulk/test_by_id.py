@@ -26,7 +26,7 @@ MINUTE = 60
 def whole(source: Path) -> dict[Key, CheckedRequest]:
     """The requests of a log, checked from all of its events at once."""
     log = SavedLog(str(source))
-    events = list(log.read(LogQuery()))
+    events = log.read_in_order(LogQuery())
     history = check_history(events, log.coverage())
     return {(one.request.request_id, one.request.log_group): one for one in history.requests}
 

@@ -61,10 +61,7 @@ def read_slowly(
     source: Path, selection: LogQuery
 ) -> tuple[Coverage, dict[tuple[str, str | None], CheckedRequest], int]:
     log = SavedLog(str(source))
-    until_ms = selection.until_ms
-    events = [
-        event for event in log.read(selection) if until_ms is None or event.timestamp_ms < until_ms
-    ]
+    events = log.read_in_order(selection)
     coverage = log.coverage()
     told = build_history(events, horizon_ms=coverage.horizon_ms or 0)
     coverage = with_lost_lines(coverage, told.torn)

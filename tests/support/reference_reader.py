@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import chain
 from typing import BinaryIO
 
+from retryctl.core.history.event_order import Doubt, EventOrder, unordered_gaps
 from retryctl.core.history.search_detection import IdSearch, searched_by_id
 from retryctl.core.model.coverage import Coverage, LogQuery
 from retryctl.core.model.events import LogEvent
@@ -16,6 +20,9 @@ from retryctl.sources.saved.log_file import nothing_readable, read_file
 from retryctl.sources.saved.saved_format import RawEvent
 from retryctl.sources.saved.start_gaps import gaps_shown_by_start
 from retryctl.sources.saved.stream_filter import StreamFilter
+
+Place = tuple["str | None", "str | None"]
+"""A log group and a log stream."""
 
 
 class SavedLog:
@@ -30,6 +37,7 @@ class SavedLog:
         self._files: tuple[SavedFile, ...] = ()
         self._stats = ReadStats(source=source)
         self._begins: dict[str, int] = {}
+        self._loose: set[tuple[str | None, str | None]] = set()
 
     def read(self, query: LogQuery, progress: ByteProgress | None = None) -> Iterator[LogEvent]:
         """Yield every event of the query's groups and function.
@@ -52,8 +60,7 @@ class SavedLog:
             if search.open:
                 search.add(event.message)
             if selected.wants(event):
-                if event.log_group:
-                    event = event._replace(log_group=group_name(event.log_group))
+                event = event._replace(log_group=_group_name(event))
                 if group := selected.group_of(event.log_group):
                     self._stats.log_groups.add(group)
                 yield selected.event(event, position)
@@ -61,6 +68,29 @@ class SavedLog:
             self._stats.gaps.append(searched_by_id(request_id))
         self._stats.gaps += gaps_shown_by_start(self._files, self._stats.first_ms, self._begins)
         self._stats.bytes_read = meter.done
+
+    def read_in_order(self, query: LogQuery) -> list[LogEvent]:
+        """Return the events before the end of the query's window, as the core puts them in order.
+
+        This concerns those of one millisecond in files that do not keep their order.
+        """
+        end_ms = float("inf") if query.until_ms is None else query.until_ms
+        found: dict[Place, list[LogEvent]] = defaultdict(list)
+        for event in self.read(query):
+            if event.timestamp_ms < end_ms:
+                found[event.log_group, event.log_stream].append(event)
+        selected = StreamFilter(query)
+        loose = {(selected.group_of(group), stream) for group, stream in self._loose}
+        doubts = list[Doubt]()
+        for place in loose & found.keys():
+            order = EventOrder()
+            ordered = order.ordered(found[place])
+            order.finish()
+            found[place] = [replace(event, position=at) for at, event in enumerate(ordered)]
+            doubts += order.doubts
+        doubts.sort(key=lambda doubt: doubt.moment)
+        self._stats.gaps += unordered_gaps(doubts, log_group=None, settle=None)
+        return [*chain.from_iterable(found.values())]
 
     def coverage(self) -> Coverage:
         """Return what was read. It is whole once ``read`` is exhausted."""
@@ -76,6 +106,8 @@ class SavedLog:
                         notes.see(event.timestamp_ms)
                         begin_ms = self._begins.get(file.name, event.timestamp_ms)
                         self._begins[file.name] = min(begin_ms, event.timestamp_ms)
+                        if not notes.keeps_ties:
+                            self._loose.add((_group_name(event), event.log_stream))
                         yield event
             except UnreadableInput as error:
                 if names_one_file(self._source):
@@ -85,3 +117,7 @@ class SavedLog:
             self._stats.add(notes)
         if len(refusals) == len(self._files):
             raise nothing_readable(self._source, refusals)
+
+
+def _group_name(event: RawEvent) -> str | None:
+    return event.log_group and group_name(event.log_group)

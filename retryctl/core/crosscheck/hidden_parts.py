@@ -48,6 +48,11 @@ class HiddenParts:
     anywhere: tuple[Gap, ...] = ()
     lines: tuple[Gap, ...] = ()
 
+    @property
+    def unordered(self) -> bool:
+        """Whether lines are there, and their order is not known."""
+        return any(gap.kind == UNORDERED for gap in self.lines)
+
 
 def hidden_parts(request: Request, around: JudgingContext) -> HiddenParts:
     """Select the gaps in which attempts or lines of ``request`` could lie."""
@@ -148,10 +153,10 @@ def _known(
             or _reaches_gap(request, attempt, around, hidden)
         )
     elif attempt.outcome is AttemptOutcome.ERROR:  # the error may be another attempt's
-        unordered = any(gap.kind == UNORDERED for gap in hidden.lines)
-        known = not unordered or _keeps_error(attempt, around, hidden)
-    else:
-        known = attempt.outcome is not AttemptOutcome.RUNNING or not hidden.after
+        known = not hidden.unordered or _keeps_error(attempt, around, hidden)
+    else:  # a START may be printed text
+        is_open = attempt.outcome is AttemptOutcome.RUNNING
+        known = not (is_open and (hidden.after or hidden.unordered))
     return attempt if known else replace(attempt, outcome=AttemptOutcome.UNKNOWN)
 
 
@@ -192,11 +197,10 @@ def _keeps_error(attempt: Attempt, around: JudgingContext, hidden: HiddenParts) 
 
     Some runtimes write what an application can write too: that is an error as the last line only.
     """
-    unordered = any(gap.kind == UNORDERED for gap in hidden.lines)
     runtime = attempt.runtime_version or around.settings.runtime or ""
     in_json = around.settings.log_format == "JSON"
     by_place = not runtime.startswith(_MARKED_ANYWHERE) if in_json else "dotnet" in runtime
-    return _marked_with_id(attempt, around) and not (unordered and by_place)
+    return _marked_with_id(attempt, around) and not (hidden.unordered and by_place)
 
 
 def _marked_with_id(attempt: Attempt, around: JudgingContext) -> bool:

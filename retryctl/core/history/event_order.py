@@ -1,88 +1,32 @@
-"""The order of events within one millisecond, where a source does not give it.
+"""Events of log streams in order, where a source does not keep it within a millisecond.
 
-Logs Insights sorts events by their time only, in milliseconds, and Lambda writes several lines in
-one: END and REPORT nearly always, and often the REPORT of an attempt and the START of the next.
-What the lines are settles most of their order. In each millisecond of a stream come first
-
-1. the end of the attempt that was open before: what it printed, its error, END, REPORT, and marks
-   of a timeout or a crash, which follow REPORT;
-2. an environment's start, with the error and the report of an init that failed;
-3. attempts that start here, first those that end here too: START, output, errors, END, REPORT,
-   late marks.
-
-An integer and its branch are printed one directly after the other, so they are kept together:
-other output of their millisecond stands before them. A line with a request's ID goes where that
-request is. One without an ID belongs to the only attempt there is. Where one attempt ends and
-another starts, or two start, nothing settles whose line it is. An error then counts for the first,
-since runtimes write it right before END, and output for the attempt that starts. Lines on which a
-claim or an outcome depends are reported as a ``Doubt``. So are
-
-- two claims of one attempt, and two integers one of which stands directly before a branch;
-- output beside END where the line before it is an error that counts only as the last line;
-- of a named stream, two requests that start and do not end: one of them is printed text.
-
-Other records that Lambda cannot have written there are taken for printed text.
+The rules are those of ``settled_lines``; here are the streams, one millisecond after the other.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import field, replace
-from itertools import groupby
+from itertools import groupby, islice
 
-from retryctl.core.crosscheck.claims import Markers, bare_integer, is_branch, read_claim
+from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.grammar.record_parser import parse_record
-from retryctl.core.grammar.runtime_text import may_lack_traceback
 from retryctl.core.history.attempt_lines import Line
+from retryctl.core.history.settled_lines import (
+    StreamState,
+    branch_follows,
+    request_id_of,
+    settled_lines,
+)
 from retryctl.core.model.coverage import UNORDERED, Gap
 from retryctl.core.model.events import LogEvent
-from retryctl.core.model.records import (
-    AppLine,
-    End,
-    Extension,
-    FunctionError,
-    InitReport,
-    InitStart,
-    LambdaWarning,
-    Record,
-    Report,
-    RestoreReport,
-    RestoreStart,
-    RuntimeDone,
-    RuntimeExited,
-    Start,
-    TimedOut,
-)
+from retryctl.core.model.limits import LONGEST_ATTEMPT_MS
+from retryctl.core.model.records import End, Record, Report, Start
 from retryctl.core.timestamps import iso_text
 from retryctl.core.value_classes import state_class, value_class
 
 _MOST_DOUBTS = 200
-_ERROR_OF_INIT, _BRANCH_AFTER_INTEGER, _OUTPUT, _INTEGER, _BRANCH, _ERROR = 1, 4, 5, 6, 7, 8
-_RANKS: dict[type[Record], int] = {
-    InitStart: 0,
-    RestoreStart: 0,
-    InitReport: 2,
-    RestoreReport: 2,
-    Extension: 2,
-    Start: 3,
-    LambdaWarning: _ERROR,
-    FunctionError: _ERROR,
-    RuntimeDone: 9,
-    End: 10,
-    Report: 11,
-    TimedOut: 12,
-    RuntimeExited: 12,
-}
-_ERRORS = (FunctionError, LambdaWarning)
-_OF_INIT = (InitStart, RestoreStart, InitReport, RestoreReport, Extension)
-_CLOSING = (RuntimeDone, End, Report)
 
-# The attempts of a millisecond, in order: open before; the environment's start; whole; begun.
-_BEFORE, _INIT, _WHOLE, _BEGUN = range(4)
-# Which of these attempts a line belongs to, by its request's ID, and the line's rank in it.
-_Place = tuple[int, str, int]
-_Placed = tuple[_Place, LogEvent, Record]
 Moment = tuple[int, str]
 """A millisecond of a log stream: its time in epoch milliseconds, and the stream."""
 
@@ -106,81 +50,31 @@ class Doubt:
 
 
 @state_class
-class StreamState:
-    """What the lines of a stream before a millisecond show.
-
-    ``started_ms`` is the time of its last START. ``open_id`` is the request that runs, empty where
-    none does; ``ended_id`` has an END without its REPORT. ``json`` is the format of Lambda's
-    records. ``last`` is the last line since START that the function or its runtime wrote. What is
-    not known, as in a log without streams, is ``None``.
-    """
-
-    started_ms: int = 0
-    open_id: str | None = None
-    ended_id: str | None = None
-    json: bool | None = None
-    last: AppLine | FunctionError | None = None
-
-    def note(self, record: Record, at_ms: int, *, named: bool) -> None:
-        """Note the next line of a stream."""
-        if isinstance(record, (AppLine, FunctionError)):
-            self.last = record
-        if isinstance(record, Start) and not self.is_foreign(record):
-            self.started_ms, self.last = at_ms, None
-        if named and not self.is_foreign(record):
-            self._note_record(record)
-
-    def _note_record(self, record: Record) -> None:
-        if isinstance(record, (InitStart, RestoreStart, Report)):
-            self.open_id, self.ended_id = "", None
-        elif isinstance(record, Start):
-            self.open_id = _request_of(record)
-        elif isinstance(record, End):
-            self.ended_id = _request_of(record)
-        if isinstance(record, (InitStart, Start, Report)):
-            self.json = record.json
-
-    def is_foreign(self, record: Record) -> bool:
-        """Whether a record is in the format that Lambda does not write to this stream."""
-        if self.json is None or not isinstance(record, (Start, End, Report)):
-            return False
-        return self.json is not getattr(record, "json", False)
-
-    @property
-    def integer(self) -> int | None:
-        """The integer that is the last line."""
-        return bare_integer(self.last.text) if isinstance(self.last, AppLine) else None
-
-    @property
-    def may_be_failed(self) -> bool:
-        """Whether the last line is an error that counts only if nothing follows."""
-        return self.last is not None and _counts_as_last(self.last)
-
-
-@value_class
-class SettledLines:
-    """Lines of one millisecond in order; ``doubtful`` is the number of those in doubt.
-
-    ``if_branch_follows``: these are integers, and matter only if a branch is the next line.
-    """
-
-    lines: Sequence[Line]
-    doubtful: int = 0
-    if_branch_follows: bool = False
-
-
-@state_class
 class EventOrder:
     """Puts the events of log streams in order, chunk by chunk; no millisecond is in two chunks.
 
     ``known`` are messages in the order of their stream, which count where there is a doubt.
+    ``has_printed_start``: of two STARTs in one millisecond of a stream one is printed text, and
+    the lines behind them do not show which.
     """
 
     markers: Markers = field(default_factory=Markers)
     doubts: list[Doubt] = field(default_factory=list)
     known: dict[Moment, list[str]] = field(default_factory=dict)
+    has_printed_start: bool = False
     _states: dict[str, StreamState] = field(default_factory=dict)
     _waiting: dict[str, Doubt] = field(default_factory=dict)
+    _beside: dict[str, Doubt] = field(default_factory=dict)
+    _open: set[str] = field(default_factory=set)
+
+    def resume(self, stream: str, state: StreamState) -> None:
+        """Go on with a stream where lines of it were passed over, which this state sums up."""
+        self._states[stream] = state
+
+    @property
+    def waits(self) -> bool:
+        """Whether the next lines of a stream decide if there is a doubt."""
+        return bool(self._waiting)
 
     def copy(self) -> EventOrder:
         """Return an independent order, in which a chunk can be tried."""
@@ -189,42 +83,77 @@ class EventOrder:
             doubts=[*self.doubts],
             _states={stream: replace(state) for stream, state in self._states.items()},
             _waiting={**self._waiting},
+            _beside={**self._beside},
+            _open={*self._open},
         )
 
     def ordered(self, events: Iterable[LogEvent]) -> list[LogEvent]:
-        """Return the events by time, then by stream, then by the rules of this module."""
+        """Return the events by time, then by stream, then by the rules of ``settled_lines``.
+
+        Event IDs give the order of the events that have them.
+        """
         ordered: list[LogEvent] = []
-        for (at_ms, stream), same in groupby(sorted(events, key=moment_of), key=moment_of):
+        by_time = sorted(events, key=moment_of)
+        for (at_ms, stream), same in groupby(by_time, key=moment_of):
             lines = [(event, parse_record(event)) for event in same]
             state = self._states.setdefault(stream, StreamState())
             if stream in self._waiting:
-                self._end_waiting(stream, lines)
-            if len(lines) > 1:
-                lines = self._settled(lines, state, (at_ms, stream))
+                self.end_waiting(lines)
+            if len(lines) > 1 and not all(event.event_id for event, _ in lines):
+                following = islice(by_time, len(ordered) + len(lines), None)
+                lines = self._settled(lines, state, (at_ms, stream), following)
             for _, record in lines:
                 state.note(record, at_ms, named=bool(stream))
+                if not stream:
+                    self._note_unnamed(record, at_ms)
             ordered += [event for event, _ in lines]
         return ordered
 
-    def _end_waiting(self, stream: str, lines: Sequence[Line]) -> None:
-        """Settle the doubt about integers by the lines of the next millisecond."""
+    def finish(self) -> None:
+        """Doubt what no later line has settled."""
+        self.doubts += dict.fromkeys(self._beside.values())
+        self._beside.clear()
+
+    def _note_unnamed(self, record: Record, at_ms: int) -> None:
+        """Note a record of a log without streams; it may settle whether a START was printed."""
+        request_id = request_id_of(record)
+        doubt = self._beside.get(request_id)
+        if isinstance(record, Report):
+            self._open.discard(request_id)
+            self._beside.pop(request_id, None)
+        elif isinstance(record, Start):
+            if doubt and (request_id in self._open or doubt.until_ms <= at_ms):
+                self.doubts.append(self._beside.pop(request_id))
+            self._open.add(request_id)
+
+    def end_waiting(self, lines: Sequence[Line]) -> None:
+        """Settle a doubt about integers by the lines of the next millisecond of their stream."""
         follows = branch_follows(lines, self.markers)
         if follows is not None:
-            doubt = self._waiting.pop(stream)
+            doubt = self._waiting.pop(lines[0][0].log_stream or "")
             self.doubts += [doubt] if follows else []
 
-    def _settled(self, lines: list[Line], state: StreamState, moment: Moment) -> list[Line]:
+    def _settled(
+        self,
+        lines: list[Line],
+        state: StreamState,
+        moment: Moment,
+        following: Iterable[LogEvent],
+    ) -> list[Line]:
         at_ms, stream = moment
-        found = settled_lines(lines, state, self.markers, named=bool(stream))
+        named = bool(stream)
+        found = settled_lines(lines, state, self.markers, named=named)
+        if named and found.beside:
+            real = _ends_first(found.beside, (e for e in following if e.log_stream == stream))
+            self.has_printed_start |= not real
+            found = settled_lines(lines, state, self.markers, named=named, real=real)
+        elif found.beside:
+            self._beside |= dict.fromkeys(found.beside, _doubt(moment, at_ms, len(found.beside)))
         if found.doubtful and (messages := self.known.get(moment)):
             return _as_in(messages, lines)
         if found.doubtful:
-            doubt = Doubt(
-                log_stream=stream or None,
-                since_ms=state.started_ms,
-                until_ms=at_ms + 1,
-                lines=found.doubtful,
-            )
+            since_ms = state.started_ms if stream else at_ms - LONGEST_ATTEMPT_MS
+            doubt = _doubt(moment, since_ms, found.doubtful)
             if found.if_branch_follows:
                 self._waiting[stream] = doubt
             else:
@@ -232,105 +161,20 @@ class EventOrder:
         return [*found.lines]
 
 
-def settled_lines(
-    lines: Sequence[Line], state: StreamState, markers: Markers, *, named: bool
-) -> SettledLines:
-    """Return the lines of one millisecond of a stream in order; without a name, of a log."""
-    read = _without_printed([record for _, record in lines], state)
-    attempts = _attempts(read, named=named)
-    placed = [
-        (attempts.place(record, markers, state), *line)
-        for record, line in zip(read, lines, strict=True)
-    ]
-    placed.sort(key=lambda line: line[0])
-    mattering = [line for line in placed if _matters(line, markers)]
-    doubtful = [line for line in mattering if attempts.may_be_anothers(line[2])]
-    doubtful = doubtful or _equal_claims(placed, markers)
-    more = (
-        len(attempts.started) * attempts.one_is_printed
-        + _other_integers(placed, state)
-        + _after_error(placed, state)
-    )
-    branches = any(place[2] in (_BRANCH, _BRANCH_AFTER_INTEGER) for place, *_ in placed)
-    integers = markers.are_default and all(place[2] == _INTEGER for place, *_ in doubtful)
-    return SettledLines(
-        lines=[(event, record) for _, event, record in placed],
-        doubtful=len(doubtful) or more,
-        if_branch_follows=integers and not branches and not more,
-    )
+def _ends_first(request_ids: Collection[str], following: Iterable[LogEvent]) -> str:
+    """Return the first of some requests that ends before another one starts; empty without one."""
+    for event in following:
+        record = parse_record(event)
+        if isinstance(record, (End, Report)) and request_id_of(record) in request_ids:
+            return request_id_of(record)
+        if isinstance(record, Start):
+            break
+    return ""
 
 
-def branch_follows(lines: Sequence[Line], markers: Markers) -> bool | None:
-    """Whether a branch is among the lines of a millisecond; ``None`` where nothing is printed."""
-    if any(_rank(record, markers) == _BRANCH for _, record in lines):
-        return True
-    return False if any(isinstance(record, (AppLine, Start)) for _, record in lines) else None
-
-
-def _matters(line: _Placed, markers: Markers) -> bool:
-    """Whether a verdict or an outcome can depend on the line."""
-    (_, _, rank), event, record = line
-    if not isinstance(record, AppLine):
-        return True
-    if markers.are_default:  # "retryctl" marks a line of the counters
-        claims = rank in (_INTEGER, _BRANCH, _BRANCH_AFTER_INTEGER)
-        return claims or '"retryctl"' in record.text
-    return not read_claim([(event, record)], markers).silent
-
-
-def _equal_claims(placed: Sequence[_Placed], markers: Markers) -> list[_Placed]:
-    """Return the lines of one attempt that differ in what they claim, and have no order.
-
-    Where an error counts only as the last line of its attempt, all output beside it does.
-    """
-    last = {place[:2] for place, _, record in placed if _counts_as_last(record)}
-    claims = {
-        (line[0][:2], *claimed): line
-        for line in placed
-        for claimed in _claimed(line, markers, beside_error=line[0][:2] in last)
-    }
-    beside = Counter((attempt, kind) for attempt, kind, _ in claims)
-    return [line for key, line in claims.items() if beside[key[:2]] > 1 or key[0] in last]
-
-
-def _claimed(
-    line: _Placed, markers: Markers, *, beside_error: bool
-) -> Iterator[tuple[str, object]]:
-    """Yield what a line claims: its kind, and its value."""
-    (_, _, rank), event, record = line
-    if not isinstance(record, AppLine):
-        return
-    if beside_error:
-        yield "output", record.text
-    elif markers.are_default and _matters(line, markers):
-        yield str(rank), record.text
-    elif not markers.are_default:
-        claim = read_claim([(event, record)], markers)
-        found = ("counter", claim.counter), ("branch", claim.branch)
-        yield from ((kind, value) for kind, value in found if value is not None)
-
-
-def _counts_as_last(record: Record) -> bool:
-    """Whether a line is an error only if it is the last one of its attempt."""
-    if isinstance(record, AppLine):
-        return may_lack_traceback(record.text)
-    return isinstance(record, FunctionError) and not record.certain
-
-
-def _other_integers(placed: Sequence[_Placed], state: StreamState) -> int:
-    """Count a branch and the integers before it: one printed just before, and one beside it."""
-    before = [(rank, record) for (attempt, _, rank), _, record in placed if attempt == _BEFORE]
-    branches = sum(rank in (_BRANCH, _BRANCH_AFTER_INTEGER) for rank, _ in before)
-    printed = (r.text for rank, r in before if rank == _INTEGER and isinstance(r, AppLine))
-    others = set(map(bare_integer, printed)) - {state.integer}
-    return branches + len(others) if state.integer is not None and branches and others else 0
-
-
-def _after_error(placed: Sequence[_Placed], state: StreamState) -> int:
-    """Count output that may stand before END, behind an error that counts as the last line."""
-    before = [record for (attempt, *_), _, record in placed if attempt == _BEFORE]
-    ends = any(isinstance(record, _CLOSING) for record in before)
-    return sum(isinstance(r, AppLine) for r in before) if ends and state.may_be_failed else 0
+def _doubt(moment: Moment, since_ms: int, lines: int) -> Doubt:
+    at_ms, stream = moment
+    return Doubt(log_stream=stream or None, since_ms=since_ms, until_ms=at_ms + 1, lines=lines)
 
 
 def _as_in(messages: Sequence[str], lines: Iterable[Line]) -> list[Line]:
@@ -346,110 +190,6 @@ def moment_of(event: LogEvent) -> Moment:
     return event.timestamp_ms, event.log_stream or ""
 
 
-def _without_printed(records: Sequence[Record], state: StreamState) -> list[Record]:
-    """Return the records; those that the function printed as output.
-
-    The end of a request that is not open and started elsewhere, in the millisecond of a START, is
-    one, unless the log has both END and REPORT of it.
-    """
-    started = _requests_of(records, Start)
-    both = _requests_of(records, End) & _requests_of(records, Report)
-    real = {*started, *both, state.open_id, state.ended_id}
-    known = started and state.open_id is not None
-
-    def is_printed(record: Record) -> bool:
-        if known and isinstance(record, (End, Report)) and not getattr(record, "json", False):
-            return _request_of(record) not in real
-        return state.is_foreign(record)
-
-    return [AppLine(text="") if is_printed(record) else record for record in records]
-
-
-def _requests_of(records: Iterable[Record], kind: type[Record]) -> set[str]:
-    return {_request_of(record) for record in records if isinstance(record, kind)}
-
-
-def _attempts(records: Sequence[Record], *, named: bool) -> _Attempts:
-    started = _requests_of(records, Start)
-    ended = _requests_of(records, End) | _requests_of(records, Report)
-    begun = started - ended
-    return _Attempts(
-        started={one: _WHOLE if one in ended else _BEGUN for one in sorted(started)},
-        ended=frozenset(ended - started),
-        one_is_printed=named and len(begun) > 1,
-        init_failed=any(
-            isinstance(record, InitReport) and record.status not in (None, "success")
-            for record in records
-        ),
-    )
-
-
-@value_class
-class _Attempts:
-    """What goes on in a millisecond of a stream.
-
-    ``started`` are the requests that start in it, ``ended`` those that end and started before.
-    None is in both: a request is not retried in the millisecond of its end. ``one_is_printed``:
-    two start and do not end, of which one is printed text.
-    """
-
-    started: dict[str, int]
-    ended: frozenset[str]
-    one_is_printed: bool
-    init_failed: bool
-
-    def place(self, record: Record, markers: Markers, state: StreamState) -> _Place:
-        """Return where a line stands."""
-        attempt, request_id = self._attempt(record)
-        rank = _rank(record, markers)
-        if isinstance(record, _ERRORS) and attempt == _INIT:
-            rank = _ERROR_OF_INIT
-        elif rank == _BRANCH and attempt == _BEFORE and state.integer is not None:
-            rank = _BRANCH_AFTER_INTEGER
-        return attempt, request_id, rank
-
-    def _attempt(self, record: Record) -> tuple[int, str]:
-        request_id = _request_of(record)
-        if isinstance(record, _OF_INIT):
-            return _INIT, ""
-        if request_id in self.started:
-            return self.started[request_id], request_id
-        early = not isinstance(record, _CLOSING) and _RANKS.get(type(record), _OUTPUT) <= _ERROR
-        if self.ended and request_id and request_id not in self.ended and early:
-            return _BEGUN, request_id  # a logger's line can be dated before its START
-        if request_id or not self.started:
-            return _BEFORE, ""
-        if isinstance(record, _ERRORS) and self.init_failed:
-            return _INIT, ""
-        if isinstance(record, _ERRORS) and self.ended:
-            return _BEFORE, ""
-        return self._first
-
-    @property
-    def _first(self) -> tuple[int, str]:
-        """The first of the attempts that start here."""
-        first = min(self.started, key=lambda one: (self.started[one], one))
-        return self.started[first], first
-
-    def may_be_anothers(self, record: Record) -> bool:
-        """Whether the record could be of more than one of them."""
-        named = _request_of(record) or not isinstance(record, (AppLine, *_ERRORS))
-        errors_of_init = isinstance(record, _ERRORS) and self.init_failed
-        return not named and not errors_of_init and len(self.started) + len(self.ended) > 1
-
-
-def _request_of(record: Record) -> str:
-    return (getattr(record, "request_id", None) or "").lower()
-
-
-def _rank(record: Record, markers: Markers) -> int:
-    if isinstance(record, AppLine):
-        if bare_integer(record.text) is not None:
-            return _INTEGER
-        return _BRANCH if is_branch(record.text, markers.branches) else _OUTPUT
-    return _RANKS.get(type(record), _OUTPUT)
-
-
 def unordered_gaps(
     doubts: Sequence[Doubt], *, log_group: str | None, settle: str | None
 ) -> Iterator[Gap]:
@@ -457,6 +197,7 @@ def unordered_gaps(
 
     ``settle`` closes each of them. Many doubts make one gap.
     """
+    doubts = _by_moment(doubts)
     if len(doubts) > _MOST_DOUBTS:
         since_ms, until_ms = min(d.since_ms for d in doubts), max(d.until_ms for d in doubts)
         lines = sum(doubt.lines for doubt in doubts)
@@ -474,3 +215,13 @@ def unordered_gaps(
             settle=settle,
             hides_lines=True,
         )
+
+
+def _by_moment(doubts: Iterable[Doubt]) -> list[Doubt]:
+    """Join the doubts of one millisecond."""
+    joined: dict[Moment, Doubt] = {}
+    for doubt in doubts:
+        other = joined.setdefault(doubt.moment, doubt)
+        since_ms, lines = min(doubt.since_ms, other.since_ms), max(doubt.lines, other.lines)
+        joined[doubt.moment] = replace(doubt, since_ms=since_ms, lines=lines)
+    return [*joined.values()]

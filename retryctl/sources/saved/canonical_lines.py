@@ -154,6 +154,10 @@ class EventColumns:
         for numbers in found.values():
             yield self._changed(partial(_those, numbers))
 
+    def part(self, start: int, stop: int | None = None) -> EventColumns:
+        """Return the events with these numbers."""
+        return self._changed(lambda column: column[start:stop])
+
     def picked(self, selectors: bytes) -> EventColumns:
         """Return the events whose selector is not 0."""
         return self._changed(lambda column: list(compress(column, selectors)))

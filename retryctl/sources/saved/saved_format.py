@@ -76,6 +76,11 @@ class SavedFormat(ABC):
     In other formats they are as likely what a search for the request ID left.
     """
 
+    @property
+    def keeps_ties(self) -> bool:
+        """Whether the events of one millisecond stand in the order of their stream."""
+        return True
+
     @classmethod
     @abstractmethod
     def detect(cls, head: Head) -> SavedFormat | None:

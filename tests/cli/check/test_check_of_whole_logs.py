@@ -57,9 +57,8 @@ def reports(judged: CheckEvaluator, coverage: Coverage) -> dict[str, str]:
 def at_once(source: Path, window: TimeWindow) -> dict[str, str]:
     """The reports where all events are held."""
     log = SavedLog(str(source))
-    events = log.read(LogQuery(until_ms=window.until_ms))
     until_ms = window.until_ms or sys.maxsize
-    early = [event for event in events if event.timestamp_ms < until_ms]
+    early = log.read_in_order(LogQuery(until_ms=window.until_ms))
     coverage = log.coverage()
     history = build_history(early, horizon_ms=coverage.horizon_ms or 0)
     unrecognised = coverage.events_unrecognised + history.unrecognised
@@ -118,7 +117,7 @@ def test_what_is_read_again_in_stretches_proves_the_same(seed: int, tmp_path: Pa
     random = Random(seed)
     save(random, made_up(random, hostile=seed % 2 == 0), tmp_path)
     log = SavedLog(str(tmp_path))
-    events = list(log.read(LogQuery()))
+    events = log.read_in_order(LogQuery())
     coverage = log.coverage()
     history = build_history(events, horizon_ms=coverage.horizon_ms or 0)
     coverage = with_lost_lines(coverage, history.torn)

@@ -34,7 +34,10 @@ _REST = re.compile(rb"([.,]\d+)? ?(.*)")
 
 @value_class
 class Columns:
-    """The places of the columns of an event; ``None`` where the table has no such column."""
+    """The places of the columns of an event; ``None`` where the table has no such column.
+
+    ``of_insights``: they have the names that Logs Insights gives them.
+    """
 
     message: int
     width: int
@@ -42,6 +45,7 @@ class Columns:
     stream: int | None = None
     group: int | None = None
     known_group: str | None = None
+    of_insights: bool = False
 
     @classmethod
     def named(cls, names: Sequence[str]) -> Columns | None:
@@ -60,6 +64,7 @@ class Columns:
             time=place(_TIME),
             stream=place(_STREAM),
             group=place(_GROUP),
+            of_insights=folded[message] == _MESSAGE[0],
         )
 
     def is_row(self, row: Sequence[str]) -> bool:

@@ -88,6 +88,11 @@ class CsvTable(SavedFormat):
         """Whether these are the columns of this kind of table."""
         return columns.time is not None or columns.stream is not None
 
+    @property
+    def keeps_ties(self) -> bool:
+        """Whether the rows are not of Logs Insights."""
+        return not self.columns.of_insights
+
     def parts(self, segment: io.BufferedReader, diagnostics: FileDiagnostics) -> Iterator[RawBlock]:
         """Yield the rows of a segment, some at a time."""
         self._refuse_changed_times(diagnostics.name, segment.peek()[:_HEAD_BYTES])

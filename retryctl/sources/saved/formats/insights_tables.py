@@ -149,6 +149,11 @@ class InsightsTable(SavedFormat):
         """Whether a text ends with a whole row."""
         return text.rstrip().endswith("|")
 
+    @property
+    def keeps_ties(self) -> bool:
+        """Whether the rows are not of Logs Insights; without a header they may be."""
+        return self.has_header and not self.columns.of_insights
+
     def convert(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[bytes]:
         """Yield the rows of a segment as canonical lines, some at a time."""
         rows, count = self._rows(segment, diagnostics), 0
@@ -300,6 +305,11 @@ class PastedTable(InsightsTable):
     def content(cls, row: str) -> str:
         """Return a row without its line end."""
         return row.rstrip("\r\n")
+
+    @property
+    def keeps_ties(self) -> bool:
+        """Whether the rows are not of Logs Insights: the console copies those of a log."""
+        return not self.columns.of_insights
 
     @classmethod
     def is_rule(cls, line: str) -> bool:

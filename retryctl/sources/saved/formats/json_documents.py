@@ -20,6 +20,7 @@ from retryctl.sources.saved.formats.json_lines import JsonLines
 from retryctl.sources.saved.formats.json_shapes import (
     DocumentContext,
     gives_events,
+    is_insights_row,
     is_telemetry,
     value_events,
 )
@@ -44,6 +45,7 @@ class JsonDocuments(SavedFormat):
     """Documents, each of any shape of ``json_shapes``; one that has no events is passed over."""
 
     answers_search: bool = True
+    of_insights: bool = False
 
     name = "JSON documents"
     made_by = "aws logs filter-log-events --log-group-name GROUP --output json"
@@ -59,8 +61,8 @@ class JsonDocuments(SavedFormat):
             if lines:
                 return lines
         found = _first_values(head.content)
-        if not found and _CUT.match(head.content):
-            return cls()
+        if not found and (cut := _CUT.match(head.content)):
+            return cls(of_insights=b"results" in cut[0])
         values = [value for _, value in found]
         mixed = not all(map(is_telemetry, values)) or _has_lines_of_text(head)
         if mixed and any(map(_is_platform, values)):
@@ -69,7 +71,15 @@ class JsonDocuments(SavedFormat):
             return None
         messages = all(map(_is_platform, values))  # of a log in the JSON format, as jq prints them
         keys = {key for value in values if isinstance(value, dict) for key in value}
-        return cls(answers_search=messages or not _OF_ONE_ENVIRONMENT & keys)
+        return cls(
+            answers_search=messages or not _OF_ONE_ENVIRONMENT & keys,
+            of_insights=any(map(is_insights_row, values)),
+        )
+
+    @property
+    def keeps_ties(self) -> bool:
+        """Whether no document is an answer or an export of Logs Insights."""
+        return not self.of_insights
 
     def parts(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[RawBlock]:
         """Yield the events, some at a time."""

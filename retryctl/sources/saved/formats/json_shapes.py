@@ -205,6 +205,13 @@ def is_telemetry(value: object) -> bool:
     return isinstance(value, dict) and value.keys() == {"time", "type", "record"}
 
 
+def is_insights_row(value: object) -> bool:
+    """Whether a value is a row of Logs Insights: an object, or fields with their values."""
+    if isinstance(value, list):
+        return any(isinstance(item, dict) and "field" in item for item in value)
+    return isinstance(value, dict) and "@message" in value
+
+
 def _is_empty(value: object) -> bool:
     """Whether a value is of a known shape, and has no events."""
     fields = value if isinstance(value, dict) else {}

@@ -10,9 +10,13 @@ import pytest
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.history.event_order import Doubt, EventOrder
 from retryctl.core.model.events import LogEvent
+from retryctl.core.model.limits import LONGEST_ATTEMPT_MS
+from tests.support.lab.made_up_runtimes import dotnet_error
 from tests.support.lambda_log import (
+    ID,
     MIDNIGHT_MS,
     OTHER_ID,
+    THIRD_ID,
     end,
     init_report,
     init_start,
@@ -22,7 +26,6 @@ from tests.support.lambda_log import (
     start,
     timed_out,
 )
-from tests.support.made_up_runtimes import dotnet_error
 
 
 def event(at_ms: int, message: str, stream: str = "s") -> LogEvent:
@@ -219,3 +222,46 @@ def test_patterns_of_ones_own_claim_the_same_in_any_order_unless_they_differ(
     order = EventOrder(markers=OWN)
     order.ordered(shuffled([start(), *messages, end(), report()], 0))
     assert sum(doubt.lines for doubt in order.doubts) == doubtful
+
+
+def unnamed(at_ms: int, *messages: str) -> list[LogEvent]:
+    return [LogEvent(timestamp_ms=at_ms, message=message) for message in messages]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "doubtful"),
+    [
+        ([], [end(), report(), end(OTHER_ID), report(OTHER_ID)], False),
+        ([], [end(), report()], True),
+        ([], [end(), report(), start(OTHER_ID), end(OTHER_ID), report(OTHER_ID)], True),
+        ([start(OTHER_ID)], [end(), report(), end(OTHER_ID), report(OTHER_ID)], True),
+    ],
+)
+def test_without_streams_one_of_two_starts_is_printed_unless_both_are_reported(
+    before: list[str], after: list[str], doubtful: bool
+) -> None:
+    order = EventOrder()
+    order.ordered(unnamed(MIDNIGHT_MS - 9, *before))
+    order.ordered(unnamed(MIDNIGHT_MS, start(), start(OTHER_ID)))
+    for at, message in enumerate(after, 1):
+        order.ordered(unnamed(MIDNIGHT_MS + at, message))
+    order.finish()
+    assert bool(order.doubts) is doubtful
+
+
+def test_without_streams_a_doubt_concerns_all_attempts_that_may_run() -> None:
+    order = EventOrder()
+    order.ordered(unnamed(MIDNIGHT_MS - 9, start(OTHER_ID)))
+    order.ordered(unnamed(MIDNIGHT_MS, end(), report(), start(THIRD_ID), "0\n", "process A\n"))
+    (doubt,) = order.doubts
+    assert doubt.since_ms == MIDNIGHT_MS - LONGEST_ATTEMPT_MS
+
+
+@pytest.mark.parametrize("ends", [ID, OTHER_ID])
+@pytest.mark.parametrize("seed", range(4))
+def test_of_two_starts_the_one_whose_end_follows_is_real(ends: str, seed: int) -> None:
+    printed = OTHER_ID if ends == ID else ID
+    later = [event(MIDNIGHT_MS + 9, end(ends)), event(MIDNIGHT_MS + 9, report(ends))]
+    found, doubts = in_order([*shuffled([start(ends), "0\n", start(printed)], seed), *later])
+    assert found[0].message == start(ends)
+    assert doubts == []
