@@ -21,6 +21,7 @@ from retryctl.core.late_regex import late_regex
 from retryctl.core.value_classes import value_class
 from retryctl.core.wording import suggestions
 from retryctl.errors import UnreadableInput, UsageError
+from retryctl.sources.saved.rotated_files import oldest_first
 
 DEMO = "demo"
 STDIN = "-"
@@ -57,7 +58,7 @@ def instead_of(word: str) -> str | None:
 
 
 def find_files(source: str, stdin: IO[bytes] | SavedFile | None) -> tuple[SavedFile, ...]:
-    """Find the files of ``source``, in the order of their names.
+    """Find the files of ``source``, in the order of their names, or of time (``oldest_first``).
 
     ``stdin`` is what ``-`` reads, or a copy of it; else it is that of the process. Raises
     UnreadableInput where there is no file, or where it must not be read.
@@ -72,7 +73,8 @@ def find_files(source: str, stdin: IO[bytes] | SavedFile | None) -> tuple[SavedF
         return (_spooled(STDIN_NAME, stdin or sys.stdin.buffer),)
     _refuse_address(source)
     try:
-        return tuple(replace(file, number=n) for n, file in enumerate(_found(source)))
+        found = oldest_first(tuple(_found(source)))
+        return tuple(replace(file, number=n) for n, file in enumerate(found))
     except OSError as error:
         raise cannot_open(source, error) from error
 
