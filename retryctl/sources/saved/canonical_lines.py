@@ -14,7 +14,6 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
 from itertools import chain, compress, repeat
 from typing import TYPE_CHECKING
 
@@ -151,8 +150,14 @@ class EventColumns:
         found: dict[bytes, list[int]] = defaultdict(list)
         for number, start in enumerate(self.starts):
             found[start].append(number)
-        for numbers in found.values():
-            yield self._changed(partial(_those, numbers))
+        for start, numbers in found.items():
+            yield replaced(
+                self,
+                starts=[start] * len(numbers),
+                times=list(map(self.times.__getitem__, numbers)),
+                heads=list(map(self.heads.__getitem__, numbers)),
+                rows=list(map(self.rows.__getitem__, numbers)),
+            )
 
     def part(self, start: int, stop: int | None = None) -> EventColumns:
         """Return the events with these numbers."""
@@ -160,15 +165,8 @@ class EventColumns:
 
     def picked(self, selectors: bytes) -> EventColumns:
         """Return the events whose selector is not 0."""
-        return self._changed(lambda column: list(compress(column, selectors)))
-
-    def _changed(self, change: Callable[[list[bytes]], list[bytes]]) -> EventColumns:
-        columns = {name: change(getattr(self, name)) for name in _COLUMNS}
+        columns = {name: list(compress(getattr(self, name), selectors)) for name in _COLUMNS}
         return replaced(self, **columns)
-
-
-def _those(numbers: list[int], column: list[bytes]) -> list[bytes]:
-    return list(map(column.__getitem__, numbers))
 
 
 _COLUMNS = ("starts", "times", "heads", "rows")
