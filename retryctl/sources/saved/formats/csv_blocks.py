@@ -53,8 +53,8 @@ class UsualRows:
         They stand ``at`` this place; the first have a ``header`` of some bytes before them.
         """
         text = rows.text[header:]
-        found = _split_at_quotes(text.split(b'"') if header else rows.pieces)
-        span = self._span(sorted(found.rows)) if text.endswith(b"\n") else None
+        pieces = text.split(b'"') if header else rows.pieces
+        span = self._span(BytesIO(b'"'.join(pieces[::2])).readlines())
         if not span:
             return None
         named = self.columns.stream is not None
@@ -62,19 +62,20 @@ class UsualRows:
             raw=text,
             convert=self.converted,
             measure=lambda _: span,
-            deal=lambda: self._columns(found),
+            deal=lambda: self._columns(_split_at_quotes(pieces)),
             names_streams=named,
             start=at + header,
         )
         return block, span.events
 
     def _span(self, rows: list[bytes]) -> BlockSpan | None:
-        """Return the span of sorted rows without the text in their quotes.
+        """Return the span of rows without the text in their quotes.
 
         All times are as wide as the first, and so stand between the least and the greatest.
         """
-        if not rows:
+        if not rows or not rows[-1].endswith(b"\n"):
             return None
+        rows.sort()
         least, greatest = (_TIME_CELL.match(row) for row in (rows[0], rows[-1]))
         if not least or not greatest or _kind(least) != _kind(greatest):
             return None
