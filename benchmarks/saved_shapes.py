@@ -15,18 +15,18 @@ All shapes must give the same attempts and the counts that the generator knows, 
 the same figures: the lines with the ID, the attempts by number, outcome and branch. A row whose
 figures differ has "another answer".
 
-Measured with Python 3.11 on a virtual machine with two cores, 1,000,178 events (0.32 GB), one run,
-CPU seconds and MB::
+Measured with Python 3.11 on a virtual machine with two cores that had other work too (load 10),
+1,000,178 events (0.32 GB), the best of three runs, CPU seconds and MB::
 
     shape           trace       summary     grep   jq     DuckDB
-    JSON lines       0.49   27   1.34   40  0.07   2.56   0.72 250
-    gzip             0.67   30   1.45   54
-    JSON document    0.66   30   2.23   54  0.11
-    aws logs tail    0.69   31   2.51   42  0.05
-    console CSV      0.50   30   2.18   52  0.05
-    Insights CSV     0.54   31   2.54   64  0.05
+    JSON lines       0.46   28   1.48   40  0.07   3.27   0.79 219
+    gzip             0.63   30   1.69   54
+    JSON document    0.64   30   2.11   53  0.10
+    aws logs tail    0.60   31   2.30   41  0.05
+    console CSV      0.45   30   1.80   54  0.05
+    Insights CSV     0.50   32   1.95   64  0.05
 
-zlib alone takes 0.49 s to unpack the gzip file, zlib-ng 0.15 s. With 10,000,000 events (3.2 GB)::
+zlib alone takes 0.49 s to unpack the gzip file, zlib-ng 0.15 s. Earlier, with 10,000,000 events (3.2 GB)::
 
     JSON lines       2.61   31  11.40   50  0.51  31.36   7.08 920
 """
