@@ -16,7 +16,8 @@ the same figures: the lines with the ID, the attempts by number, outcome and bra
 figures differ has "another answer".
 
 Measured with Python 3.11 on a virtual machine with two cores that had other work too (load 10),
-1,000,178 events (0.32 GB), the best of three runs, CPU seconds and MB::
+1,000,178 events (0.32 GB), CPU seconds and MB; of retryctl the best of two or three runs, of the
+others one run::
 
     shape           trace       summary     grep   jq     DuckDB
     JSON lines       0.46   28   1.48   40  0.07   3.27   0.79 219
@@ -26,7 +27,8 @@ Measured with Python 3.11 on a virtual machine with two cores that had other wor
     console CSV      0.45   30   1.80   54  0.05
     Insights CSV     0.50   32   1.95   64  0.05
 
-zlib alone takes 0.49 s to unpack the gzip file, zlib-ng 0.15 s. Earlier, with 10,000,000 events (3.2 GB)::
+zlib alone takes 0.50 s to unpack the gzip file, zlib-ng 0.15 s. In an earlier run with 10,000,000
+events (3.2 GB)::
 
     JSON lines       2.61   31  11.40   50  0.51  31.36   7.08 920
 """

@@ -161,7 +161,7 @@ class EventColumns:
 
     def part(self, start: int, stop: int | None = None) -> EventColumns:
         """Return the events with these numbers."""
-        return self._changed(lambda column: column[start:stop])
+        return replaced(self, **{name: getattr(self, name)[start:stop] for name in _COLUMNS})
 
     def picked(self, selectors: bytes) -> EventColumns:
         """Return the events whose selector is not 0."""
