@@ -156,6 +156,17 @@ def test_an_integer_printed_just_before_the_counter_is_a_doubt(tmp_path: Path) -
         assert (gap.settle or "").startswith(f"aws logs filter-log-events --log-group-name {GROUP}")
 
 
+def test_a_counter_that_is_put_behind_its_start_is_just_before_the_next_one(
+    tmp_path: Path,
+) -> None:
+    rows = three_failed()
+    rows.insert(2, (rows[2][0] - 5, STREAM, "17\n"))
+    rows[1] = (rows[2][0], *rows[1][1:])
+    for arrange in ARRANGEMENTS.values():
+        found = read(tmp_path / "log", EXPORTS["Insights CSV"](with_ties(rows, arrange)))
+        assert (unordered(found), found.requests[ID].verdict.value) == (1, "undetermined")
+
+
 def test_a_doubt_concerns_the_requests_of_its_time_and_stream(tmp_path: Path) -> None:
     """In one millisecond one request ends and another starts, and prints a counter."""
     before = Environment("a").at(0).runs("11111111-0000-4000-8000-000000000000", "0", "process A")
