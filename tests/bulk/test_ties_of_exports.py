@@ -5,6 +5,7 @@ Each answer is that of the log in its order, or is uncertain, and then a gap say
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from itertools import groupby
 from operator import itemgetter
@@ -133,6 +134,23 @@ def test_an_error_behind_its_report_and_a_counter_behind_its_branch_are_read(
     assert (one.request.outcome.value, one.verdict.value) == ("exhausted", "agrees")
     assert outcomes == ["error"] * 3
     assert claims == [(0, "A"), (1, "B"), (2, "C")]
+
+
+@pytest.mark.parametrize("shape", sorted(EXPORTS.keys() - {"get-query-results"}))
+def test_a_query_may_give_its_columns_other_names(shape: str, tmp_path: Path) -> None:
+    """``fields @timestamp, @timestamp as timestamp, @message as message, @logStream, @log``."""
+    rows = with_ties(three_failed(), ARRANGEMENTS["the other way round"])
+    text = EXPORTS[shape](rows).replace("@message", "message")
+    if shape == "Insights JSON":
+        named = [
+            {**row, "timestamp": row["@timestamp"], "logStreamName": row["@logStream"]}
+            for row in json.loads(text)
+        ]
+        text = json.dumps(named, indent=2)
+    found = read(tmp_path / "log", text)
+    claims = [one.claim.counter for one in found.requests[ID].request.attempts]
+    assert (unordered(found), claims) == (0, [0, 1, 2])
+    assert found.requests[ID].verdict.value == "agrees"
 
 
 def test_the_order_of_an_export_of_another_tool_is_its_own(tmp_path: Path) -> None:

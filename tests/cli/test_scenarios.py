@@ -8,7 +8,8 @@ difference before you commit it.
 
 The log is ``log``, a file beside the scenario; or ``events_of``, another scenario; or ``events``,
 one a line: time of day on 23 November 2026, short name of the stream (``[streams]``), message,
-with ``⇥`` for a tab and ``⏎`` for a newline. ``[files]`` are other files beside the log.
+with ``⇥`` for a tab and ``⏎`` for a newline. With ``export`` the log is ``log.csv``, in that shape
+of ``saved_shapes``. ``[files]`` are other files beside the log.
 """
 
 import json
@@ -22,6 +23,7 @@ from typing import Any
 import pytest
 
 from tests.support.program import run
+from tests.support.saved_shapes import SHAPES
 
 FOLDER = Path(__file__).parents[1] / "scenarios"
 SCENARIOS = sorted(FOLDER.rglob("*.toml"))
@@ -65,6 +67,12 @@ def _write_log(scenario: dict[str, Any], beside: Path, folder: Path) -> None:
     if "events_of" in scenario:
         scenario = _read(beside / scenario["events_of"])
     lines = [line for line in scenario["events"].splitlines() if line]
+    if "export" in scenario:
+        write, _ = SHAPES[scenario["export"]]
+        rows = [_event(line, 0, scenario) for line in lines]
+        events = [(row["timestamp"], row["logStreamName"], row["message"]) for row in rows]
+        (folder / "log.csv").write_text(write(events), encoding="utf-8")
+        return
     with (folder / "log.jsonl").open("w", encoding="utf-8") as file:
         for number, line in enumerate(lines):
             print(json.dumps(_event(line, number, scenario)), file=file)

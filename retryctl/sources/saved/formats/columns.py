@@ -36,7 +36,8 @@ _REST = re.compile(rb"([.,]\d+)? ?(.*)")
 class Columns:
     """The places of the columns of an event; ``None`` where the table has no such column.
 
-    ``of_insights``: they have the names that Logs Insights gives them.
+    ``of_insights``: one of them has a name that only Logs Insights gives. A query can name the
+    others (``@message as message``).
     """
 
     message: int
@@ -64,7 +65,7 @@ class Columns:
             time=place(_TIME),
             stream=place(_STREAM),
             group=place(_GROUP),
-            of_insights=folded[message] == _MESSAGE[0],
+            of_insights=any(name.startswith("@") for name in folded),
         )
 
     def is_row(self, row: Sequence[str]) -> bool:

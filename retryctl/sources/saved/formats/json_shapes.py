@@ -209,7 +209,7 @@ def is_insights_row(value: object) -> bool:
     """Whether a value is a row of Logs Insights: an object, or fields with their values."""
     if isinstance(value, list):
         return any(isinstance(item, dict) and "field" in item for item in value)
-    return isinstance(value, dict) and "@message" in value
+    return isinstance(value, dict) and any(key.startswith("@") for key in value)
 
 
 def _is_empty(value: object) -> bool:
