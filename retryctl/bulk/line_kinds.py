@@ -42,8 +42,8 @@ _HEADS = tuple(
         *(b"Error raised", b"Critical exception", b"Init error"),
     )
 )
-# the first one is of a control character, which a line escapes
 _TELLING = {b"proces": PROCESS, b"[ERROR": ERROR}
+# those below 0x20 are control characters, which a line escapes
 _FIRST_BYTES = frozenset(b'0123456789{" \\') | {*range(0x20), *range(0x80, 0x100)}
 _MOST_KINDS = 50_000
 
@@ -58,11 +58,14 @@ class LineKinds:
         self.of_stamp: dict[bytes, int] = {}
         self._default_markers = default_markers
 
-    def learn(self, stamp: bytes) -> int:
-        """Return the kind of the messages behind a stamp, and keep it."""
+    def learn(self, stamp: bytes, message_at: int) -> int:
+        """Return the kind of the messages that begin at this place of a stamp, and keep it.
+
+        A stamp of a short message also has what follows it.
+        """
         if len(self.of_stamp) > _MOST_KINDS:
             self.of_stamp.clear()
-        kind = self.of_stamp[stamp] = self.kind(stamp[-HEAD_BYTES:])
+        kind = self.of_stamp[stamp] = self.kind(stamp[message_at:])
         return kind
 
     def kind(self, head: bytes) -> int:

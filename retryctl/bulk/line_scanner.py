@@ -242,7 +242,8 @@ class LineScanner:
             if key not in self._fragments:
                 self._headers.setdefault(fragment.key, []).append(key)
             self._fragments[key] = fragment
-            kind = self._kinds.learn(line[found.end(2) : head])
+            stamp_at = found.end(2)
+            kind = self._kinds.learn(line[stamp_at:head], message - stamp_at)
         else:
             kind = self._kinds.kind(line[message:head])
         self._read_line(fragment, line, moment, kind, message)

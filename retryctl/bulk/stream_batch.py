@@ -31,7 +31,7 @@ class StreamBatch:
     __slots__ = (
         *("header", "times", "limits", "is_sorted", "message_at"),
         *("heads", "marks", "marked_lines", "marked_times", "kinds"),
-        *("_lines", "_stamps", "_done", "_held"),
+        *("_lines", "_stamps", "_head_at", "_done", "_held"),
     )
 
     def __init__(
@@ -41,6 +41,7 @@ class StreamBatch:
         times: list[bytes],
         stamps: list[bytes],
         message_at: int,
+        head_at: int,
     ) -> None:
         self.header, self.message_at = header, message_at
         in_order = sorted(times)
@@ -49,7 +50,8 @@ class StreamBatch:
         self.marked_lines: list[bytes] = []
         self.marked_times: list[bytes] = []
         self.heads = self.kinds = b""
-        self.times, self._lines, self._stamps = times, lines, stamps
+        self.times, self._lines = times, lines
+        self._stamps, self._head_at = stamps, head_at
         self._done = self._held = 0
 
     def classify(self, kinds: LineKinds, *, is_regular: bool) -> bool:
@@ -64,11 +66,9 @@ class StreamBatch:
             unknown = [n for n, each in enumerate(stamps) if each not in kinds.of_stamp]
             if not all(map(self._is_usual, unknown)):
                 return False
+            known, at = kinds.of_stamp, self._head_at
             of_all = bytes(
-                [
-                    kinds.of_stamp[each] if each in kinds.of_stamp else kinds.learn(each)
-                    for each in stamps
-                ]
+                [known[each] if each in known else kinds.learn(each, at) for each in stamps]
             )
         self._mark(of_all)
         ends = is_regular or set(map(_LAST_BYTES, self._lines)) == {b"}\n"}
@@ -152,7 +152,8 @@ class ConvertedBatch(StreamBatch):
     def __init__(self, columns: EventColumns) -> None:
         header = columns.starts[0]
         message_at = len(header) + TIME_BYTES + len(MESSAGE_KEY)
-        super().__init__(header, columns.rows, columns.times, columns.heads, message_at)
+        heads, head_at = columns.heads, columns.head_at
+        super().__init__(header, columns.rows, columns.times, heads, message_at, head_at)
         self._columns = columns
         first, last = columns.digits(self.limits)
         self.limits = first, last
@@ -186,8 +187,9 @@ def by_header(lines: Iterable[bytes], width: int, message_at: int) -> list[Strea
     stamp_at = width + TIME_BYTES
     time = itemgetter(slice(width, stamp_at))
     stamp = itemgetter(slice(stamp_at, message_at + HEAD_BYTES))
+    at, head_at = message_at, message_at - stamp_at
     return [
-        StreamBatch(header, lines, list(map(time, lines)), list(map(stamp, lines)), message_at)
+        StreamBatch(header, lines, list(map(time, lines)), list(map(stamp, lines)), at, head_at)
         for header, lines in found.items()
     ]
 

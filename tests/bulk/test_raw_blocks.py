@@ -144,7 +144,7 @@ def check_columns(block: RawBlock) -> bool:
         header = HEADER.match(line)
         assert header
         own = kinds.kind(line[header.end() :][:HEAD_BYTES])
-        assert kinds.kind(head[-HEAD_BYTES:]) in (own, LOOK), head
+        assert kinds.kind(head[columns.head_at :]) in (own, LOOK), head
     return True
 
 

@@ -161,6 +161,23 @@ def test_the_order_of_an_export_of_another_tool_is_its_own(tmp_path: Path) -> No
         assert claims == [None] * 3
 
 
+@pytest.mark.parametrize("arrangement", ["as they were", "the other way round"])
+@pytest.mark.parametrize("counter", [0, 7, 1234])
+@pytest.mark.parametrize("shape", [*EXPORTS, "without streams"])
+def test_a_counter_is_in_the_millisecond_before_its_branch(
+    shape: str, counter: int, arrangement: str, tmp_path: Path
+) -> None:
+    here = Environment().at(1).runs(ID, f"{counter}", "process A", "order 17")
+    rows = [(ms, stream, text.rstrip()) for ms, stream, text in rows_of(here.events)]
+    (order,) = [n for n, row in enumerate(rows) if row[2] == "order 17"]
+    rows[order] = (rows[order - 1][0], *rows[order][1:])
+    mixed = with_ties(rows, ARRANGEMENTS[arrangement])
+    found = read(tmp_path / "log", EXPORTS.get(shape, without_streams)(mixed))
+    (attempt,) = found.requests[ID].request.attempts
+    assert (attempt.claim.counter, attempt.claim.branch) == (counter, "A")
+    assert not contradictions(found)
+
+
 def test_an_integer_printed_just_before_the_counter_is_a_doubt(tmp_path: Path) -> None:
     rows = three_failed()
     rows.insert(2, (rows[2][0] - 5, STREAM, "17\n"))

@@ -112,10 +112,10 @@ def json_escaped(
 class EventColumns:
     """The events of a block in columns, of which only some are made canonical lines.
 
-    ``starts`` are those of the lines, ``times`` are sorted as they stand, ``heads`` end with the
-    first bytes of each message as the file has it. ``rows`` have the message of each event from
-    ``message_at`` on. Of some events ``endings`` makes what stands there in their lines, and
-    ``digits`` the 13 digits of their times.
+    ``starts`` are those of the lines, ``times`` are sorted as they stand, ``heads`` have the
+    first bytes of each message, as the file has it, from ``head_at`` on. ``rows`` have the message
+    of each event from ``message_at`` on. Of some events ``endings`` makes what stands there in
+    their lines, and ``digits`` the 13 digits of their times.
     """
 
     starts: list[bytes]
@@ -125,6 +125,7 @@ class EventColumns:
     endings: Callable[[list[bytes], int], Iterable[bytes]]
     digits: Callable[[Sequence[bytes]], Sequence[bytes]]
     message_at: int = 0
+    head_at: int = 0
 
     def lines(self) -> list[bytes]:
         """Return the canonical lines of all events."""
@@ -142,8 +143,9 @@ class EventColumns:
 
     def suits(self, other: EventColumns) -> bool:
         """Whether the rows of another block are made lines in the same way."""
-        own = self.message_at, self.endings, self.digits, len(self.times[0])
-        return own == (other.message_at, other.endings, other.digits, len(other.times[0]))
+        own = self.message_at, self.head_at, self.endings, self.digits, len(self.times[0])
+        others = other.message_at, other.head_at, other.endings, other.digits, len(other.times[0])
+        return own == others
 
     def by_start(self) -> Iterator[EventColumns]:
         """Yield the events that have the same start."""

@@ -106,6 +106,7 @@ class Layout:
             endings=self._endings,
             digits=digits_at(b"", first[3]),
             message_at=message_at,
+            head_at=len(label),
         )
 
     def _endings(self, rows: list[bytes], at: int) -> list[bytes]:
