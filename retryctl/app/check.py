@@ -32,12 +32,14 @@ _READ_AGAIN_MS = 10_000
 class CheckPlan:
     """A check, before anything is read.
 
-    Without ``request_ids`` the requests of the window are checked. ``records`` are failure records
-    to compare the requests with. ``wait_ms`` is the longest wait; with ``None`` there is no limit.
+    Without ``request_ids`` the requests of the window are checked. ``not_found`` has a sentence for
+    each other ID that is known to be missing. ``records`` are failure records to compare the
+    requests with. ``wait_ms`` is the longest wait; with ``None`` there is no limit.
     ``baseline`` are the known findings; with ``learns`` the failing findings are collected.
     """
 
     request_ids: tuple[str, ...] = ()
+    not_found: Mapping[str, str] = field(default_factory=dict)
     records: tuple[FailureRecord, ...] = ()
     options: SourceOptions
     window: TimeWindow = field(default_factory=TimeWindow)
@@ -98,7 +100,7 @@ def _by_id(plan: CheckPlan, feedback: Feedback, clock: Clock) -> AddRequests:
         result = read()
         for checked in result.checked:
             evaluator.add(checked)
-        return result.coverage, result.not_found
+        return result.coverage, {**result.not_found, **plan.not_found}
 
     return add
 

@@ -19,6 +19,7 @@ from retryctl.app.options import SourceOptions, TimeWindow
 from retryctl.cli.options.expectations import read_expected
 from retryctl.cli.options.ids import (
     NamedRequests,
+    WholeIds,
     completed,
     records_named,
     requests_in_queue,
@@ -53,7 +54,10 @@ def run_check(given: CheckArguments) -> ExitStatus:
     limit = wait_limit(given.chosen.wait, given.chosen.timeout)
     chosen = replace(given.chosen, wait=limit, report=given.chosen.report or None)
     reading, screen = reading_of(given.read, given.aws, given.screen), given.screen
-    named, source = _targets(_with_whole_ids(given.targets or (), reading), reading.source)
+    whole = _with_whole_ids(given.targets or (), reading)
+    named, source = _targets(whole.arguments, reading.source)
+    if not named.ids:
+        refuse_not_found(whole, reading.tz)
     if given.from_queue:
         named = requests_in_queue(given.from_queue, named.ids, replace(reading, source=source))
     source = with_function_of(source, named.records) if named.records else source
@@ -68,6 +72,7 @@ def run_check(given: CheckArguments) -> ExitStatus:
     )
     plan = CheckPlan(
         request_ids=named.ids,
+        not_found=whole.not_found,
         records=named.records,
         options=source,
         window=reading.window,
@@ -108,17 +113,15 @@ def run_check(given: CheckArguments) -> ExitStatus:
     return result.status
 
 
-def _with_whole_ids(arguments: Sequence[str], reading: Reading) -> Sequence[str]:
+def _with_whole_ids(arguments: Sequence[str], reading: Reading) -> WholeIds:
     """Return the arguments; in a saved log that can be read again an ID may be shortened."""
     if reading.source.source in ("cloudwatch", "-"):
-        return arguments
-    whole = completed(
+        return WholeIds(arguments=arguments)
+    return completed(
         arguments,
         reading,
         lambda prefix: f"Give more of the ID, or -f {prefix} if it is the function.",
     )
-    refuse_not_found(whole, reading.tz)
-    return whole.arguments
 
 
 def _targets(

@@ -109,6 +109,20 @@ def test_requests_by_their_ids_in_any_case(log: Path) -> None:
     assert {c["request_id"] for c in told["checks"]} == {ID, THIRD_ID}
 
 
+def test_a_shortened_id_that_is_not_there(log: Path) -> None:
+    some = check(log, ID[:8], "0000abcd")
+    assert some.returncode == 0
+    assert "? 1 of 2 requests not found; 1 check passed: 1 request (exit 0)" in some.stdout
+    assert "? not found, not checked: 0000abcd" in some.stdout
+    assert some.stderr == "retryctl: no request ID of this log begins with 0000abcd.\n"
+    assert document(log, ID, "0000abcd")["not_found"] == ["0000abcd"]
+    missing = "11111111-2222-4333-8444-555555555555"
+    for alone in (("0000abcd",), ("orders-worker", "0000abcd"), ("0000abcd", missing)):
+        none = check(log, *alone)
+        assert (none.returncode, none.stdout) == (4, ""), alone
+        assert "no request ID of this log begins with 0000abcd." in none.stderr
+
+
 def test_an_id_that_is_not_there(log: Path) -> None:
     missing = "11111111-2222-4333-8444-555555555555"
     some = check(log, ID, missing)
