@@ -13,8 +13,8 @@ from retryctl.core.model.events import LogEvent
 from retryctl.core.model.limits import SHORTEST_RETRY_MS
 from retryctl.core.value_classes import value_class
 from retryctl.sources.saved.canonical_lines import HEADER
-from retryctl.sources.saved.formats.json_event import line_event
-from retryctl.sources.saved.raw_blocks import contains_key
+from retryctl.sources.saved.formats.json_event import is_torn, line_event
+from retryctl.sources.saved.raw_blocks import MESSAGE_LABEL, contains_key
 from retryctl.sources.saved.stream_filter import StreamFilter
 
 # written out: a group that repeats takes a third more time
@@ -165,5 +165,13 @@ def message_of(line: bytes) -> bytes:
 
 def is_usual_line(line: bytes) -> bool:
     """Whether it has the layout that is read fast, and is not two events."""
-    whole = line.endswith((b"}\n", b"}\r\n")) and b'}{"' not in line
-    return whole and HEADER.match(line) is not None
+    if not line.endswith((b"}\n", b"}\r\n")) or b'}{"' in line:
+        return False
+    return line.count(MESSAGE_LABEL) == 1 and HEADER.match(line) is not None
+
+
+def has_torn_line(block: bytes, lines: list[bytes]) -> bool:
+    """Whether one of the ``lines`` of a block has parts of two events: what lay between is lost."""
+    if block.count(MESSAGE_LABEL) == len(lines):
+        return False
+    return any(line.count(MESSAGE_LABEL) > 1 and is_torn(line) for line in lines)

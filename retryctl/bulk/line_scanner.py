@@ -16,7 +16,13 @@ from retryctl.bulk.attempt_templates import TemplateCache
 from retryctl.bulk.compact_attempts import Shown, deal_out
 from retryctl.bulk.id_survey import fold_search
 from retryctl.bulk.line_kinds import PLAIN, LineKinds, consequence
-from retryctl.bulk.line_layout import NamelessLines, NoEvent, lead_with_groups, nameless_lines
+from retryctl.bulk.line_layout import (
+    NamelessLines,
+    NoEvent,
+    has_torn_line,
+    lead_with_groups,
+    nameless_lines,
+)
 from retryctl.bulk.stream_batch import ConvertedBatch, StreamBatch, by_header
 from retryctl.bulk.stream_state import ScannedChunk, StreamFragment, share_of
 from retryctl.core.crosscheck.claims import Markers
@@ -92,6 +98,7 @@ class LineScanner:
         led = lead_with_groups(block)
         if led is not raw.raw:
             lines = BytesIO(led).readlines()
+        self.found.malformed |= not is_regular and has_torn_line(led, lines)
         if self.found.id_search.open:
             fold_search(self.found.id_search, lines)
         nameless = nameless_lines(led, len(lines))

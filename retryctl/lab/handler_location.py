@@ -43,6 +43,11 @@ def locate(
             f"{text!r} does not name a handler",
             "Write file.py:function, or module.function as on Lambda.",
         )
+    if file.suffix not in ("", ".py"):
+        raise UsageError(
+            f"{file.name} is not Python, and the lab runs Python handlers only",
+            "Logs of every runtime can be read: retryctl trace --from FILE",
+        )
     if file.is_file():
         _require_name(name, file)
     elif ":" in text or not _is_elsewhere(module, python, layers):

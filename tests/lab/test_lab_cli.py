@@ -171,6 +171,7 @@ def test_the_event_from_a_file_and_the_handler_as_lambda_names_it(tmp_path: Path
         (["nowhere.handler"], "the file of the handler"),
         (["handler"], "does not name a handler"),
         ([f"{EXAMPLE}:handlr"], "has no function handlr"),
+        (["index.js:handler"], "index.js is not Python, and the lab runs Python handlers only"),
         ([HANDLER, "--plan", "same,same,same"], "has 3 retries, but the function may have 2"),
         ([HANDLER, "--plan", "elsewhere"], "'elsewhere' in the plan cannot be read"),
         ([HANDLER, "--plan", "env=2"], "only 1 environment exists before that retry"),

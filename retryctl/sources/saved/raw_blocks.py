@@ -36,6 +36,8 @@ _LINE = late_regex(
     rb'(\d{13}), ?"message": ?"'
 )
 
+MESSAGE_LABEL = b'"message":'
+"""Each event has it once: in a text JSON escapes the quotation marks."""
 STREAM_KEY, GROUP_KEY = (b'{"logStreamName"', b"S"), (b'{"logGroupName"', b"G")
 """The keys that begin an event, each with its rarest byte."""
 _FEW = 50
@@ -172,7 +174,7 @@ def has_one_event_a_line(block: bytes, lines: int) -> bool:
         block.count(b"}\n" + key) + 1 == lines
         and block.startswith(key)
         and block.endswith(b"}\n")
-        and block.count(key) == lines
+        and block.count(MESSAGE_LABEL) == lines
         and not contains_key(block, *other)
     )
 

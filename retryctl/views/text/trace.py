@@ -13,7 +13,7 @@ from retryctl.core.crosscheck.findings import Finding, grouped_findings
 from retryctl.core.history.outcome import AttemptOutcome
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.coverage import Coverage
-from retryctl.core.model.events import stream_name
+from retryctl.core.model.events import is_timed, stream_name
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.request import Request
 from retryctl.views import blocks, sentences
@@ -177,8 +177,10 @@ def _settling(checked: CheckedRequest, coverage: Coverage) -> Iterator[blocks.Bl
     request = checked.request
     place = on_cloudwatch(request)
     lacks = any(gap.hides_attempts for gap in coverage.gaps) or any(map(_is_cut, request.attempts))
-    if place and coverage.where and lacks and checked.verdict is Verdict.UNDETERMINED:
-        since_ms = request.attempts[0].placed_ms - FunctionConfig().event_age_ms
+    begun_ms = request.placed_ms
+    undetermined = checked.verdict is Verdict.UNDETERMINED and is_timed(begun_ms)
+    if place and coverage.where and lacks and undetermined:
+        since_ms = begun_ms - FunctionConfig().event_age_ms
         since = at(since_ms, UTC).strftime("%Y-%m-%dT%H:%MZ")
         yield blocks.paragraph("CloudWatch may settle it:", lead="  ")
         yield blocks.Command(text=f"retryctl trace {request.request_id} {place} --since {since}")

@@ -8,11 +8,13 @@ import io
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -144,6 +146,26 @@ def test_a_line_that_is_no_event_is_counted_and_the_first_few_are_named(tmp_path
     ]
     assert coverage.gaps[-2].message.endswith(": 2 more lines are not log events")
     assert coverage.gaps[-1].message.endswith(": not a whole event, or several joined: 1 line")
+
+
+@pytest.mark.parametrize("shape", ["document", "document on one line", "array", "lines"])
+@pytest.mark.parametrize("place", [2, 5])
+def test_an_event_whose_end_runs_into_the_next_one_is_a_gap(shape: str, place: int) -> None:
+    whole = JSON_SHAPES[shape](EVENTS)
+    at = [found.start() for found in re.finditer('"message": ', whole)]
+    end = whole.index('"eventId"', at[place])
+    _, coverage = read_bytes((whole[: end + 7] + whole[at[place + 1] :]).encode())
+    assert any(gap.hides_attempts for gap in coverage.gaps)
+
+
+@pytest.mark.parametrize("shape", ["document", "document on one line", "array", "lines"])
+def test_an_event_that_lost_its_time_is_a_gap(shape: str) -> None:
+    printed = next(at for at, (*_, message) in enumerate(EVENTS) if message.strip() == "0")
+    whole, numbers = JSON_SHAPES[shape](EVENTS), count()
+    cut = re.sub(r'"timestamp": \d+,\s*', lambda m: m[0] * (next(numbers) != printed), whole)
+    events, coverage = read_bytes(cut.encode())
+    assert plain(events) == [*EVENTS[:printed], *EVENTS[printed + 1 :]]
+    assert any("not a whole event" in gap.message for gap in coverage.gaps)
 
 
 @pytest.mark.parametrize("time", [True, -1, 10**30, 1e308, [], "", "2026-13-01T00:00:00Z"])

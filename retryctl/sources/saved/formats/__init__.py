@@ -22,6 +22,8 @@ _CLASSES = (
     ("csv_tables", "MessageCsv"),
     ("text_shapes", "TimesAbove"),
     ("text_output", "TextOutput"),
+    ("text_shapes", "AwslogsPlain"),
+    ("text_shapes", "AwslogsStreams"),
     ("text_shapes", "AwslogsGet"),
     ("text_shapes", "SamLogs"),
     ("text_shapes", "AwslogsGroupTimes"),
@@ -37,8 +39,6 @@ _CLASSES = (
     ("bare_messages", "SlsLogs"),
     ("bare_messages", "TabbedMessages"),
     ("bare_messages", "BareMessages"),
-    ("text_shapes", "AwslogsPlain"),
-    ("text_shapes", "AwslogsStreams"),
     ("text_shapes", "AwslogsGroups"),
     ("json_lines", "JsonLines"),
 )

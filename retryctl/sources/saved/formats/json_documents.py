@@ -15,7 +15,7 @@ from itertools import islice
 from retryctl.core.value_classes import value_class
 from retryctl.sources.saved.canonical_lines import canonical_line
 from retryctl.sources.saved.diagnostics import FileDiagnostics
-from retryctl.sources.saved.formats.json_event import parsed
+from retryctl.sources.saved.formats.json_event import lacks_time, parsed
 from retryctl.sources.saved.formats.json_lines import JsonLines
 from retryctl.sources.saved.formats.json_shapes import (
     DocumentContext,
@@ -114,7 +114,8 @@ def _events(
             else:
                 _note_end(fields, context, diagnostics)
             for found in context.unread:
-                diagnostics.unread_event(context.count + 1, _dumped(found))
+                place, torn = context.count + 1, lacks_time(found)
+                diagnostics.unread_event(place, _dumped(found), torn=torn)
             context.unread.clear()
     except BrokenJson as error:
         diagnostics.breaks_off(f"its JSON {error.why} after event {context.count}")

@@ -27,9 +27,21 @@ def line_event(line: bytes, before_ms: int) -> RawEvent | None:
 
 
 def is_torn(line: bytes) -> bool:
-    """Whether a line begins or ends as an object and is not JSON: a part of one, or several."""
+    """Whether a line is part of an event: of an object, of several, or one without its time."""
     text = line.strip()
-    return (text.startswith(b"{") or text.endswith(b"}")) and parsed(text) is None
+    if not text.startswith(b"{") and not text.endswith(b"}"):
+        return False
+    fields = parsed(text)
+    return fields is None or lacks_time(fields)
+
+
+def lacks_time(fields: object) -> bool:
+    """Whether an object is an event but for its time, which it lacks or which cannot be read."""
+    return (
+        isinstance(fields, dict)
+        and isinstance(fields.get("message"), str)
+        and names_its_place(fields)
+    )
 
 
 def parsed(line: bytes) -> object:

@@ -18,6 +18,7 @@ from retryctl.sources.saved.canonical_lines import HEAD_BYTES, EventColumns, lin
 from retryctl.sources.saved.formats.event_times import digits_at
 from retryctl.sources.saved.formats.json_shapes import DocumentContext
 from retryctl.sources.saved.raw_blocks import (
+    MESSAGE_LABEL,
     BlockSpan,
     RawBlock,
     span_of_streams,
@@ -74,6 +75,8 @@ class Layout:
         between = self.closing + b",\n" + self.event + opening
         events = text[begin + len(opening) : -len(self.closing)].split(between)
         if text.count(opening) != len(events) or not text.endswith(self.closing):
+            return None
+        if text.count(MESSAGE_LABEL) != len(events):
             return None
         named = b'"log' in opening
         span = span_of_streams(events, _named(self.key) if named else _UNNAMED)

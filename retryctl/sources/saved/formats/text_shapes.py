@@ -197,6 +197,11 @@ class AwslogsGroupTimes(TimedText):
     # /aws/lambda/orders 2026-11-23T03:00:00.123Z message
     header = _columns(_LEADING_GROUP, SECOND + FRACTION + OFFSET) + _INGESTED + HEADER_END
 
+    @classmethod
+    def detect(cls, head: Head) -> Self | None:
+        """Return the format, unless the times are those of messages, as a timeout has one."""
+        return None if AwslogsGroups.shows_record(head) else super().detect(head)
+
 
 class SawPretty(TimedText):
     """``saw get --pretty``: whole seconds, stream, message."""
