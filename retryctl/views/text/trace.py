@@ -177,9 +177,11 @@ def _settling(checked: CheckedRequest, coverage: Coverage) -> Iterator[blocks.Bl
     request = checked.request
     place = on_cloudwatch(request)
     lacks = any(gap.hides_attempts for gap in coverage.gaps) or any(map(_is_cut, request.attempts))
+    undetermined = checked.verdict is Verdict.UNDETERMINED
+    if not (place and coverage.where and lacks and undetermined):
+        return
     begun_ms = request.placed_ms
-    undetermined = checked.verdict is Verdict.UNDETERMINED and is_timed(begun_ms)
-    if place and coverage.where and lacks and undetermined:
+    if is_timed(begun_ms):
         since_ms = begun_ms - FunctionConfig().event_age_ms
         since = at(since_ms, UTC).strftime("%Y-%m-%dT%H:%MZ")
         yield blocks.paragraph("CloudWatch may settle it:", lead="  ")
