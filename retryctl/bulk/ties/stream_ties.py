@@ -6,6 +6,7 @@ REPORT. Others are parsed, and the core settles their order (``core.history.even
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from functools import partial
 from itertools import islice
 from operator import eq
@@ -213,13 +214,18 @@ class _TiedLines:
         return tuple(places[id(event)] for event in ordered[start - since :])
 
     def _since(self, start: int) -> int:
-        """Find the lines that show the state before a run: those from the last START on."""
-        times = self._batch.times
+        """Find the lines that show the state before a run: from a START behind a REPORT on.
+
+        A START behind another one may be printed text.
+        """
+        first = None
         for place in range(start - 1, self._read - 1, -1):
-            if self._letter(place) == "s":
-                first = times.index(times[place])
+            letter = self._letter(place)
+            if letter == "s":
+                first = place
+            elif letter in "nr" and first is not None:
                 self._order.resume(self._stream, StreamState(json=self._json))
-                return max(first, self._read)
+                return max(bisect_left(self._batch.times, self._batch.times[first]), self._read)
         if not self._read:
             self._order.resume(self._stream, self._state_before())
         return self._read

@@ -198,8 +198,8 @@ def _keeps_error(attempt: Attempt, around: JudgingContext, hidden: HiddenParts) 
     Some runtimes write what an application can write too: that is an error as the last line only.
     """
     runtime = attempt.runtime_version or around.settings.runtime or ""
-    in_json = around.settings.log_format == "JSON"
-    by_place = not runtime.startswith(_MARKED_ANYWHERE) if in_json else "dotnet" in runtime
+    anywhere = runtime.startswith(_MARKED_ANYWHERE)
+    by_place = not anywhere if _is_in_json(attempt, around) else "dotnet" in runtime
     return _marked_with_id(attempt, around) and not (hidden.unordered and by_place)
 
 
@@ -207,6 +207,13 @@ def _marked_with_id(attempt: Attempt, around: JudgingContext) -> bool:
     """Whether the runtime's error marker has the request ID, so that a search by ID finds it."""
     runtime = attempt.runtime_version or around.settings.runtime or ""
     return around.settings.log_format == "JSON" or runtime.startswith(_MARKED_WITH_ID)
+
+
+def _is_in_json(attempt: Attempt, around: JudgingContext) -> bool:
+    """Whether the log is in the JSON format, by the settings or by the attempt's own records."""
+    records = (attempt.start_event, attempt.report_event)
+    in_json = any(event is not None and event.message.startswith("{") for event in records)
+    return in_json or around.settings.log_format == "JSON"
 
 
 def _outcome(
@@ -217,7 +224,7 @@ def _outcome(
     As many failed attempts as are allowed, or a failed one and a good one, are enough.
     """
     outcome = request.outcome
-    earlier = bool(hidden.before or request.mentions) or cut
+    earlier = bool(hidden.before or hidden.unordered or request.mentions) or cut
     if outcome is RequestOutcome.SUCCEEDED and not earlier:
         return (
             outcome if request.attempts[0].outcome is AttemptOutcome.OK else RequestOutcome.UNKNOWN

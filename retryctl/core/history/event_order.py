@@ -24,6 +24,7 @@ from retryctl.core.model.limits import LONGEST_ATTEMPT_MS
 from retryctl.core.model.records import End, Record, Report, Start
 from retryctl.core.timestamps import iso_text
 from retryctl.core.value_classes import state_class, value_class
+from retryctl.core.wording import number_of
 
 _MOST_DOUBTS = 200
 
@@ -206,8 +207,9 @@ def unordered_gaps(
         of = f"stream {doubt.log_stream}" if doubt.log_stream else log_group or "the log"
         yield Gap(
             kind=UNORDERED,
-            message=f"Logs Insights does not give the order of {doubt.lines:,} lines of {of} "
-            f"in one millisecond ({iso_text(doubt.until_ms - 1)}): counters or errors depend on it",
+            message="Logs Insights does not give the order of "
+            f"{number_of(doubt.lines, 'line')} of {of} in one millisecond "
+            f"({iso_text(doubt.until_ms - 1)}): counters or errors depend on it",
             log_group=log_group,
             log_stream=doubt.log_stream,
             since_ms=doubt.since_ms,

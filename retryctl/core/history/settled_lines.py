@@ -84,10 +84,10 @@ _Placed = tuple[_Place, LogEvent, Record]
 class StreamState:
     """What the lines of a stream before a millisecond show.
 
-    ``started_ms`` is the time of its last START. ``open_id`` is the request that runs, empty where
-    none does; ``ended_id`` has an END without its REPORT. ``json`` is the format of Lambda's
-    records. ``last`` is the last line since START that the function or its runtime wrote. What is
-    not known, as in a log without streams, is ``None``.
+    ``started_ms`` is the time of its last START while no request was open. ``open_id`` is the
+    request that runs, empty where none does; ``ended_id`` has an END without its REPORT. ``json``
+    is the format of Lambda's records. ``last`` is the last line since START that the function or
+    its runtime wrote. What is not known, as in a log without streams, is ``None``.
     """
 
     started_ms: int = 0
@@ -101,7 +101,9 @@ class StreamState:
         if isinstance(record, (AppLine, FunctionError)):
             self.last = record
         if isinstance(record, Start) and not self.is_foreign(record):
-            self.started_ms, self.last = at_ms, None
+            self.last = None
+            if not self.open_id:  # else the function may have printed it
+                self.started_ms = at_ms
         if named and not self.is_foreign(record):
             self._note_record(record)
 
@@ -279,10 +281,11 @@ def _requests_of(records: Iterable[Record], kind: type[Record]) -> set[str]:
 
 def _attempts(records: Sequence[Record]) -> _Attempts:
     started = _requests_of(records, Start)
-    ended = _requests_of(records, End) | _requests_of(records, Report)
+    reported = _requests_of(records, Report)
+    ended = _requests_of(records, End) | reported
     begun = started - ended
     return _Attempts(
-        started={one: _WHOLE if one in ended else _BEGUN for one in sorted(started)},
+        started={one: _WHOLE if one in reported else _BEGUN for one in sorted(started)},
         ended=frozenset(ended - started),
         beside=frozenset(begun if len(begun) > 1 else ()),
         init_failed=any(

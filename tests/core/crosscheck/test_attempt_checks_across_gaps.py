@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -99,6 +100,17 @@ def test_attempts_whose_errors_a_gap_hides_are_not_exhausted() -> None:
     assert of.request.outcome is RequestOutcome.UNKNOWN
     assert found(of, "retries-exhausted") == []
     assert checked(*logs, coverage=whole(events)).request.outcome is RequestOutcome.EXHAUSTED
+
+
+def test_an_error_of_node_in_json_counts_as_the_last_line_only() -> None:
+    """A line out of order may stand behind it; the format is that of the attempt's records."""
+    log = Environment(json=True).inits("nodejs:22.v5").at(0).starts()
+    error = {"level": "ERROR", "requestId": ID, "message": {"errorType": "Error"}}
+    log.logs(json.dumps(error)).reports()
+    gap = Gap(kind=UNORDERED, message="Lines out of order.", hides_lines=True)
+    of = checked(log, coverage=replace(whole(log.events), gaps=(gap,)))
+    assert [attempt.outcome for attempt in of.request.attempts] == [AttemptOutcome.UNKNOWN]
+    assert of.request.outcome is RequestOutcome.UNKNOWN
 
 
 @pytest.mark.parametrize("first", ["process B", "1"])

@@ -265,3 +265,18 @@ def test_of_two_starts_the_one_whose_end_follows_is_real(ends: str, seed: int) -
     found, doubts = in_order([*shuffled([start(ends), "0\n", start(printed)], seed), *later])
     assert found[0].message == start(ends)
     assert doubts == []
+
+
+def test_a_doubt_reaches_back_to_the_start_before_a_printed_one() -> None:
+    before = [event(MIDNIGHT_MS, start()), event(MIDNIGHT_MS + 10, start(OTHER_ID))]
+    tied = [event(MIDNIGHT_MS + 20, message) for message in ("7\n", "0\n", "process A\n")]
+    _, (doubt,) = in_order([*before, *tied])
+    assert (doubt.since_ms, doubt.until_ms) == (MIDNIGHT_MS, MIDNIGHT_MS + 21)
+
+
+def test_an_attempt_is_over_in_its_millisecond_only_with_its_report() -> None:
+    """An END may stand before the REPORT of the next millisecond."""
+    tied = [start(THIRD_ID), end(THIRD_ID), report(THIRD_ID), start(ID), end(ID)]
+    for seed in range(4):
+        found, _ = in_order([*shuffled(tied, seed), event(MIDNIGHT_MS + 1, report(ID))])
+        assert [one.message for one in found] == [*tied, report(ID)]

@@ -204,7 +204,10 @@ def test_colours_around_times_and_streams_go() -> None:
 @pytest.mark.parametrize("shape", [name for name in SHAPES if name.startswith("awslogs get")])
 def test_the_time_of_a_timeout_is_no_time_of_its_event(shape: str) -> None:
     timeout = f"2026-11-23T03:00:03.000Z {ID} Task timed out after 3.00 seconds\n"
-    whole = [(T0, STREAM, f"START RequestId: {ID} Version: $LATEST\n"), (T0 + 3_000, STREAM, timeout)]
+    whole = [
+        (T0, STREAM, f"START RequestId: {ID} Version: $LATEST\n"),
+        (T0 + 3_000, STREAM, timeout),
+    ]
     events, coverage = read_bytes(SHAPES[shape][0](whole).encode())
     assert [event.message for event in events] == [message.rstrip() for *_, message in whole]
     assert not coverage.events_unrecognised
