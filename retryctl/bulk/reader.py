@@ -28,6 +28,7 @@ from retryctl.core.value_classes import value_class
 from retryctl.errors import UnreadableInput
 from retryctl.sources.saved.diagnostics import ByteProgress, FileDiagnostics, Meter
 from retryctl.sources.saved.files import SavedFile, find_files, names_one_file, skipped_folders
+from retryctl.sources.saved.hidden_folders import searched_folders
 from retryctl.sources.saved.log_file import nothing_readable, read_file
 from retryctl.sources.saved.start_gaps import gaps_shown_by_start
 
@@ -328,7 +329,7 @@ class BulkReader:
             else gap
             for gap in store.stats.gaps
         ]
-        store.stats.skipped_folders = skipped_folders(self._source)
+        store.stats.skipped_folders = searched_folders(skipped_folders(self._source))
         store.stats.bytes_read, store.stats.web_requests = run.done, len(store.web - {""})
         store.stats.web_function = bool(store.web)
 

@@ -74,7 +74,8 @@ def test_hidden_folders_and_virtual_environments_are_skipped_and_named(log: Path
         folder = log.parent / name
         folder.mkdir(parents=True)
         (folder / "a.gz").write_bytes(gzip.compress(b"START RequestId")[:20])
-    (log.parent / "env" / "pyvenv.cfg").write_text("home = /usr/bin\n")
+    for name in (".venv", "env"):
+        (log.parent / name / "pyvenv.cfg").write_text("home = /usr/bin\n")
     (file, hides), (folders, hides_none) = _gaps(log.parent)
     assert (hides, hides_none) == (True, False)
     assert file.startswith("./logs/a.gz was skipped: ")
@@ -90,6 +91,45 @@ def test_hidden_folders_and_virtual_environments_are_skipped_and_named(log: Path
     assert alone.returncode == 3
     assert "--from ./.git\n" in alone.stderr
     assert run("list", "--from", ".git", cwd=log.parent).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("old/failed.jsonl", None),
+        ("a.gz", gzip.compress(b"START RequestId: 1")[:24]),
+        ("logs.zip", b"PK\x03\x04log"),
+    ],
+)
+def test_a_hidden_folder_with_a_log_hides_attempts(
+    name: str, content: bytes | None, log: Path
+) -> None:
+    hidden = log.parent / ".old" / name
+    hidden.parent.mkdir(parents=True)
+    hidden.write_bytes(log.read_bytes() if content is None else content)
+    assert run("check", "--from", str(log.parent)).returncode == 5
+    expected = "./.old was skipped: a hidden folder is not read, and there is a saved log in it"
+    assert _gaps(log.parent) == [(expected, True)]
+
+
+@pytest.mark.parametrize(("number", "hides"), [(50, False), (51, True)])
+def test_a_hidden_folder_of_many_files_hides_attempts(number: int, hides: bool, log: Path) -> None:
+    (log.parent / ".notes").mkdir()
+    for each in range(number):
+        (log.parent / ".notes" / f"{each}.txt").write_text(f"Note {each}\n")
+    ((message, is_hidden),) = _gaps(log.parent)
+    assert is_hidden is hides
+    assert ("only its first 50 files are searched for a log" in message) is hides
+
+
+def test_files_of_tools_in_hidden_folders_are_not_searched(log: Path) -> None:
+    places = {".git": "", ".cache": "CACHEDIR.TAG", ".tox/py": "pyvenv.cfg", ".x/node_modules": ""}
+    for name, mark in places.items():
+        (log.parent / name).mkdir(parents=True)
+        (log.parent / name / "log.jsonl").write_bytes(log.read_bytes())
+        if mark:
+            (log.parent / name / mark).write_text("mark\n")
+    assert run("check", "--from", str(log.parent)).returncode == 0
 
 
 def test_many_skipped_files_are_counted_by_their_reason(log: Path) -> None:

@@ -13,7 +13,7 @@ from retryctl.core.value_classes import state_class
 from retryctl.core.wording import number_of
 from retryctl.errors import UnreadableInput
 from retryctl.sources.saved.files import DEMO, STDIN, STDIN_NAME
-from retryctl.sources.saved.skipped_files import SkippedFile, skipped_gaps
+from retryctl.sources.saved.skipped_files import Skipped, skipped_gaps
 
 if TYPE_CHECKING:
     from retryctl.sources.saved.gzip_members import Checkpoint
@@ -68,8 +68,8 @@ class ReadStats:
     torn_streams: set[tuple[str | None, str | None]] = field(default_factory=set)
     left_out: dict[str, str] = field(default_factory=dict)
     gaps: list[Gap] = field(default_factory=list)
-    skipped: list[SkippedFile] = field(default_factory=list)
-    skipped_folders: Sequence[str] = ()
+    skipped: list[Skipped] = field(default_factory=list)
+    skipped_folders: Sequence[Skipped] = ()
 
     def see(self, moment_ms: int) -> None:
         """Count an event of this time."""
@@ -145,7 +145,7 @@ class FileDiagnostics:
         self.begins_within_line = self.of_lines = False
         self.keeps_ties = True
         self.gaps: list[Gap] = []
-        self.skipped: SkippedFile | None = None
+        self.skipped: Skipped | None = None
         self.unrecognised = 0
         self.is_decoded = False
         self.gzip_layers = 0
@@ -264,7 +264,7 @@ class FileDiagnostics:
         hides = closed or error.hides_attempts or any(gap.hides_attempts for gap in self.gaps)
         named = error.what.startswith(f"{self.name} ")
         why = f"it{error.what.removeprefix(self.name)}" if named else error.what
-        self.skipped = SkippedFile(self.name, why, hides)
+        self.skipped = Skipped(self.name, why, hides)
 
     def _gap(self, kind: GapKind, message: str, **more: Any) -> None:
         self.gaps.append(Gap(kind=kind, message=message, **more))

@@ -14,29 +14,30 @@ _OTHERWISE = {False: "they are not saved logs", True: "they may contain log even
 FOLDERS_NOT_READ = "hidden folders, virtual environments and node_modules are not read"
 
 
-class SkippedFile(NamedTuple):
-    """A file that was not read, and why; ``hides_attempts`` as in ``Gap``."""
+class Skipped(NamedTuple):
+    """A file or a folder that was not read, and why; ``hides_attempts`` as in ``Gap``."""
 
     name: str
     why: str
     hides_attempts: bool
 
 
-def skipped_gaps(files: Sequence[SkippedFile], folders: Sequence[str]) -> list[Gap]:
-    """Return a gap for each file and one for all folders; many files of one reason share one."""
+def skipped_gaps(files: Sequence[Skipped], folders: Sequence[Skipped]) -> list[Gap]:
+    """Return a gap for each file; folders, and many files, of one reason share one."""
     alike = Counter((file.why, file.hides_attempts) for file in files)
-    groups: dict[tuple[str, bool], list[SkippedFile]] = {}
+    groups: dict[tuple[str, bool], list[Skipped]] = {}
     for file in files:
         hides = file.hides_attempts
         why = file.why if alike[file.why, hides] > _MOST_NAMED else _OTHERWISE[hides]
         groups.setdefault((why, hides), []).append(file)
     gaps = [gap for (why, hides), some in groups.items() for gap in _gaps(some, why, hides)]
-    if folders:
-        gaps.append(_gap(_named(folders, "folder"), f"{FOLDERS_NOT_READ} from a folder", False))
+    for why, hides in dict.fromkeys((folder.why, folder.hides_attempts) for folder in folders):
+        names = [folder.name for folder in folders if folder.why == why]
+        gaps.append(_gap(_named(names, "folder"), why, hides))
     return gaps
 
 
-def _gaps(files: Sequence[SkippedFile], why: str, hides: bool) -> list[Gap]:
+def _gaps(files: Sequence[Skipped], why: str, hides: bool) -> list[Gap]:
     if len(files) > _MOST_NAMED:
         named = _named([file.name for file in files], "file")
         each = f"each {why[3:]}" if why.startswith("it ") else why
