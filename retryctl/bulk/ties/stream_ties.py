@@ -28,11 +28,10 @@ from retryctl.core.grammar.record_parser import parse_record
 from retryctl.core.history.event_order import Doubt, EventOrder
 from retryctl.core.history.settled_lines import StreamState
 from retryctl.core.model.events import LogEvent
-from retryctl.core.model.records import AppLine, FunctionError
+from retryctl.core.model.records import AppLine, FunctionError, Start
 from retryctl.sources.saved.canonical_lines import HEADER, EventColumns
 from retryctl.sources.saved.stream_filter import StreamFilter, StreamPlace
 
-_MOST_LOOKED_BACK = 5
 MOST_WAITING = 100_000
 """As many lines of one millisecond wait for the next one."""
 
@@ -245,11 +244,15 @@ class _TiedLines:
         )
 
     def _last_before(self, fragment: StreamFragment) -> AppLine | FunctionError | None:
-        for line in fragment.lines[: -_MOST_LOOKED_BACK - 1 : -1]:
+        """Return the last line since START that the function or its runtime wrote."""
+        format_known = StreamState(json=self._json)
+        for line in reversed(fragment.lines):
             ((event,),) = events_of(self._selected, [line])
             record = parse_record(event)
             if isinstance(record, (AppLine, FunctionError)):
                 return record
+            if isinstance(record, Start) and not format_known.is_foreign(record):
+                break
         return None
 
     def _events(self, start: int, stop: int) -> list[LogEvent]:
