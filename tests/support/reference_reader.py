@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, islice
 from typing import BinaryIO
 
 from retryctl.core.history.event_order import Doubt, EventOrder, unordered_gaps
@@ -14,8 +14,10 @@ from retryctl.core.model.coverage import Coverage, LogQuery
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.group_names import group_name
 from retryctl.errors import UnreadableInput
+from retryctl.sources.saved.decoding import segments
 from retryctl.sources.saved.diagnostics import ByteProgress, FileDiagnostics, Meter, ReadStats
 from retryctl.sources.saved.files import SavedFile, find_files, names_one_file
+from retryctl.sources.saved.formats import detect_format
 from retryctl.sources.saved.log_file import nothing_readable, read_file
 from retryctl.sources.saved.saved_format import RawEvent
 from retryctl.sources.saved.start_gaps import gaps_shown_by_start
@@ -100,13 +102,15 @@ class SavedLog:
         refusals: list[str] = []
         for file in self._files:
             notes = FileDiagnostics(file.name, file.number)
+            keeps_ties = True
             try:
-                for event in read_file(file, notes, None, meter.advance):
+                for number, event in enumerate(read_file(file, notes, None, meter.advance)):
+                    keeps_ties = keeps_ties if number else _keeps_ties(file)
                     if isinstance(event, RawEvent):
                         notes.see(event.timestamp_ms)
                         begin_ms = self._begins.get(file.name, event.timestamp_ms)
                         self._begins[file.name] = min(begin_ms, event.timestamp_ms)
-                        if not notes.keeps_ties:
+                        if not keeps_ties:
                             self._loose.add((_group_name(event), event.log_stream))
                         yield event
             except UnreadableInput as error:
@@ -117,6 +121,15 @@ class SavedLog:
             self._stats.add(notes)
         if len(refusals) == len(self._files):
             raise nothing_readable(self._source, refusals)
+
+
+def _keeps_ties(file: SavedFile) -> bool:
+    """Whether the first format that the file shows keeps the order of one millisecond."""
+    notes = FileDiagnostics(file.name, file.number)
+    with file.open() as opened:
+        heads = (part.peek() for part in segments(opened, notes, lambda _: None))
+        found = (detect_format(head, file.folder) for head in heads)
+        return all(each.keeps_ties for each in islice(filter(None, found), 1))
 
 
 def _group_name(event: RawEvent) -> str | None:

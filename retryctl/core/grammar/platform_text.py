@@ -22,6 +22,9 @@ from retryctl.core.model.records import (
     Unrecognised,
 )
 
+TERMINAL_CODE: Final = r"\x1b\[[\d;]*[mK]"
+"""A code for the colour of a terminal, or to clear its line, which viewers and grep add."""
+
 # Far above the longest of them; a longer line is an application's, and is not worth a search.
 _LONGEST = 8192
 

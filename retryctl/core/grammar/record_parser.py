@@ -15,7 +15,7 @@ stream. Messages may be hostile: every expression runs in linear time.
 from __future__ import annotations
 
 from retryctl.core.grammar.json_records import json_record
-from retryctl.core.grammar.platform_text import platform_text
+from retryctl.core.grammar.platform_text import TERMINAL_CODE, platform_text
 from retryctl.core.grammar.runtime_text import lambda_warning, plain_text, python_line, timed_line
 from retryctl.core.late_regex import late_regex
 from retryctl.core.model.events import LogEvent
@@ -26,12 +26,12 @@ def parse_record(event: LogEvent) -> Record:
     """Return the record that ``event`` contains. Never raises, whatever the message."""
     message = event.message
     if "\x1b[" in message:
-        message = _CODES_OF_COLOUR.sub("", message)
+        message = _TERMINAL_CODES.sub("", message)
     return _read(message) or AppLine(text=message)
 
 
 # [␛[31mERROR␛[0m] NameError: …, as viewers colour it; [␛[01;31m␛[KERROR␛[m␛[K], as grep does
-_CODES_OF_COLOUR = late_regex(r"\x1b\[[\d;]*[mK]")
+_TERMINAL_CODES = late_regex(TERMINAL_CODE)
 
 
 def _read(message: str) -> Record | None:

@@ -136,14 +136,12 @@ class FileDiagnostics:
     ``is_decoded``: the text that is read is not the bytes of the file, nor what they unpack to
     (``gzip_layers``, with ``checkpoints``).
     ``begins_within_line``: its first line is the end of a line of JSON.
-    ``of_lines``: a message may be several lines of it. ``keeps_ties``: events of one millisecond
-    stand in the order of their stream.
+    ``of_lines``: a message may be several lines of it.
     """
 
     def __init__(self, name: str, number: int = 0) -> None:
         self.name, self.number = name, number
         self.begins_within_line = self.of_lines = False
-        self.keeps_ties = True
         self.gaps: list[Gap] = []
         self.skipped: Skipped | None = None
         self.unrecognised = 0

@@ -85,7 +85,6 @@ def read_file(
                 saved_format = saved_format or detect_format(head, file.folder)
                 beginning = beginning or head.strip()
                 if saved_format:
-                    diagnostics.keeps_ties = saved_format.keeps_ties
                     diagnostics.of_lines = saved_format.of_lines
                     blocks = saved_format.raw_blocks(segment, diagnostics)
                     lines = (line for block in blocks for line in BytesIO(block.canonical()))

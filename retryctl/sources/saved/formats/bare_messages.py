@@ -20,9 +20,9 @@ from retryctl.sources.saved.canonical_lines import canonical_block, json_escaped
 from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.formats.event_times import first_place, untimed
 from retryctl.sources.saved.formats.record_line import (
-    CODES,
     ID,
     RECORD,
+    TERMINAL_CODES,
     bare_record,
     note_cut_end,
     with_cut_mark,
@@ -98,8 +98,8 @@ class BareMessages(SavedFormat):
         """Note the lines of a part that may be messages or not; here none."""
 
     def plain(self, text: bytes) -> bytes:
-        """Return the text as Lambda wrote it: without codes of colour and what begins each line."""
-        text = CODES.sub(b"", text) if b"\x1b[" in text else text
+        """Return the text as Lambda wrote it: without terminal codes and line prefixes."""
+        text = TERMINAL_CODES.sub(b"", text) if b"\x1b[" in text else text
         if self.prefix:
             text = (b"\n" + text).replace(b"\n" + self.prefix, b"\n")[1:]
         return text
@@ -151,7 +151,7 @@ class SlsLogs(BareMessages):
     @classmethod
     def detect(cls, head: Head) -> Self | None:
         """Messages, one of which has the tool's time."""
-        if not any(cls._LINE.match(CODES.sub(b"", line)) for line in head.lines):
+        if not any(cls._LINE.match(TERMINAL_CODES.sub(b"", line)) for line in head.lines):
             return None
         return super().detect(head) or cls(newline=head.newline)
 
@@ -215,7 +215,7 @@ class EmulatorLogs(BareMessages):
     @classmethod
     def detect(cls, head: Head) -> Self | None:
         """Messages with the container's prefix or times, or among lines of the emulator itself."""
-        lines = [CODES.sub(b"", line) for line in head.lines]
+        lines = [TERMINAL_CODES.sub(b"", line) for line in head.lines]
         for line in lines:
             if found := cls._PREFIX.match(line):
                 return cls(newline=head.newline, prefix=found[1])
@@ -254,7 +254,7 @@ class EmulatorLogs(BareMessages):
 
     def _runs(self, text: bytes, diagnostics: FileDiagnostics) -> list[_ContainerRun]:
         """Return the lines of each container, from one START to the next."""
-        text = CODES.sub(b"", text) if b"\x1b[" in text else text
+        text = TERMINAL_CODES.sub(b"", text) if b"\x1b[" in text else text
         runs: list[_ContainerRun] = []
         latest: dict[bytes, _ContainerRun] = {}
         for number, line in enumerate(text.split(b"\n"), 1):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from retryctl.core.grammar.platform_text import CUT_MARK
+from retryctl.core.grammar.platform_text import CUT_MARK, TERMINAL_CODE
 from retryctl.core.late_regex import late_regex
 from retryctl.core.model.events import REQUEST_ID
 from retryctl.sources.saved.diagnostics import FileDiagnostics
@@ -32,13 +32,13 @@ TEXT_RECORD = late_regex(rb"(?:START|END|REPORT) RequestId: ")
 RECORD_LINE = late_regex(rb"\n(?:START|END|REPORT) RequestId: ")
 """A line with such a record within a text."""
 
-CODES = re.compile(rb"\x1b\[[\d;]*[mK]")
-"""Codes of colour."""
+TERMINAL_CODES = re.compile(TERMINAL_CODE.encode())
+"""Codes of a terminal, as bytes."""
 
 
 def bare_record(head: Head) -> re.Match[bytes] | None:
     """Return the first line that is a record and nothing else; group 1 is its indent."""
-    lines = (CODES.sub(b"", line) if b"\x1b" in line else line for line in head.lines)
+    lines = (TERMINAL_CODES.sub(b"", line) if b"\x1b" in line else line for line in head.lines)
     return next(filter(None, map(RECORD.match, lines)), None)
 
 
