@@ -18,6 +18,7 @@ import shlex
 import shutil
 import tomllib
 from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 import pytest
@@ -38,6 +39,12 @@ def _read(path: Path) -> dict[str, Any]:
 def test_check_has_scenarios_of_every_exit_status() -> None:
     statuses = {_read(path)["exit_status"] for path in (FOLDER / "check").glob("*.toml")}
     assert statuses == {0, 1, 2, 4, 5}
+
+
+def test_the_markers_in_the_documentation_are_those_of_a_scenario() -> None:
+    settings = _read(FOLDER / "check" / "node-logger.toml")["files"]["retryctl.toml"]
+    page = (FOLDER.parents[1] / "docs" / "ci.md").read_text(encoding="utf-8")
+    assert indent(settings, "  ") in page
 
 
 @pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: str(path.relative_to(FOLDER))[:-5])
