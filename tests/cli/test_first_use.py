@@ -265,8 +265,17 @@ def test_a_link_needs_the_name_of_the_group(tmp_path: Path) -> None:
     why = "its log group is not known: name the function with -f, or the group with -g"
     assert why in run(*linked).stdout
     assert "https://eu-west-1.console" in run(*linked, "-g", "/aws/lambda/orders").stdout
-    web = run("trace", ID, "--from", str(path), "--web", env={"AWS_REGION": ""})
-    assert (web.returncode, web.stdout) == (2, "")
+
+
+def test_the_answer_is_printed_before_the_error_of_a_link(log: Path) -> None:
+    nowhere = {"AWS_REGION": "", "AWS_DEFAULT_REGION": ""}
+    for form in ("text", "json"):
+        asked = ("trace", ID, "--from", str(log), "-o", form)
+        answer = run(*asked, env=nowhere).stdout
+        for option in ("--web", "--links"):
+            linked = run(*asked, option, env=nowhere)
+            assert (linked.returncode, linked.stdout) == (2, answer)
+            assert "a link needs the region of the log" in linked.stderr
 
 
 def test_the_command_of_a_remedy_has_a_line_of_its_own(log: Path) -> None:

@@ -33,11 +33,10 @@ def show_trace(
     """Write the reports, print the answer, and print on stderr what was not found.
 
     Raises ``NothingFound`` where nothing was found; JSON is printed and reports are written even
-    then. With ``is_printed`` the answer is on stdout already.
+    then. Raises ``UsageError`` behind the answer where links are wanted and the region is not
+    known. With ``is_printed`` the answer is on stdout already.
     """
     tz, result = zone(show.tz), with_recorded_ends(result)
-    if show.web:
-        _region(result)
     if result.checked:
         _refuse_missing_attempt(result.checked, show.attempt)
     write_trace_reports(result, show, files)
@@ -49,14 +48,16 @@ def show_trace(
         )
     if not result.checked:
         raise _nothing_found(result, tz)
-    if show.web:
-        _open_browser(result)
     for why in () if is_table else result.not_found.values():
         remark(f"retryctl: {why}")
     for sentence in _beside(result.coverage, show):
         remark(f"retryctl: {sentence}", quiet=show.quiet)
     if result.unmatched:
         remark(f"retryctl: {result.unmatched}.", quiet=show.quiet)
+    if show.links:
+        _region(result)
+    if show.web:
+        _open_browser(result)
     return verdict_status(result.checked, result.unmatched) if show.exit_code else ExitStatus.OK
 
 
@@ -93,7 +94,7 @@ def trace_view(
         attempt=show.attempt,
         failed_only=show.failed,
         dated=show.output is Output.MARKDOWN,
-        region=_region(result) if show.links else None,
+        region=result.region if show.links else None,
         branches=result.branches or Branches(),
         responses=result.responses,
         records=result.records,
