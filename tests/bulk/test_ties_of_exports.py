@@ -98,17 +98,19 @@ def test_an_error_behind_its_report_and_a_counter_behind_its_branch_are_read(
     assert claims == [(0, "A"), (1, "B"), (2, "C")]
 
 
-@pytest.mark.parametrize("shape", sorted(EXPORTS.keys() - {"get-query-results"}))
+@pytest.mark.parametrize("shape", sorted({*EXPORTS, "JSON lines"} - {"get-query-results"}))
 def test_a_query_may_give_its_columns_other_names(shape: str, tmp_path: Path) -> None:
     """``fields @timestamp, @timestamp as timestamp, @message as message, @logStream, @log``."""
     rows = with_ties(three_failed(), ARRANGEMENTS["the other way round"])
-    text = EXPORTS[shape](rows).replace("@message", "message")
-    if shape == "Insights JSON":
+    of_json = "JSON" in shape
+    text = EXPORTS["Insights JSON" if of_json else shape](rows).replace("@message", "message")
+    if of_json:
         named = [
             {**row, "timestamp": row["@timestamp"], "logStreamName": row["@logStream"]}
             for row in json.loads(text)
         ]
-        text = json.dumps(named, indent=2)
+        lines = "".join(f"{json.dumps(row)}\n" for row in named)
+        text = lines if shape == "JSON lines" else json.dumps(named, indent=2)
     found = read(tmp_path / "log", text)
     claims = [one.claim.counter for one in found.requests[ID].request.attempts]
     assert (unordered(found), claims) == (0, [0, 1, 2])

@@ -90,6 +90,11 @@ def names_its_place(fields: dict[str, object]) -> bool:
     return not _KEYS_OF_AN_EVENT.isdisjoint(fields)
 
 
+def is_of_insights(fields: dict[str, object]) -> bool:
+    """Whether one of the keys is a field of Logs Insights (``@timestamp``)."""
+    return any(key.startswith("@") for key in fields)
+
+
 def first_text(fields: dict[str, object], keys: tuple[str, ...]) -> str | None:
     """Return the value of the first of ``keys`` that has text or a number."""
     for key in keys:

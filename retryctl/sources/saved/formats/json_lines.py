@@ -8,7 +8,12 @@ from io import BufferedReader
 
 from retryctl.sources.saved import raw_blocks
 from retryctl.sources.saved.diagnostics import FileDiagnostics
-from retryctl.sources.saved.formats.json_event import names_an_event, names_its_place, parsed
+from retryctl.sources.saved.formats.json_event import (
+    is_of_insights,
+    names_an_event,
+    names_its_place,
+    parsed,
+)
 from retryctl.sources.saved.formats.record_line import bare_record
 from retryctl.sources.saved.raw_blocks import RawBlock
 from retryctl.sources.saved.saved_format import Head, SavedFormat
@@ -87,6 +92,11 @@ def _stream_first(line: re.Match[bytes]) -> bytes:
 
 
 def _event_fields(line: bytes) -> dict[str, object] | None:
-    """Return the fields of a line that is an event; ``None`` for any other."""
+    """Return the fields of a line that is an event; ``None`` for any other.
+
+    A row of Logs Insights is one of JSON documents, in which a millisecond has no order.
+    """
     fields = parsed(line)
-    return fields if isinstance(fields, dict) and names_an_event(fields) else None
+    if not isinstance(fields, dict) or is_of_insights(fields):
+        return None
+    return fields if names_an_event(fields) else None

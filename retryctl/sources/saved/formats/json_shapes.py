@@ -32,6 +32,7 @@ from retryctl.sources.saved.formats.json_event import (
     clean,
     event_of,
     first_text,
+    is_of_insights,
     names_an_event,
 )
 from retryctl.sources.saved.json_reader import BrokenJson, JsonReader
@@ -209,7 +210,7 @@ def is_insights_row(value: object) -> bool:
     """Whether a value is a row of Logs Insights: an object, or fields with their values."""
     if isinstance(value, list):
         return any(isinstance(item, dict) and "field" in item for item in value)
-    return isinstance(value, dict) and any(key.startswith("@") for key in value)
+    return isinstance(value, dict) and is_of_insights(value)
 
 
 def _is_empty(value: object) -> bool:
