@@ -108,7 +108,9 @@ def test_a_hidden_folder_with_a_log_hides_attempts(
     hidden.parent.mkdir(parents=True)
     hidden.write_bytes(log.read_bytes() if content is None else content)
     assert run("check", "--from", str(log.parent)).returncode == 5
-    expected = "./.old was skipped: a hidden folder is not read, and there is a saved log in it"
+    expected = (
+        "./.old was skipped: a hidden folder is not read, and a file in it may contain log events"
+    )
     assert _gaps(log.parent) == [(expected, True)]
 
 

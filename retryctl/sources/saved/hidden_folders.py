@@ -16,7 +16,7 @@ MOST_SEARCHED = 50
 _OF_TOOLS = (".git", ".hg", ".svn", "node_modules")
 # what Python, and tools that fill a cache, put into their folders
 _MARKS_OF_TOOLS = ("pyvenv.cfg", "CACHEDIR.TAG")
-_HAS_LOG = "a hidden folder is not read, and there is a saved log in it"
+_HAS_LOG = "a hidden folder is not read, and a file in it may contain log events"
 _NOT_SEARCHED = (
     f"a hidden folder is not read, and only its first {MOST_SEARCHED} files are searched for a log"
 )
