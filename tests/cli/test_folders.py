@@ -100,6 +100,7 @@ def test_hidden_folders_and_virtual_environments_are_skipped_and_named(log: Path
         ("a.gz", gzip.compress(b"START RequestId: 1")[:24]),
         ("logs.zip", b"PK\x03\x04log"),
     ],
+    ids=["a log", "damaged", "packed"],
 )
 def test_a_hidden_folder_with_a_log_hides_attempts(
     name: str, content: bytes | None, log: Path
