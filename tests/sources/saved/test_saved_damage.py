@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 from retryctl.bulk.reader import BulkReader
 from retryctl.core.model.coverage import LogQuery
 from retryctl.errors import UnreadableInput
+from retryctl.sources.saved.hidden_folders import searched_folders
 from tests.support.saved_logs import (
     EVENTS,
     HOUR,
@@ -274,6 +275,23 @@ def test_a_file_that_may_not_be_read_is_refused_and_in_a_folder_is_a_gap() -> No
         assert plain(events) == EVENTS
         assert all(gap.hides_attempts for gap in coverage.gaps)
         assert {Path(gap.message.split()[0]).name for gap in coverage.gaps} == {"secret", "closed"}
+
+
+@pytest.mark.parametrize("closed", ["secret", "closed"])
+def test_a_hidden_folder_that_cannot_be_searched_hides_attempts(closed: str) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        if closed == "secret":
+            (folder / closed).write_text("a note\n")
+        else:
+            (folder / closed).mkdir()
+        assert not any(found.hides_attempts for found in searched_folders([name]))
+        (folder / closed).chmod(0)
+        with not_as_root():
+            (found,) = searched_folders([name])
+    assert found.hides_attempts
+    assert "cannot be opened" in found.why
 
 
 @given(content=st.binary(max_size=300) | st.text(max_size=100).map(str.encode))
