@@ -4,16 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 
 import pytest
 
 from retryctl.app.options import SourceOptions
 from retryctl.bulk import line_scanner
 from retryctl.sources.saved import raw_blocks
-from tests.support.insights_exports import EXPORTS, rows_of
+from tests.support.insights_exports import (
+    EXPORTS,
+    differing_attempts,
+    printing_attempts,
+    read,
+    rows_of,
+    told_of,
+    with_ties,
+)
 from tests.support.lambda_log import ID, OTHER_ID, Environment
-from tests.support.log_answers import Answers, answers, contradictions
+from tests.support.log_answers import Answers, answers, contradictions, differences
+from tests.support.random_cases import seeds
 from tests.support.saved_logs import GROUP, Event
+from tests.support.saved_shapes import SHAPES
 
 SIZES = [(1, 1), (1, 1_500), (500, 2), (500, 9), (1 << 17, 1), (1 << 17, 5), (1 << 17, 1_500)]
 """Bytes of a block, and lines that are dealt out at once."""
@@ -23,7 +34,7 @@ SIZES = [(1, 1), (1, 1_500), (500, 2), (500, 9), (1 << 17, 1), (1 << 17, 5), (1 
 def read_in_parts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., list[Answers]]:
     """Read an export in parts of each size."""
 
-    def read(text: str) -> list[Answers]:
+    def read_each(text: str) -> list[Answers]:
         (tmp_path / "export").write_text(text)
         found = []
         for block_bytes, lines in SIZES:
@@ -33,7 +44,7 @@ def read_in_parts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[.
             found.append(answers(source))
         return found
 
-    return read
+    return read_each
 
 
 @pytest.mark.parametrize("shape", EXPORTS)
@@ -49,3 +60,31 @@ def test_an_integer_before_the_start_is_no_counter(
         assert (attempt.claim.counter, attempt.claim.branch) == (1, "A")
         assert found.requests[ID].verdict.value == "disagrees"
         assert not [*contradictions(found), *found.gaps["check"]]
+
+
+@pytest.mark.parametrize("seed", seeds(20, 600))
+def test_attempts_are_those_of_the_log_in_its_order(
+    seed: int, read_in_parts: Callable[[str], list[Answers]], tmp_path: Path
+) -> None:
+    random = Random(seed)
+    rows = rows_of(printing_attempts(random), within_ms=random.choice((1, 2, 3, 5, 8, 20)))
+    known = read(tmp_path / "known", SHAPES["document"][0](rows))
+    mixed = with_ties(rows, random.shuffle)
+    if random.random() < 0.3:
+        mixed.reverse()
+    found = read_in_parts(random.choice([*EXPORTS.values()])(mixed))
+    for each in found:
+        assert not differences(known, each)
+        assert not differing_attempts(known, each)
+        assert not contradictions(each)
+        assert _told(each) == _told(found[0])
+
+
+def _told(found: Answers) -> tuple[object, ...]:
+    """What is answered for certain: a claim in doubt is as the file has it."""
+    told = {request_id: told_of(one) for request_id, one in found.requests.items()}
+    certain = {
+        request_id: [each if each[-1] != "undetermined" else each[0] for each in attempts]
+        for request_id, attempts in told.items()
+    }
+    return certain, found.gaps["trace"], found.total.outcomes
