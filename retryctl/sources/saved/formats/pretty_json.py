@@ -76,8 +76,6 @@ class Layout:
         events = text[begin + len(opening) : -len(self.closing)].split(between)
         if text.count(opening) != len(events) or not text.endswith(self.closing):
             return None
-        if text.count(MESSAGE_LABEL) != len(events):
-            return None
         named = b'"log' in opening
         span = span_of_streams(events, _named(self.key) if named else _UNNAMED)
         return PrettyText(events=events, span=span, names_streams=named) if span else None
@@ -173,6 +171,11 @@ class PrettyEvents:
         """What was read behind the events, as the end of a document without them."""
         return self._layout.before + self._pending
 
+    def _columns(self, text: bytes, found: PrettyText | None) -> EventColumns | None:
+        if not found or text.count(MESSAGE_LABEL) != len(found.events):
+            return None  # parts of two events may stand as one
+        return self._layout.columns(found)
+
     def _block(self, text: bytes, found: PrettyText | None) -> RawBlock:
         """Take the block of the events in the next bytes."""
         span = found.span if found else None
@@ -188,7 +191,7 @@ class PrettyEvents:
                 raw=text,
                 convert=self._layout.lines,
                 measure=lambda _: span,
-                deal=lambda: self._layout.columns(found) if found else None,
+                deal=lambda: self._columns(text, found),
                 start=start,
             )
         return RawBlock(
