@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 
@@ -62,6 +63,24 @@ def test_an_integer_before_the_start_is_no_counter(
         assert not [*contradictions(found), *found.gaps["check"]]
 
 
+@pytest.mark.parametrize("shape", EXPORTS)
+def test_an_integer_beside_what_is_no_branch_may_be_the_counter_of_the_next_one(
+    shape: str, read_in_parts: Callable[[str], list[Answers]]
+) -> None:
+    here = Environment().at(1).runs(ID, "order", "process 9", "0", "process A", "17")
+    rows = [(ms // 2 * 2, stream, text) for ms, stream, text in rows_of(here.events)]
+    place = {text.rstrip(): number for number, (_, _, text) in enumerate(rows)}
+    for one, other in (("process 9", "0"), ("process A", "17")):
+        at_ms = rows[place[one]][0]
+        rows[place[one]], rows[place[other]] = (
+            (at_ms, *rows[place[other]][1:]),
+            (at_ms, *rows[place[one]][1:]),
+        )
+    for found in read_in_parts(EXPORTS[shape](rows)):
+        assert found.requests[ID].verdict.value == "undetermined"
+        assert not contradictions(found)
+
+
 @pytest.mark.parametrize("seed", seeds(20, 600))
 def test_attempts_are_those_of_the_log_in_its_order(
     seed: int, read_in_parts: Callable[[str], list[Answers]], tmp_path: Path
@@ -88,3 +107,21 @@ def _told(found: Answers) -> tuple[object, ...]:
         for request_id, attempts in told.items()
     }
     return certain, found.gaps["trace"], found.total.outcomes
+
+
+@pytest.mark.parametrize("seed", seeds(40, 2_000))
+def test_an_export_in_several_files_is_that_in_one(seed: int, tmp_path: Path) -> None:
+    random = Random(seed)
+    rows = rows_of(printing_attempts(random), within_ms=random.choice((1, 2, 3, 5, 8, 20)))
+    known = read(tmp_path / "known", SHAPES["document"][0](rows))
+    mixed, write = with_ties(rows, random.shuffle), random.choice([*EXPORTS.values()])
+    whole = read(tmp_path / "export", write(mixed))
+    cuts = sorted(random.sample(range(1, len(mixed)), min(random.randrange(1, 5), len(mixed) - 1)))
+    (tmp_path / "parts").mkdir()
+    for start, stop in pairwise([0, *cuts, len(mixed)]):
+        (tmp_path / "parts" / f"{start:03d}").write_text(write(mixed[start:stop]))
+    found = answers(SourceOptions(source=str(tmp_path / "parts"), log_groups=(GROUP,)))
+    assert not differences(known, found)
+    assert not differing_attempts(known, found)
+    assert not contradictions(found)
+    assert _told(found) == _told(whole)

@@ -39,7 +39,7 @@ _LETTERS = {
     REPORTS: "r",
 }
 _LETTER_OF = [_LETTERS.get(each & ~_IS_TIED, "?") for each in range(256)]
-_IN_ORDER = re.compile("so*(?:ip?)?|(?:o*(?:ip?)?|x)e?r?")
+_IN_ORDER = re.compile("so*i?|(?:o*i?|x)e?r?")
 _IN_TURN = ("n", "s", "om", "i", "b", "x", "d", "e", "r", "t")
 _RANKS = {letter: rank for rank, some in enumerate(_IN_TURN) for letter in some}
 _OUTPUT, _ENDS = frozenset("oibm"), frozenset("xdert")
@@ -54,18 +54,15 @@ def runs_of(classes: bytes) -> Iterator[tuple[int, int]]:
 
 def are_in_order(classes: bytes, start: int, stop: int) -> bool:
     """Whether the first bytes of lines of one millisecond show that their order is the only one."""
-    return _is_ordered_run(classes[max(start - 1, 0) : stop + 1], start > 0, stop - start)
+    return _is_ordered_run(classes[max(start - 1, 0) : stop], start > 0)
 
 
 @lru_cache(maxsize=4096)
-def _is_ordered_run(classes: bytes, first: int, count: int) -> bool:
-    """``p`` may be a branch, and the line after the run too: an integer then belongs to either."""
+def _is_ordered_run(classes: bytes, first: int) -> bool:
+    """``p`` is never in order: it stands behind an integer if it is a branch, else before it."""
     letters = "".join(_LETTER_OF[each] for each in classes)
-    run = letters[first : first + count]
-    before, after = letters[:first] or "?", letters[first + count :] or "?"
+    before, run = letters[:first] or "?", letters[first:]
     ends = _OUTPUT.intersection(run) and _ENDS.intersection(run)
-    if "p" in run and (after in "p?" or ("s" not in run and before in "i?")):
-        return False
     return _IN_ORDER.fullmatch(run) is not None and not ((ends or "x" in run) and before in "xe?")
 
 
@@ -115,7 +112,8 @@ class LineForms:
         names = markers.branches.numbers if markers.are_default else ()
         branches = "|".join(map(re.escape, names)).encode()
         self._form = re.compile(
-            rb"(?P<b>process (?:" + branches + rb')(?:\\n)?")|(?P<x>\[ERROR\] )|(?P<n>INIT_START )'
+            rb"(?P<b>process (?:" + branches + rb')(?:\\n)?")|(?P<o>process[\w ]*(?:\\n)?")'
+            rb"|(?P<x>\[ERROR\] )|(?P<n>INIT_START )"
             rb"|(?P<t>RequestId: [0-9a-f-]{36} Error: "
             rb'|[^" ]{1,40} [0-9a-f-]{36} Task timed out after )'
             rb'|(?P<m>\{\\"retryctl\\": ?1[,}])'
