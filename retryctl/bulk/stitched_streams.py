@@ -62,9 +62,7 @@ class StreamStitcher:
         """
         if len({fragment.json for fragment in fragments} - {None}) > 1:
             return None
-        if any(other.first < one.last for one, other in pairwise(fragments)):
-            return None
-        if len(fragments) > 1 and not all(fragment.keeps_ties for fragment in fragments):
+        if not all(_are_in_order(one, other) for one, other in pairwise(fragments)):
             return None
         found = _StitchedSoFar(is_torn=any(fragment.is_torn for fragment in fragments))
         for fragment in fragments:
@@ -134,6 +132,16 @@ class StreamStitcher:
         self.packed_ends.learn(None if is_torn else end, attempts)
         found.attempts += attempts
         found.is_torn |= is_torn
+
+
+def _are_in_order(one: StreamFragment, other: StreamFragment) -> bool:
+    """Whether the lines of a fragment stand behind those of the one before it.
+
+    Without an order of ties they have none in a millisecond of both.
+    """
+    if one.keeps_ties and other.keeps_ties:
+        return one.last <= other.first
+    return one.last < other.first and not (one.depends_behind or other.depends_before)
 
 
 def _ends_as(piece: ClosedChunk, fragment: StreamFragment, selected: StreamFilter) -> bool:

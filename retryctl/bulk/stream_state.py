@@ -38,6 +38,8 @@ class StreamFragment:
         # tail: the lines since the last cut, the attempt before them, when the next cut is tried
         *("lines", "context", "placed_ms", "undecided_ms", "patience_ms", "tail_attempt"),
         "is_torn",  # whether an attempt between two cuts shows that lines were lost
+        # whether the order of its ties depends on the lines of other fragments
+        *("depends_before", "depends_behind"),
     )
 
     def __init__(
@@ -62,7 +64,7 @@ class StreamFragment:
         self.head_attempt: AttemptFigures | None = None
         self.tail_attempt: AttemptFigures | None = None
 
-        self.is_torn = False
+        self.is_torn = self.depends_before = self.depends_behind = False
         self.lines: list[Any] = []  # lines; events where the core has read them
         self.context: list[Any] = []
         self.placed_ms = 0
@@ -173,6 +175,15 @@ class StreamFragment:
         self.template += (part,)
         self.report = (moment_ms, *(figures or (0, 0)))
         self.report_at = len(self.lines) - 1
+
+    @property
+    def has_start(self) -> bool:
+        """Whether the attempt that it read last is in it from its START on."""
+        return bool(self.open_id) and (self.report is None or self.open_at < self.report_at)
+
+    def note_ties(self, *, depend_before: bool, depend_behind: bool) -> None:
+        """Note whether lines before or behind it decide the order of its ties."""
+        self.depends_before, self.depends_behind = depend_before, depend_behind
 
     @property
     def is_at_start(self) -> bool:

@@ -72,4 +72,7 @@ class LooseScanner(LineScanner):
         self._read_waiting()
         self._read_moments(self._ties.rest())
         self.found.doubts = self._ties.doubts
+        for fragment in self.found.fragments:
+            before, behind = fragment.key in self._ties.before, fragment.key in self._ties.behind
+            fragment.note_ties(depend_before=before, depend_behind=behind)
         return super().finish()

@@ -7,6 +7,7 @@ REPORT. Others are parsed, and the core settles their order (``core.history.even
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Collection
 from functools import partial
 from itertools import islice
 from operator import eq
@@ -39,11 +40,13 @@ MOST_WAITING = 100_000
 class StreamTies:
     """Settles the order of the lines of batches; ``doubts`` are what remains of each stream.
 
+    In some streams it depends on lines ``before`` the first one that was read.
     Lines from ``until`` on, a time in digits, count as not written.
     """
 
     def __init__(self, selected: StreamFilter, markers: Markers, until: bytes) -> None:
         self.doubts: list[tuple[StreamPlace, Doubt]] = []
+        self.before: set[StreamPlace] = set()
         self.selected, self.markers = selected, markers
         self.forms = LineForms(markers)
         self._until_ms = int(until) if until.isdigit() else float("inf")
@@ -90,6 +93,11 @@ class StreamTies:
         held, self._held = self._held, []
         return held
 
+    @property
+    def behind(self) -> Collection[StreamPlace]:
+        """The streams in which the order depends on lines behind the last one that was read."""
+        return self._waiting.keys()
+
     def settle(
         self, batch: StreamBatch, place: StreamPlace, fragment: StreamFragment | None
     ) -> bool:
@@ -102,7 +110,10 @@ class StreamTies:
         if not runs and place not in self._waiting:
             return True
         order = self._waiting.pop(place, None) or EventOrder(markers=self.markers)
-        _TiedLines(self, batch, classes, order, fragment, place[1]).settle(runs)
+        lines = _TiedLines(self, batch, classes, order, fragment, place[1])
+        lines.settle(runs)
+        if lines.depend_before:
+            self.before.add(place)
         self.doubts += [
             (place, doubt) for doubt in order.doubts if doubt.until_ms <= self._until_ms
         ]
@@ -157,6 +168,7 @@ class _TiedLines:
         self._forms, self._stream = ties.forms, stream
         self._json = fragment.json if fragment else ties.forms.format_of(batch)
         self._read = 0
+        self.depend_before = False
 
     def settle(self, runs: list[tuple[int, int]]) -> None:
         """Settle the runs of lines of one millisecond, which are in order of time."""
@@ -189,8 +201,6 @@ class _TiedLines:
 
     def _letter_before(self, start: int) -> str:
         """Return the letter of the line before; ``u`` where it is not known."""
-        if not start and not (self._fragment and self._fragment.lines):
-            return "o"
         letter = self._letter(start - 1) if start else "u"
         if letter not in "?u":
             return letter
@@ -226,6 +236,7 @@ class _TiedLines:
                 self._order.resume(self._stream, StreamState(json=self._json))
                 return max(bisect_left(self._batch.times, self._batch.times[first]), self._read)
         if not self._read:
+            self.depend_before = not (self._fragment and self._fragment.has_start)
             self._order.resume(self._stream, self._state_before())
         return self._read
 
@@ -234,10 +245,9 @@ class _TiedLines:
         fragment = self._fragment
         if fragment is None:
             return StreamState(json=self._json)
-        has_start = fragment.report is None or fragment.open_at < fragment.report_at
         idle = fragment.report is not None or (not fragment.open_id and fragment.init)
         return StreamState(
-            started_ms=fragment.start if fragment.open_id and has_start else 0,
+            started_ms=fragment.start if fragment.has_start else 0,
             open_id="" if idle else fragment.open_id.decode() or None,
             json=self._json,
             last=self._last_before(fragment),
