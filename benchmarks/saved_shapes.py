@@ -27,6 +27,10 @@ others one run::
     console CSV      0.45   30   1.80   54  0.05
     Insights CSV     0.50   32   2.29   64  0.05
 
+``summary`` of Insights CSV with 200,000 events in 21 files of 10,000 rows takes 2.4 s and 61 MB,
+where 2 of 12 streams have one millisecond in two files; 6.7 s and 103 MB when each stream of
+several files was read again as a whole, and 0.6 s and 40 MB in one file.
+
 zlib alone takes 0.50 s to unpack the gzip file, zlib-ng 0.15 s. In an earlier run with 10,000,000
 events (3.2 GB)::
 
