@@ -199,7 +199,8 @@ def _keeps_error(attempt: Attempt, around: JudgingContext, hidden: HiddenParts) 
     """
     runtime = attempt.runtime_version or around.settings.runtime or ""
     anywhere = runtime.startswith(_MARKED_ANYWHERE)
-    by_place = not anywhere if _is_in_json(attempt, around) else "dotnet" in runtime
+    in_json = attempt.in_json or around.settings.log_format == "JSON"
+    by_place = not anywhere if in_json else "dotnet" in runtime
     return _marked_with_id(attempt, around) and not (hidden.unordered and by_place)
 
 
@@ -207,13 +208,6 @@ def _marked_with_id(attempt: Attempt, around: JudgingContext) -> bool:
     """Whether the runtime's error marker has the request ID, so that a search by ID finds it."""
     runtime = attempt.runtime_version or around.settings.runtime or ""
     return around.settings.log_format == "JSON" or runtime.startswith(_MARKED_WITH_ID)
-
-
-def _is_in_json(attempt: Attempt, around: JudgingContext) -> bool:
-    """Whether the log is in the JSON format, by the settings or by the attempt's own records."""
-    records = (attempt.start_event, attempt.report_event)
-    in_json = any(event is not None and event.message.startswith("{") for event in records)
-    return in_json or around.settings.log_format == "JSON"
 
 
 def _outcome(

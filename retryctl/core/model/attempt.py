@@ -49,6 +49,7 @@ class Attempt:
 
     ``placed_ms`` is its place among the attempts: its start or, without a START, its
     REPORT less its duration, or its end.
+    ``in_json``: Lambda's records are in the JSON format.
     ``bare``: it has a START and no other line. ``unproved``: so few of its records are in the log
     that they may be printed text. ``execution_arn`` names the durable execution
     that its function logged.
@@ -87,6 +88,7 @@ class Attempt:
     max_memory_used_mb: int | None = None
     xray_trace_id: str | None = None
     runtime_version: str | None = None
+    in_json: bool = False
     managed: bool = False
     starts_unseen: bool = False
     bare: bool = False
@@ -166,6 +168,7 @@ def build_attempt(
         max_memory_used_mb=report.max_memory_used_mb if report else None,
         xray_trace_id=report.xray_trace_id if report else None,
         runtime_version=bracket.runtime_version,
+        in_json=bracket.json,
         managed=bracket.managed,
         starts_unseen=bracket.starts_unseen,
         bare=_is_bare(bracket),
