@@ -13,7 +13,7 @@ from sys import intern
 
 from retryctl.bulk.attempt_builder import AttemptBuilder
 from retryctl.bulk.attempt_templates import TemplateCache
-from retryctl.bulk.compact_attempts import Shown, deal_out
+from retryctl.bulk.compact_attempts import Shown
 from retryctl.bulk.id_survey import fold_search
 from retryctl.bulk.line_kinds import PLAIN, LineKinds, consequence
 from retryctl.bulk.line_layout import (
@@ -44,6 +44,8 @@ MOST_FRAGMENTS = 64
 """A stream that is out of order more often is not worth cutting."""
 LINES_AT_ONCE = 1_500
 """At least as many lines are dealt out to their streams at once."""
+MOST_RECORDS = 50_000
+"""As many packed attempts are dealt out to their partitions at once, which halves their size."""
 MOST_HELD = 100_000
 """As many lines of one stream may wait for the end of an attempt."""
 
@@ -159,6 +161,8 @@ class LineScanner:
 
     def _count(self, lines: int) -> None:
         self.found.events += lines
+        if len(self.found.records) > MOST_RECORDS:
+            self.found.deal_out(len(self.found.others))
         self._relieve(lines)
 
     def _read_batches(self, batches: Sequence[StreamBatch], *, is_regular: bool) -> bool:
@@ -367,8 +371,7 @@ class LineScanner:
         """Return what was found, once all lines are read."""
         self._read_waiting()
         self._finish_fragments()
-        self.found.packed = deal_out(self.found.records, len(self.found.others))
-        self.found.records.clear()
+        self.found.deal_out(len(self.found.others))
         self.found.kept = list(map(self._shown.packed, self.found.others))
         self.found.others.clear()
         return self.found

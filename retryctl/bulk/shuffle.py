@@ -193,7 +193,9 @@ class ShuffleStore:
         saved = "--output json > log.json"
         return f"aws logs filter-log-events --log-group-name {group} {window} {saved}"
 
-    def _put(self, reading: int, packed: Sequence[bytes], kept: Sequence[KeptAttempts]) -> None:
+    def _put(
+        self, reading: int, packed: Sequence[bytes | bytearray], kept: Sequence[KeptAttempts]
+    ) -> None:
         """Put attempts into the temporary file, by partition."""
         for number, data in enumerate(packed):
             if data:

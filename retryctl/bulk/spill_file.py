@@ -25,12 +25,12 @@ class SpillFile:
         self._end = 0
         self._writable = True
 
-    def put(self, data: bytes) -> SpillPlace:
+    def put(self, data: bytes | bytearray) -> SpillPlace:
         """Keep the bytes, and return their place."""
         self._room -= len(data)
         if self._room < 0 and self._writable and (at := self._written(data)) is not None:
             return at, len(data)
-        self._pieces.append(data)
+        self._pieces.append(bytes(data))
         return -len(self._pieces), len(data)
 
     def get(self, place: SpillPlace) -> bytes:
@@ -42,7 +42,7 @@ class SpillFile:
         self._file.seek(at)
         return self._file.read(length)
 
-    def _written(self, data: bytes) -> int | None:
+    def _written(self, data: bytes | bytearray) -> int | None:
         from retryctl.temporary import temporary_file  # a small log has no use for it
 
         try:

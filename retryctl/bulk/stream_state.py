@@ -7,7 +7,7 @@ from typing import Any
 from zlib import crc32
 
 from retryctl.bulk.attempt_templates import is_error
-from retryctl.bulk.compact_attempts import KeptAttempts
+from retryctl.bulk.compact_attempts import KeptAttempts, deal_out
 from retryctl.bulk.line_layout import may_have_retry
 from retryctl.core.history.event_order import Doubt
 from retryctl.core.history.search_detection import IdSearch
@@ -247,9 +247,9 @@ def share_of(place: tuple[str | None, str], shares: int) -> int:
 class ScannedChunk:
     """What the scan of a chunk found; ``others`` are partitioned by request ID.
 
-    At the end ``packed`` has the packed attempts of ``records`` and ``kept`` the others, by
-    partition, so that these are unpickled with their partition only; ``shares`` have the pickled
-    ``fragments``, by share of the streams.
+    ``packed`` has the packed attempts by partition, but for the latest, which are in ``records``.
+    At the end ``kept`` has the others, by partition, so that these are unpickled with their
+    partition only; ``shares`` have the pickled ``fragments``, by share of the streams.
     """
 
     fragments: list[StreamFragment] = field(default_factory=list)
@@ -257,7 +257,7 @@ class ScannedChunk:
     shares: list[bytes] = field(default_factory=list)
     out_of_order: set[tuple[str | None, str]] = field(default_factory=set)
     records: list[bytes] = field(default_factory=list)
-    packed: list[bytes] = field(default_factory=list)
+    packed: list[bytearray] = field(default_factory=list)
     others: list[list[tuple[int, Attempt]]]
     kept: list[KeptAttempts] = field(default_factory=list)
     templates: list[Attempt] = field(default_factory=list)
@@ -271,6 +271,13 @@ class ScannedChunk:
     id_search: IdSearch = field(default_factory=IdSearch)
     answers_search: bool = False
     malformed: bool = False
+
+    def deal_out(self, parts: int) -> None:
+        """Deal the packed attempts of ``records`` out to the partitions."""
+        self.packed = self.packed or [bytearray() for _ in range(parts)]
+        for part, packed in zip(self.packed, deal_out(self.records, parts), strict=True):
+            part += packed
+        self.records.clear()
 
     def forget_counts(self) -> None:
         """Drop the counts of a scan of some of the lines: a survey counted all of them."""

@@ -94,6 +94,7 @@ def test_batches_change_nothing(seed: int, tmp_path: Path, monkeypatch: pytest.M
     random = Random(seed)
     monkeypatch.setattr(raw_blocks, "BLOCK_BYTES", random.choice((500, 5_000, 40_000)))
     monkeypatch.setattr(line_scanner, "LINES_AT_ONCE", random.choice((1, 100, 1_500)))
+    monkeypatch.setattr(line_scanner, "MOST_RECORDS", (0, 5, 50_000)[seed % 3])
     path = tmp_path / "log.jsonl"
     events = made(random)
     path.write_text(saved(random, events), encoding="utf-8", newline="")
@@ -129,6 +130,7 @@ def test_columns_change_nothing(
     random = Random(seed)
     monkeypatch.setattr(raw_blocks, "BLOCK_BYTES", random.choice((500, 5_000, 40_000)))
     monkeypatch.setattr(line_scanner, "LINES_AT_ONCE", random.choice((1, 100, 1_500)))
+    monkeypatch.setattr(line_scanner, "MOST_RECORDS", (0, 5, 50_000)[seed % 3])
     events = [(e.timestamp_ms, e.log_stream or "", e.message) for e in made(random)]
     path = tmp_path / "log"
     path.write_text(IN_COLUMNS[shape](events), encoding="utf-8", newline="")
