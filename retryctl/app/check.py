@@ -33,8 +33,8 @@ class CheckPlan:
     """A check, before anything is read.
 
     Without ``request_ids`` the requests of the window are checked. ``not_found`` has a sentence for
-    each other ID that is known to be missing. ``records`` are failure records to compare the
-    requests with. ``wait_ms`` is the longest wait; with ``None`` there is no limit.
+    each other ID that is known to be missing. The requests are compared with the failure records
+    ``records``. ``wait_ms`` is the longest wait in milliseconds, ``None`` a wait without a limit.
     ``baseline`` are the known findings; with ``learns`` the failing findings are collected.
     """
 

@@ -214,7 +214,7 @@ class _TiedLines:
         return last if isinstance(last, bytes) else b""
 
     def _by_records(self, start: int, stop: int) -> tuple[int, ...]:
-        """Settle a run by its records, and by those before it from the last START on."""
+        """Settle a run by its records and by those before it that show the state of the stream."""
         since = self._since(start)
         events = self._events(since, stop)
         places = {id(event): place for place, event in enumerate(events, since - start)}
