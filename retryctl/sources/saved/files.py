@@ -158,7 +158,7 @@ def _walk(
 
 
 def _is_skipped(folder: str) -> bool:
-    """Whether a folder within a folder has no logs that anybody saved there."""
+    """Whether a folder within a folder is not read: it is hidden, or that of a tool."""
     name = os.path.basename(folder)
     return (
         name.startswith(".")
@@ -168,7 +168,7 @@ def _is_skipped(folder: str) -> bool:
 
 
 def skipped_folders(source: str) -> list[str]:
-    """Return the folders below ``source`` that are not read: nobody saves logs in them."""
+    """Return the folders below ``source`` that are not read (``hidden_folders`` searches some)."""
     if source in (DEMO, STDIN):
         return []
     tops = (path for path in _paths(source) if os.path.isdir(path))
