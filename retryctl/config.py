@@ -103,7 +103,7 @@ def _table_of(path: Path) -> Mapping[str, object] | None:
             "Make it readable, or remove it.",
         ) from None
     except ValueError as error:
-        raise UsageError(f"{path} is not valid TOML: {error}.", _mend(str(error))) from None
+        raise UsageError(f"{path} is not valid TOML: {error}.", _correction(str(error))) from None
     if path.name == _OURS:
         return document
     tool = document.get("tool")
@@ -111,7 +111,7 @@ def _table_of(path: Path) -> Mapping[str, object] | None:
     return table if isinstance(table, dict) else None
 
 
-def _mend(error: str) -> str:
+def _correction(error: str) -> str:
     if "\\" in error:
         return r"Put a pattern in single quotes, in which \d stands for itself: '(?P<count>\d+)'."
     return """Correct it there: a value is "a text", 1, true or ["a list"]."""

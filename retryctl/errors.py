@@ -4,7 +4,7 @@
 
     RetryctlError
     ├── UsageError             2    an option, a time, an ID or a settings file that cannot be read
-    ├── CouldNotLook           3    nothing could be read
+    ├── CouldNotRead           3    nothing could be read
     │   ├── NoCredentials           AWS does not know the caller
     │   ├── LoginExpired            a login (SSO, MFA, role session) has run out
     │   ├── AccessDenied            AWS knows the caller, and refuses
@@ -28,9 +28,9 @@ class ExitStatus(IntEnum):
     """The exit status of every command, with every output format."""
 
     OK = 0
-    DID_NOT_HOLD = 1
+    CHECK_FAILED = 1
     USAGE = 2
-    COULD_NOT_LOOK = 3
+    COULD_NOT_READ = 3
     NOTHING_FOUND = 4
     UNDETERMINED = 5
     INTERRUPTED = 130
@@ -40,7 +40,7 @@ class ExitStatus(IntEnum):
         """Return the status of a result that is ``None`` where it is undetermined."""
         if passed is None:
             return cls.UNDETERMINED
-        return cls.OK if passed else cls.DID_NOT_HOLD
+        return cls.OK if passed else cls.CHECK_FAILED
 
 
 def install_step(package: str, extra: str) -> str:
@@ -61,7 +61,7 @@ def install_step(package: str, extra: str) -> str:
 class RetryctlError(Exception):
     """The root of the tree. ``what`` is one sentence; ``next_step`` another, or empty."""
 
-    status = ExitStatus.COULD_NOT_LOOK
+    status = ExitStatus.COULD_NOT_READ
 
     def __init__(self, what: str, next_step: str = "") -> None:
         super().__init__(what)
@@ -75,42 +75,42 @@ class UsageError(RetryctlError):
     status = ExitStatus.USAGE
 
 
-class CouldNotLook(RetryctlError):
+class CouldNotRead(RetryctlError):
     """Nothing could be read."""
 
 
-class NoCredentials(CouldNotLook):
+class NoCredentials(CouldNotRead):
     """No AWS credentials were found."""
 
 
-class LoginExpired(CouldNotLook):
+class LoginExpired(CouldNotRead):
     """The credentials were good once."""
 
 
-class AccessDenied(CouldNotLook):
+class AccessDenied(CouldNotRead):
     """An IAM action is not allowed."""
 
 
-class NoSuchLogGroup(CouldNotLook):
+class NoSuchLogGroup(CouldNotRead):
     """The log group does not exist in this account and region."""
 
 
-class Throttled(CouldNotLook):
+class Throttled(CouldNotRead):
     """The service refused for its rate, to the last retry."""
 
 
-class Unreachable(CouldNotLook):
+class Unreachable(CouldNotRead):
     """The service did not answer."""
 
 
-def reworded(error: RetryctlError, what: str) -> CouldNotLook:
+def reworded(error: RetryctlError, what: str) -> CouldNotRead:
     """Return an error with other words that also shows whether reading again can help."""
     kinds = (Throttled, Unreachable)
-    kind = next((kind for kind in kinds if isinstance(error, kind)), CouldNotLook)
+    kind = next((kind for kind in kinds if isinstance(error, kind)), CouldNotRead)
     return kind(what, error.next_step)
 
 
-class UnreadableInput(CouldNotLook):
+class UnreadableInput(CouldNotRead):
     """A saved log could not be opened, or is none of the shapes that are known.
 
     With ``hides_attempts`` it is a log all the same: damaged, packed, or of an unknown layout.

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 
-from retryctl.errors import CouldNotLook
+from retryctl.errors import CouldNotRead
 
 TOO_LITTLE_MEMORY = (
     "this machine has too little memory for this command (MemoryError)",
@@ -52,13 +52,13 @@ def grow_stack() -> None:
         hash(nested)
 
 
-def machine_limit(error: BaseException) -> CouldNotLook | None:
+def machine_limit(error: BaseException) -> CouldNotRead | None:
     """Return the error to print if a limit of this machine caused ``error``.
 
     Libraries wrap the error of a limit in their own: a failed call to AWS may be a MemoryError.
     """
     found = next(filter(None, map(_limit, _causes(error))), None)
-    return CouldNotLook(*found) if found else None
+    return CouldNotRead(*found) if found else None
 
 
 def is_out_of_memory(error: BaseException) -> bool:

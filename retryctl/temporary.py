@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from retryctl.errors import CouldNotLook
+from retryctl.errors import CouldNotRead
 
 _PREFIX = "retryctl-"
 # A process locks this file as long as it lives, in whatever container.
@@ -54,7 +54,7 @@ def find_temporary_folder() -> None:
 def temporary_folder(purpose: str) -> Iterator[Path]:
     """Yield a new folder, which is removed at the end of the block, and remove stale ones.
 
-    Raises CouldNotLook where no folder can be made.
+    Raises CouldNotRead where no folder can be made.
     """
     # The name is known before the folder exists: a signal at any moment leaves nothing.
     folder, lock = _unused_name(purpose), -1
@@ -102,7 +102,7 @@ def _refusals() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise CouldNotLook(
+        raise CouldNotRead(
             f"cannot make a temporary folder: {error.strerror or error}",
             "Set TMPDIR to a folder that can be written and has room.",
         ) from error

@@ -10,7 +10,7 @@ from functools import partial
 
 from retryctl.app.options import Clock, Feedback, ShowProgress, SourceOptions, wall_clock_ms
 from retryctl.core.model.coverage import Coverage
-from retryctl.errors import CouldNotLook, UsageError
+from retryctl.errors import CouldNotRead, UsageError
 from retryctl.sources.aws.client import LONGEST_WAIT_S, AwsClient
 
 # arn:aws:lambda:eu-west-1:123456789012:function:orders-worker
@@ -52,7 +52,7 @@ def _show_wait(show: ShowProgress, action: str, seconds: float) -> None:
     A limit of time that ``show`` enforces is for the thread that makes the calls.
     """
     line = f"waiting for {action}: {seconds:.0f} s, given up after about {LONGEST_WAIT_S} s"
-    with suppress(CouldNotLook):
+    with suppress(CouldNotRead):
         show(lambda _: line)
 
 

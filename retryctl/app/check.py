@@ -23,7 +23,7 @@ from retryctl.core.check.expectations import Expectations
 from retryctl.core.failure_records.documents import FailureRecord
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.value_classes import value_class
-from retryctl.errors import CouldNotLook
+from retryctl.errors import CouldNotRead
 
 _READ_AGAIN_MS = 10_000
 
@@ -157,7 +157,7 @@ def check_when_settled(
         outcome = evaluator.judgement(tuple(not_found), coverage.gaps)
         return CheckRun(outcome=outcome, coverage=coverage, not_found=not_found)
 
-    def cut_short(run: CheckRun, error: CouldNotLook) -> CheckRun:
+    def cut_short(run: CheckRun, error: CouldNotRead) -> CheckRun:
         from retryctl.sources.cloudwatch.gaps import not_read_again
 
         gap = not_read_again(run.coverage, error, plan.request_ids)

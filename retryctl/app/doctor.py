@@ -18,7 +18,7 @@ from retryctl.core.doctor.facts import LATEST, NotRead, RetryPlaces
 from retryctl.core.doctor.result import DoctorReport
 from retryctl.core.summary.alike_requests import Requests
 from retryctl.core.summary.tally import SummaryTally
-from retryctl.errors import CouldNotLook
+from retryctl.errors import CouldNotRead
 from retryctl.sources.aws.function_facts import read_fact, read_function_facts
 
 _DAY_MS = 86_400_000
@@ -27,7 +27,7 @@ _MOST_COST = 0.05  # US dollars, for Logs Insights
 
 
 class _Limited:
-    """Feedback that raises ``CouldNotLook`` at the first progress after a time."""
+    """Feedback that raises ``CouldNotRead`` at the first progress after a time."""
 
     def __init__(self, feedback: Feedback, seconds: float, clock: Callable[[], float]) -> None:
         self._feedback, self._seconds, self._clock = feedback, seconds, clock
@@ -48,7 +48,7 @@ class _Limited:
 
             def show_in_time(text: ProgressText) -> None:
                 if self._clock() > self._end:
-                    raise CouldNotLook(
+                    raise CouldNotRead(
                         f"the last 24 h take longer to read than {self._seconds:.0f} s; "
                         "retryctl summary reads them all"
                     )
@@ -69,7 +69,7 @@ def examine_function(
 ) -> DoctorReport:
     """Read the configuration and the last 24 hours of ``function`` and run every check.
 
-    ``function`` is a name or an ARN. Raises ``CouldNotLook`` if it does not exist, or if AWS does
+    ``function`` is a name or an ARN. Raises ``CouldNotRead`` if it does not exist, or if AWS does
     not answer. The 24 hours are read for ``longest_s`` seconds at most.
     """
     with feedback.progress() as show:

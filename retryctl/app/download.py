@@ -22,7 +22,7 @@ from retryctl.app.options import Feedback, LateWarnings, ShowProgress, SourceOpt
 from retryctl.config import ProjectConfig
 from retryctl.core.model.coverage import Coverage, Gap
 from retryctl.core.value_classes import state_class, value_class
-from retryctl.errors import CouldNotLook, LoginExpired, NoCredentials
+from retryctl.errors import CouldNotRead, LoginExpired, NoCredentials
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.log_groups import LogGroup, describe, refusal_of
 from retryctl.sources.cloudwatch.gaps import masked, not_kept, not_searched, with_usable_advice
@@ -149,12 +149,12 @@ class _Download:
 
     def run(self, folder: Path) -> Iterator[DownloadedGroup]:
         """Save each group in a folder below ``folder``."""
-        refused: list[CouldNotLook] = []
+        refused: list[CouldNotRead] = []
         for number, (group, targets) in enumerate(self.by_group.items()):
             own = folder / f"{number:06d}"
             try:
                 stats, assumed = self._save_one(group, targets, own)
-            except CouldNotLook as error:
+            except CouldNotRead as error:
                 if isinstance(error, (NoCredentials, LoginExpired)) and not self.stats.groups:
                     raise
                 refused.append(refusal_of(self.aws, group, error))

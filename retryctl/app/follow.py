@@ -39,7 +39,7 @@ def poll(
     sleep: Callable[[float], None],
     on_wait: Callable[[T, int], None],
     on_failure: Callable[[errors.RetryctlError], None],
-    cut_short: Callable[[T, errors.CouldNotLook], T],
+    cut_short: Callable[[T, errors.CouldNotRead], T],
 ) -> T:
     """Call ``read`` until nothing more is awaited or the deadline is over; return the last result.
 
@@ -62,7 +62,7 @@ def poll(
             on_failure(error)
             now_ms = clock()
             next_ms = now_ms + _OVERDUE_MS if now_ms - read_ms < _GIVE_UP_MS else None
-        except errors.CouldNotLook as error:
+        except errors.CouldNotRead as error:
             return cut_short(result, error)
         else:
             read_ms = now_ms = clock()
@@ -112,7 +112,7 @@ def follow(
     )
 
 
-def _cut_short(result: TraceResult, error: errors.CouldNotLook) -> TraceResult:
+def _cut_short(result: TraceResult, error: errors.CouldNotRead) -> TraceResult:
     """Return the result with the gap that ``error`` leaves behind its last read."""
     from retryctl.sources.cloudwatch.gaps import not_read_again
 

@@ -85,7 +85,7 @@ def run_lab(
     """Run every request of ``order``, and check what it logged.
 
     :raises UsageError: the event is larger than Lambda accepts.
-    :raises CouldNotLook: the function's process cannot be set up.
+    :raises CouldNotRead: the function's process cannot be set up.
     """
     _check_size(order.event)
     seed = random.getrandbits(32) if order.seed is None else order.seed

@@ -95,7 +95,7 @@ def trace(
     """Show what happened on each attempt of the requests, or of all requests of a saved log.
 
     On CloudWatch, ``request_ids`` must name at least one. Raises the errors of
-    ``retryctl.errors``: ``UsageError`` for options that contradict, ``CouldNotLook`` where
+    ``retryctl.errors``: ``UsageError`` for options that contradict, ``CouldNotRead`` where
     nothing could be read.
     """
     return trace_reader(

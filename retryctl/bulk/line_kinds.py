@@ -8,8 +8,8 @@ from itertools import compress
 from retryctl.core.late_regex import late_regex
 from retryctl.sources.saved.canonical_lines import HEAD_BYTES
 
-PLAIN, TEXT, DIGITS, JSON, STARTS, ENDS, REPORTS, LOOK, INTEGER, PROCESS, ERROR = range(11)
-"""PLAIN lines have no consequence, nor have most of the next three kinds; LOOK lines may be any.
+PLAIN, TEXT, DIGITS, JSON, STARTS, ENDS, REPORTS, UNCLEAR, INTEGER, PROCESS, ERROR = range(11)
+"""PLAIN lines have no consequence, nor have most of the next three kinds; UNCLEAR lines may be any.
 
 INTEGER lines may be a bare integer, which has a consequence only by the line behind it: a PROCESS
 line may be a branch. ERROR lines may be an error of Python.
@@ -42,7 +42,7 @@ _HEADS = tuple(
         *(b"Error raised", b"Critical exception", b"Init error"),
     )
 )
-_TELLING = {b"proces": PROCESS, b"[ERROR": ERROR}
+_MARKER_HEADS = {b"proces": PROCESS, b"[ERROR": ERROR}
 # those below 0x20 are control characters, which a line escapes
 _FIRST_BYTES = frozenset(b'0123456789{" \\') | {*range(0x20), *range(0x80, 0x100)}
 _MOST_KINDS = 50_000
@@ -76,14 +76,14 @@ class LineKinds:
             return ENDS
         if head == b"REPORT":
             return REPORTS
-        if self._default_markers and head in _TELLING:
-            return _TELLING[head]
+        if self._default_markers and head in _MARKER_HEADS:
+            return _MARKER_HEADS[head]
         if not self._default_markers or b"*" in head or any(map(head.startswith, _HEADS)):
-            return LOOK
+            return UNCLEAR
         if not head or head[0] in _FIRST_BYTES:
             if head[:1].isdigit():
                 return INTEGER if _BARE.match(head) else DIGITS
-            return JSON if head.startswith(b"{") else LOOK
+            return JSON if head.startswith(b"{") else UNCLEAR
         return PLAIN if head.startswith(b"[") else TEXT
 
 

@@ -144,7 +144,7 @@ class LineScanner:
         self._before_ms = lines.last_ms
         for group in lines.groups:
             self._read_later((group, ""), lines.first_ms)
-        self._see(lines.last_ms)
+        self._extend_period(lines.last_ms)
 
     def read_lines(self, lines: list[bytes], *, is_regular: bool = False) -> None:
         """Read the next lines: those of each stream together, where the layout of all is usual.
@@ -189,8 +189,8 @@ class LineScanner:
         first, last = batch.limits
         place = self._place(batch.header)
         if place is None or place in self.found.out_of_order:
-            self._see(int(first))
-            self._see(int(last))
+            self._extend_period(int(first))
+            self._extend_period(int(last))
             return
         fragment = self._fragments.get(batch.header)
         if fragment is None or not (
@@ -203,7 +203,7 @@ class LineScanner:
             self._attempts.read_batch(fragment, batch)
         except NoEvent:
             self._give_up(fragment)
-            self._see(int(last))
+            self._extend_period(int(last))
 
     def _read_each(self, lines: list[bytes]) -> None:
         """Read lines one by one."""
@@ -246,7 +246,7 @@ class LineScanner:
         place = self._place(key)
         fragment = self._fragment(place, moment) if place and moment < self._until else None
         if fragment is None:
-            self._see(int(moment))
+            self._extend_period(int(moment))
             return
         head = message + HEAD_BYTES
         if message == self._message_at and line.endswith(b"}\n"):
@@ -282,7 +282,7 @@ class LineScanner:
 
     def _read_later(self, place: StreamPlace, moment_ms: int) -> None:
         """Note an event of a stream that cannot be read line by line."""
-        self._see(moment_ms)
+        self._extend_period(moment_ms)
         if self._wants(*place):
             if group := self._filter.group_of(place[0]):
                 self.found.log_groups.add(group)
@@ -341,8 +341,8 @@ class LineScanner:
             return
         self.found.out_of_order.add(place)
         for fragment in self._of_place.get(place, ()):
-            self._see(int(fragment.first))
-            self._see(int(fragment.last))
+            self._extend_period(int(fragment.first))
+            self._extend_period(int(fragment.last))
             fragment.clear()
         for header in self._headers.pop(place, ()):
             del self._fragments[header]
@@ -362,7 +362,7 @@ class LineScanner:
             if len(fragment.lines) > MOST_HELD:
                 self._give_up_order(fragment.key)
 
-    def _see(self, moment_ms: int) -> None:
+    def _extend_period(self, moment_ms: int) -> None:
         found = self.found
         found.first_ms = moment_ms if found.first_ms is None else min(found.first_ms, moment_ms)
         found.last_ms = moment_ms if found.last_ms is None else max(found.last_ms, moment_ms)
@@ -380,8 +380,8 @@ class LineScanner:
         """Deal the fragments out to the shares of streams."""
         dealt: list[list[StreamFragment]] = [[] for _ in range(self._shares)]
         for fragment in self.found.fragments:
-            self._see(int(fragment.first))
-            self._see(int(fragment.last))
+            self._extend_period(int(fragment.first))
+            self._extend_period(int(fragment.last))
             fragment.finish()
             dealt[share_of(fragment.key, self._shares)].append(fragment)
         self.found.fragment_count = len(self.found.fragments)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from retryctl.core.value_classes import value_class
 from retryctl.daemon_thread import start_daemon_thread
-from retryctl.errors import CouldNotLook
+from retryctl.errors import CouldNotRead
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -48,7 +48,7 @@ def run_in_workers(work: Callable[[A], R], items: Iterable[A], processes: int) -
     """Yield the result of ``work`` for each item, in order.
 
     ``work`` goes to each process once. Where fewer processes can be started, fewer run; where
-    none can, the work is done here. Raises CouldNotLook where a worker is killed.
+    none can, the work is done here. Raises CouldNotRead where a worker is killed.
     """
     workers = _start(work, processes)
     if not workers:
@@ -142,15 +142,15 @@ def _received(worker: _Worker) -> Any:
     return result
 
 
-def _killed(worker: _Worker) -> CouldNotLook:
+def _killed(worker: _Worker) -> CouldNotRead:
     worker.process.join(1)
     status = worker.process.exitcode or 0
     how = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
     return _out_of_memory(f"a worker process {how}")
 
 
-def _out_of_memory(what: str) -> CouldNotLook:
-    return CouldNotLook(
+def _out_of_memory(what: str) -> CouldNotRead:
+    return CouldNotRead(
         f"{what}; the log was not read to its end.",
         "It may need more memory. With one CPU it takes less: taskset -c 0 retryctl …",
     )

@@ -16,7 +16,7 @@ from contextlib import suppress
 
 from retryctl import __version__
 from retryctl.cli.output.stdio import prepare_streams
-from retryctl.errors import CouldNotLook, ExitStatus, RetryctlError
+from retryctl.errors import CouldNotRead, ExitStatus, RetryctlError
 from retryctl.machine_limits import TOO_LITTLE_MEMORY, grow_stack, is_out_of_memory, machine_limit
 
 _COMPLETING = "_RETRYCTL_COMPLETE"
@@ -47,9 +47,9 @@ def run(arguments: Sequence[str]) -> int:
         _RESERVE.clear()
         with suppress(OSError):
             os.write(2, _LAST_WORDS)
-        return ExitStatus.COULD_NOT_LOOK
+        return ExitStatus.COULD_NOT_READ
     for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, CouldNotLook):  # reported already
+        with suppress(OSError, CouldNotRead):  # reported already
             stream.flush()
     return status
 
@@ -100,10 +100,10 @@ def _invoke(arguments: Sequence[str]) -> int:
     return status
 
 
-def _unexpected(error: Exception) -> CouldNotLook:
+def _unexpected(error: Exception) -> CouldNotRead:
     """Return the error to print for one that no command handles: a machine's limit, or a bug."""
     what, report = f"unexpected {type(error).__name__}: {error}", _REPORT
-    translated = machine_limit(error) or CouldNotLook(what, report)
+    translated = machine_limit(error) or CouldNotRead(what, report)
     translated.__cause__ = error
     return translated
 
@@ -128,11 +128,11 @@ def _from_demo(error: RetryctlError, arguments: Sequence[str]) -> str:
     is_option = arguments[place - 1 : place] and arguments[place - 1].startswith("-")
     if not place or is_option or _has_from(arguments):
         return ""
-    if not isinstance(error, CouldNotLook) and "'demo'" not in error.what:
+    if not isinstance(error, CouldNotRead) and "'demo'" not in error.what:
         return ""
     words = [*arguments[:place], "--from", *arguments[place:]]
     step = f"For the recorded history: retryctl {join(words)}"
-    return f"{step}\n{error.next_step}" if isinstance(error, CouldNotLook) else step
+    return f"{step}\n{error.next_step}" if isinstance(error, CouldNotRead) else step
 
 
 def _from_stdin(error: RetryctlError, arguments: Sequence[str]) -> str:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 # The starts of one request lie at most 6 h apart, and an attempt runs for at most 90 min.
-_LOOK_BACK_S = 6 * 3600 + 5_400
+_SEARCHED_S = 6 * 3600 + 5_400
 
 
 class LogsCounter(AwsCounter):
@@ -72,7 +72,7 @@ class LogsCounter(AwsCounter):
         query = {
             "logGroupName": self.log_group,
             "filterPattern": f'"{request_id}"',
-            "startTime": int((self._clock() - _LOOK_BACK_S) * 1000),
+            "startTime": int((self._clock() - _SEARCHED_S) * 1000),
         }
         events: dict[str, Any] = {}
         while True:

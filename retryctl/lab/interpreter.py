@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 
-from retryctl.errors import CouldNotLook
+from retryctl.errors import CouldNotRead
 from retryctl.lab.function import REGION
 
 _NEXT_STEP = "Name another with --python."
@@ -26,18 +26,18 @@ def default_python() -> str:
 def find_interpreter(name: str) -> str:
     """Return the path of an interpreter, links unresolved: they are what makes a venv.
 
-    :raises CouldNotLook: the program does not exist.
+    :raises CouldNotRead: the program does not exist.
     """
     path = shutil.which(name)
     if path is None:
-        raise CouldNotLook(f"the interpreter {name} was not found", _NEXT_STEP)
+        raise CouldNotRead(f"the interpreter {name} was not found", _NEXT_STEP)
     return os.path.abspath(path)
 
 
 def interpreter_version(path: str) -> str:
     """Return the interpreter's version, as ``3.13``.
 
-    :raises CouldNotLook: it is not an interpreter, or too old for the lab.
+    :raises CouldNotRead: it is not an interpreter, or too old for the lab.
     """
     if path == sys.executable:
         return f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -45,9 +45,9 @@ def interpreter_version(path: str) -> str:
     answer = subprocess.run([path, "-c", ask], capture_output=True, text=True, check=False)
     found = re.fullmatch(r"(\d+)\.(\d+)\n", answer.stdout)
     if answer.returncode or found is None:
-        raise CouldNotLook(f"{path} does not run as a Python interpreter", _NEXT_STEP)
+        raise CouldNotRead(f"{path} does not run as a Python interpreter", _NEXT_STEP)
     if (int(found[1]), int(found[2])) < _OLDEST:
-        raise CouldNotLook(
+        raise CouldNotRead(
             f"{path} is Python {found[0].strip()}, and the lab runs 3.9 and later", _NEXT_STEP
         )
     return found[0].strip()

@@ -77,7 +77,7 @@ class Lab:
     ``facts`` are those of the last process: ``isolation``, ``refused``, ``clock``, ``client``, and
     ``client_reason`` of a stand-in.
 
-    :raises CouldNotLook: the function's interpreter cannot be started.
+    :raises CouldNotRead: the function's interpreter cannot be started.
     """
 
     def __init__(

@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from retryctl.errors import CouldNotLook
+from retryctl.errors import CouldNotRead
 from retryctl.lab import process_memory
 from retryctl.lab.clock import ClockPage
 from retryctl.lab.function import Function
@@ -140,7 +140,7 @@ class FunctionProcess:
     ) -> FunctionProcess:
         """Start the process.
 
-        :raises CouldNotLook: the function's interpreter cannot be started.
+        :raises CouldNotRead: the function's interpreter cannot be started.
         """
         api, pipes = RuntimeApi.start(), Pipes.open()
         fds = {**pipes.theirs, "clock_fd": page.fileno()}
@@ -175,7 +175,7 @@ class FunctionProcess:
             api.close()
             what = f"the function's interpreter cannot be started: {error}"
             next_step = _MORE if error.errno in _LIMITS else "Name another with --python."
-            raise CouldNotLook(what, next_step) from error
+            raise CouldNotRead(what, next_step) from error
         finally:
             pipes.close_theirs()
         return cls(function, popen, pipes, api, on_output)
@@ -183,13 +183,13 @@ class FunctionProcess:
     def wait_for_tmp(self) -> None:
         """Wait until the process has a /tmp of its own.
 
-        :raises CouldNotLook: it ended before.
+        :raises CouldNotRead: it ended before.
         """
         while "isolation" not in self.facts:
             if not self._read_status():
                 lines = [written.message.strip() for written in self._read_log()]
                 reason = lines[-1] if lines else "it ended at once"
-                raise CouldNotLook(f"the function's process could not be set up: {reason}")
+                raise CouldNotRead(f"the function's process could not be set up: {reason}")
 
     def invoke(self, invocation: Invocation) -> None:
         """Thaw the process, and hand an invocation to the runtime client."""

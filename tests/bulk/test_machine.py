@@ -18,7 +18,7 @@ from retryctl.bulk.reader import BulkReader
 from retryctl.bulk.spill_file import SpillFile
 from retryctl.bulk.workers import run_in_workers
 from retryctl.core.model.coverage import LogQuery
-from retryctl.errors import CouldNotLook
+from retryctl.errors import CouldNotRead
 from tests.support.saved_logs import EVENTS, ID, lines
 
 OF_ID = LogQuery(request_ids=(ID,))
@@ -53,13 +53,13 @@ def test_more_workers_than_items() -> None:
 
 
 def test_a_worker_that_is_killed_is_an_error_with_a_next_step() -> None:
-    with pytest.raises(CouldNotLook, match="killed by signal 9") as caught:
+    with pytest.raises(CouldNotRead, match="killed by signal 9") as caught:
         list(run_in_workers(killed_at_3, range(50), 2))
     assert "taskset" in caught.value.next_step
 
 
 def test_a_worker_without_memory_is_an_error() -> None:
-    with pytest.raises(CouldNotLook, match="no memory left"):
+    with pytest.raises(CouldNotRead, match="no memory left"):
         list(run_in_workers(out_of_memory, range(5), 2))
 
 
@@ -154,6 +154,6 @@ def test_a_full_disk_for_standard_input_is_named(monkeypatch: pytest.MonkeyPatch
     from retryctl.sources.saved import files
 
     monkeypatch.setattr(files.shutil, "copyfileobj", full)  # type: ignore[attr-defined]
-    with pytest.raises(CouldNotLook, match="No space left") as caught:
+    with pytest.raises(CouldNotRead, match="No space left") as caught:
         BulkReader("-", stdin=io.BytesIO(b"x")).trace(OF_ID)
     assert "TMPDIR" in caught.value.next_step

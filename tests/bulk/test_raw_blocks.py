@@ -14,7 +14,7 @@ import pytest
 
 from retryctl.bulk.chunk_blocks import ChunkBlocks
 from retryctl.bulk.chunks import Chunk
-from retryctl.bulk.line_kinds import LOOK, LineKinds
+from retryctl.bulk.line_kinds import UNCLEAR, LineKinds
 from retryctl.sources.saved import raw_blocks
 from retryctl.sources.saved.canonical_lines import HEAD_BYTES, HEADER, KEY
 from retryctl.sources.saved.files import SavedFile
@@ -144,7 +144,7 @@ def check_columns(block: RawBlock) -> bool:
         header = HEADER.match(line)
         assert header
         own = kinds.kind(line[header.end() :][:HEAD_BYTES])
-        assert kinds.kind(head[columns.head_at :]) in (own, LOOK), head
+        assert kinds.kind(head[columns.head_at :]) in (own, UNCLEAR), head
     return True
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from retryctl.counters import DynamoDBCounter, S3Counter
-from retryctl.errors import AccessDenied, CouldNotLook, UsageError
+from retryctl.errors import AccessDenied, CouldNotRead, UsageError
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.counter_stores import read_count
 from tests.support.counters_world import REQUEST_ID, Aws, make_table
@@ -117,13 +117,13 @@ def test_a_partition_without_the_place_of_the_id_is_refused(aws: Aws) -> None:
     ],
 )
 def test_a_store_that_cannot_be_read(aws: Aws, url: str, said: str) -> None:
-    with pytest.raises(CouldNotLook, match=said):
+    with pytest.raises(CouldNotRead, match=said):
         read_count(url, [REQUEST_ID], door(aws))
 
 
 def test_a_bucket_of_something_else(aws: Aws) -> None:
     aws.client("s3").put_object(Bucket="retries", Key=f"x/{REQUEST_ID}/photo.jpg")
-    with pytest.raises(CouldNotLook, match="which a counter of retryctl did not record"):
+    with pytest.raises(CouldNotRead, match="which a counter of retryctl did not record"):
         read_count("s3://retries/x", [REQUEST_ID], door(aws))
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from retryctl.errors import CouldNotLook
+from retryctl.errors import CouldNotRead
 from retryctl.lab.function import Isolation
 from retryctl.lab.plugin import HandlerLab
 from tests.support.counters_world import python
@@ -176,7 +176,7 @@ def test_a_way_that_is_not_there_is_said(tmp_path: Path) -> None:
     )
     assert done.returncode
     assert (
-        "CouldNotLook: the function's process could not be set up: no private /tmp" in done.stderr
+        "CouldNotRead: the function's process could not be set up: no private /tmp" in done.stderr
     )
 
 
@@ -254,13 +254,13 @@ def test_where_namespaces_are_refused_file_calls_are_patched_and_that_is_said() 
 
 
 def test_an_interpreter_that_is_not_there() -> None:
-    with pytest.raises(CouldNotLook, match="was not found"):
+    with pytest.raises(CouldNotRead, match="was not found"):
         HandlerLab.open(f"{EXAMPLE}:handler", Path(), python="/nowhere/python").run()
 
 
 @pytest.mark.parametrize("program", ["/bin/false", "/bin/echo"])
 def test_a_program_that_is_no_interpreter(program: str) -> None:
-    with pytest.raises(CouldNotLook, match="does not run as a Python interpreter"):
+    with pytest.raises(CouldNotRead, match="does not run as a Python interpreter"):
         HandlerLab.open(f"{EXAMPLE}:handler", Path(), python=program).run()
 
 
@@ -268,7 +268,7 @@ def test_an_interpreter_that_is_too_old(tmp_path: Path) -> None:
     old = tmp_path / "python3.8"
     old.write_text("#!/bin/sh\necho 3.8\n")
     old.chmod(0o755)
-    with pytest.raises(CouldNotLook, match=r"is Python 3\.8, and the lab runs 3\.9 and later"):
+    with pytest.raises(CouldNotRead, match=r"is Python 3\.8, and the lab runs 3\.9 and later"):
         HandlerLab.open(f"{EXAMPLE}:handler", Path(), python=str(old)).run()
 
 

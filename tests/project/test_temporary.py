@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from retryctl import temporary
-from retryctl.errors import CouldNotLook
+from retryctl.errors import CouldNotRead
 from retryctl.temporary import temporary_folder
 from tests.support.program import environment
 
@@ -80,7 +80,7 @@ def test_without_a_place_for_it_the_error_names_tmpdir(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
-    with pytest.raises(CouldNotLook, match="No such file") as raised, temporary_folder("lab"):
+    with pytest.raises(CouldNotRead, match="No such file") as raised, temporary_folder("lab"):
         pass
     assert "TMPDIR" in raised.value.next_step
 

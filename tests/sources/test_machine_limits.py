@@ -10,7 +10,7 @@ import sys
 import pytest
 import urllib3.connection
 
-from retryctl.errors import CouldNotLook
+from retryctl.errors import CouldNotRead
 from retryctl.machine_limits import is_out_of_memory, machine_limit
 from retryctl.sources.aws.client import AwsClient
 from tests.support.aws_program import CREDENTIALS
@@ -48,7 +48,7 @@ def test_a_limit_is_named_and_not_tried_again(
     client: AwsClient, monkeypatch: pytest.MonkeyPatch, error: Exception, words: str
 ) -> None:
     calls = calls_with(error, monkeypatch)
-    with pytest.raises(CouldNotLook, match=words) as found:
+    with pytest.raises(CouldNotRead, match=words) as found:
         client.call("logs", "FilterLogEvents", {"logGroupName": "g"})
     assert "ulimit" in found.value.next_step
     assert len(calls) == 1

@@ -16,7 +16,7 @@ from retryctl.app.probe.assumptions import (
 from retryctl.app.probe.probe_groups import PREFIX, ProbeSession, Sample, anonymous
 from retryctl.core.doctor.result import Diagnosis
 from retryctl.core.probe_report import ProbeReport
-from retryctl.errors import CouldNotLook
+from retryctl.errors import CouldNotRead
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.daemon_pool import PoolTask, wait_for
 from retryctl.sources.aws.log_groups import described_groups
@@ -130,7 +130,7 @@ def _diagnosis(session: ProbeSession, assumption: Assumption) -> Diagnosis:
     passed: bool | None
     try:
         passed, evidence = assumption(session)
-    except CouldNotLook as error:
+    except CouldNotRead as error:
         passed, evidence = None, error.what
     except (LookupError, TypeError, ValueError) as error:
         passed, evidence = False, f"an answer of another form ({type(error).__name__}: {error})"

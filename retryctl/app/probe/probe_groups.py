@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from retryctl.core.value_classes import state_class, value_class
-from retryctl.errors import CouldNotLook, NoSuchLogGroup, Unreachable
+from retryctl.errors import CouldNotRead, NoSuchLogGroup, Unreachable
 from retryctl.sources.aws.client import AwsClient, AwsResponse
 from retryctl.sources.aws.daemon_pool import DaemonPool, PoolTask
 from retryctl.sources.aws.errors import Refused
@@ -86,7 +86,7 @@ class ProbeSession:
             self._make("CreateLogGroup", logGroupName=group, logGroupClass=log_class)
         except Unreachable:
             raise
-        except CouldNotLook:
+        except CouldNotRead:
             self.groups.remove(group)
             raise
         self.creating = None
@@ -126,7 +126,7 @@ class ProbeSession:
                 if group != self.creating:
                     return False
                 self.sleep(_BETWEEN_DELETIONS_S)
-            except (CouldNotLook, MemoryError):
+            except (CouldNotRead, MemoryError):
                 return True
         return True
 
@@ -169,8 +169,8 @@ class ProbeSession:
         query_id = started["queryId"]
         try:
             return self._result(query_id)
-        except CouldNotLook:  # after a signal, its group is deleted
-            with contextlib.suppress(CouldNotLook):
+        except CouldNotRead:  # after a signal, its group is deleted
+            with contextlib.suppress(CouldNotRead):
                 self.call("StopQuery", queryId=query_id)
             raise
 
@@ -182,9 +182,9 @@ class ProbeSession:
                 self.bytes_scanned += answer.get("statistics", {}).get("bytesScanned", 0.0)
                 return answer
             if answer["status"] not in ("Scheduled", "Running"):
-                raise CouldNotLook(f"the query ended as {answer['status']}")
+                raise CouldNotRead(f"the query ended as {answer['status']}")
             if self.seconds() - began > _LONGEST_QUERY_S:
-                raise CouldNotLook(f"the query took longer than {_LONGEST_QUERY_S:.0f} s")
+                raise CouldNotRead(f"the query took longer than {_LONGEST_QUERY_S:.0f} s")
             self.sleep(_POLL_S)
 
     def wait_until(self, is_true: Callable[[], bool], most_s: float) -> float | None:

@@ -51,14 +51,14 @@ class Expected:
 
 
 def read_expected(
-    asked: CheckOptions, settings: ProjectConfig, request_ids: Iterable[str]
+    options: CheckOptions, settings: ProjectConfig, request_ids: Iterable[str]
 ) -> Expected:
     """Return the expectations of a check of ``request_ids``, or of a window without them.
 
     Raises ``UsageError`` for a value that cannot be read, a setting or a rule that is not known,
     and expectations of which no result could satisfy both.
     """
-    values = _Values(asked, settings)
+    values = _Values(options, settings)
     given = frozenset(request_ids)
     wait_ms = values.wait_ms()
     expectations = Expectations(
@@ -87,11 +87,11 @@ def read_expected(
 class _Values:
     """The value of each option or of its key in the settings, and its name for errors."""
 
-    def __init__(self, asked: CheckOptions, settings: ProjectConfig) -> None:
-        self._asked = asked
+    def __init__(self, options: CheckOptions, settings: ProjectConfig) -> None:
+        self._options = options
         self._file = settings.path
         self._table: Mapping[str, object] = settings.check
-        known = [each.name for each in fields(asked) if each.name not in _NO_SETTINGS]
+        known = [each.name for each in fields(options) if each.name not in _NO_SETTINGS]
         for key in self._table:
             if key not in known:
                 hint = suggestions(key, known) or f"Known: {', '.join(known)}."
@@ -99,13 +99,13 @@ class _Values:
 
     def label(self, key: str) -> str:
         """``--fail-on``, or ``retryctl.toml: check.fail_on`` where the value comes from there."""
-        if getattr(self._asked, key) is None and key in self._table:
+        if getattr(self._options, key) is None and key in self._table:
             return f"{self._file}: check.{key}"
         return f"--{key.replace('_', '-')}"
 
     def get(self, key: str) -> object:
         """Return the option's or the setting's value; ``None`` where neither is given."""
-        value = getattr(self._asked, key)
+        value = getattr(self._options, key)
         return self._table.get(key) if value is None else value
 
     # ----------------------------------------------------------------------- by kind
@@ -145,7 +145,7 @@ class _Values:
             return None
         if not isinstance(value, str) or not value:
             self._refuse(key, "is not the name of a file.")
-        from_settings = getattr(self._asked, key) is None and self._file
+        from_settings = getattr(self._options, key) is None and self._file
         return self._file.parent / value if from_settings and self._file else Path(value)
 
     def limit(self, key: str, *, only_share: bool = False) -> Limit | None:

@@ -10,7 +10,7 @@ from retryctl.app.options import Feedback
 from retryctl.cli.options.ids import WholeIds
 from retryctl.core.model.coverage import AFTER_LOGIN, Coverage
 from retryctl.core.wording import capitalised
-from retryctl.errors import CouldNotLook, NothingFound, RetryctlError, UnreadableInput
+from retryctl.errors import CouldNotRead, NothingFound, RetryctlError, UnreadableInput
 from retryctl.views.coverage import coverage_sentence
 from retryctl.views.next_steps import place_options
 
@@ -82,7 +82,7 @@ def nothing_found(what: str, coverage: Coverage, tz: tzinfo, step: str = "") -> 
         settle = "Log in again, and run the command once more."
     where = f"{where}\n{settle or step}".rstrip()
     if expired:
-        return CouldNotLook(f"{what.rstrip('.')} before the AWS credentials expired.", where)
+        return CouldNotRead(f"{what.rstrip('.')} before the AWS credentials expired.", where)
     return NothingFound(what, where)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from retryctl.cli.options.params import Output, refuse_unknown
 from retryctl.cli.output.terminal import remark
 from retryctl.core.value_classes import value_class
-from retryctl.errors import CouldNotLook, UsageError
+from retryctl.errors import CouldNotRead, UsageError
 from retryctl.views.signs import A_FILE, Screen
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class ReportFile:
 
 
 def report_files(
-    asked: Iterable[str],
+    given: Iterable[str],
     forms: Collection[str],
     elsewhere: Mapping[str, str] | None = None,
     *,
@@ -45,7 +45,7 @@ def report_files(
     """
     files: dict[Path, ReportFile] = {}
     taken = {baseline.resolve()} if baseline else set()
-    for text in asked:
+    for text in given:
         form, name = _form_and_name(text, forms)
         refuse_unknown(form, forms, "--report", elsewhere)
         file = ReportFile(form=form, path=Path(name))
@@ -64,9 +64,9 @@ def report_files(
     return tuple(files.values())
 
 
-def trace_reports(asked: Iterable[str] | None, source: str = "") -> tuple[ReportFile, ...]:
+def trace_reports(given: Iterable[str] | None, source: str = "") -> tuple[ReportFile, ...]:
     """Return the reports of a command whose result is that of ``trace``."""
-    return report_files(asked or (), [form.value for form in Output], source=source)
+    return report_files(given or (), [form.value for form in Output], source=source)
 
 
 def _form_and_name(text: str, forms: Collection[str]) -> tuple[str, str]:
@@ -104,7 +104,7 @@ def refuse_unwritable(path: Path) -> None:
 
 
 def write(path: Path, text: Iterable[str]) -> None:
-    """Write a report, whole or in pieces. Raises ``CouldNotLook`` on failure.
+    """Write a report, whole or in pieces. Raises ``CouldNotRead`` on failure.
 
     The file is replaced at once: another program reads the whole earlier or the whole new report.
     """
@@ -117,7 +117,7 @@ def write(path: Path, text: Iterable[str]) -> None:
         else:
             _replace(path, pieces)
     except OSError as error:
-        raise CouldNotLook(f"cannot write {path}: {error.strerror}.") from None
+        raise CouldNotRead(f"cannot write {path}: {error.strerror}.") from None
 
 
 def _replace(target: Path, pieces: Iterable[str]) -> None:

@@ -17,7 +17,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NoReturn, TextIO
 
-from retryctl.errors import CouldNotLook
+from retryctl.errors import CouldNotRead
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -78,7 +78,7 @@ def _answer_is_lost(error: OSError) -> NoReturn:
     if isinstance(error, BrokenPipeError):
         raise error
     why = "standard output is closed" if error.errno == errno.EBADF else error.strerror
-    raise CouldNotLook(f"cannot write the answer: {why}.") from error
+    raise CouldNotRead(f"cannot write the answer: {why}.") from error
 
 
 def _showable(error: UnicodeError) -> tuple[str, int]:

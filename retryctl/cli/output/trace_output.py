@@ -162,7 +162,7 @@ def verdict_status(checked: Iterable[CheckedRequest], unmatched: str = "") -> Ex
     """
     verdicts = {one.verdict for one in checked}
     if Verdict.DISAGREES in verdicts:
-        return ExitStatus.DID_NOT_HOLD
+        return ExitStatus.CHECK_FAILED
     unclear = Verdict.UNDETERMINED in verdicts or unmatched
     return ExitStatus.UNDETERMINED if unclear else ExitStatus.OK
 

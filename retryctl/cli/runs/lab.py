@@ -30,7 +30,7 @@ from retryctl.core.model.events import LogEvent
 from retryctl.core.model.group_names import group_name
 from retryctl.core.timestamps import iso_text
 from retryctl.core.wording import number_of
-from retryctl.errors import CouldNotLook, ExitStatus, UsageError
+from retryctl.errors import CouldNotRead, ExitStatus, UsageError
 from retryctl.lab import local_aws, plan
 from retryctl.lab.failure_records import dead_letter, destination_record
 from retryctl.lab.function import REGION, Function
@@ -166,7 +166,7 @@ def _unexpected_branches(run_of: lab_app.LabRun, wanted: str | None) -> ExitStat
             remark(f"retryctl: --expect-branches: {name} {result.message}")
     passed = {result.passed for result in results}
     if False in passed:
-        return ExitStatus.DID_NOT_HOLD
+        return ExitStatus.CHECK_FAILED
     return ExitStatus.UNDETERMINED if None in passed else ExitStatus.OK
 
 
@@ -236,7 +236,7 @@ def _between(command: str | None, variables: Mapping[str, str]) -> Callable[[int
         env = {**os.environ, **variables, "RETRYCTL_ATTEMPT": str(attempt)}
         done = subprocess.run(command, shell=True, env=env, stdout=sys.stderr, check=False)
         if done.returncode:
-            raise CouldNotLook(
+            raise CouldNotRead(
                 f"the command of --between ended with status {done.returncode} before attempt "
                 f"{attempt}: {command}"
             )
@@ -264,7 +264,7 @@ def _write(path: Path | str, text: str) -> None:
     try:
         Path(path).write_text(text, encoding="utf-8")
     except OSError as error:
-        raise CouldNotLook(f"{path} cannot be written: {error.strerror}") from error
+        raise CouldNotRead(f"{path} cannot be written: {error.strerror}") from error
 
 
 def _write_records(

@@ -107,7 +107,7 @@ class SummaryTally:
             if attempt.outcome.failed:
                 self.failed_by_minute[placed_ms // MINUTE_MS] += 1
                 self._add_error(_kind_of(attempt), 1, (placed_ms, attempt.request_id))
-            self._see(placed_ms)
+            self._extend_period(placed_ms)
         for before, attempt in pairwise(attempts):
             wait = wait_ms(before, attempt)
             if wait is not None:
@@ -126,8 +126,8 @@ class SummaryTally:
                 self.failed_by_minute.update(start_ms // MINUTE_MS for start_ms in starts_ms)
                 packed, first_ms, *_ = min(those, key=lambda each: (each[1], each[0]))
                 self._add_error(_kind_of(attempt), len(those), (first_ms, id_of(packed)))
-            self._see(min(starts_ms))
-            self._see(max(starts_ms))
+            self._extend_period(min(starts_ms))
+            self._extend_period(max(starts_ms))
         for retries, (before, those) in enumerate(pairwise(of_number), 1):
             self.waits.setdefault(retries, Counter()).update(
                 after[1] - one[1] - one[2] for one, after in zip(before, those, strict=True)
@@ -168,8 +168,8 @@ class SummaryTally:
         for memory_mb, billed in billed_ms.items():
             self.billed_us[False, memory_mb] += billed * 1000
         starts = [attempt[1] for attempt in attempts]
-        self._see(min(starts))
-        self._see(max(starts))
+        self._extend_period(min(starts))
+        self._extend_period(max(starts))
 
     def merge(self, other: SummaryTally) -> None:
         """Add the counts of another tally."""
@@ -185,9 +185,9 @@ class SummaryTally:
             self._add_execution(arn, count)
         for moment_ms in (other.first_ms, other.last_ms):
             if moment_ms is not None:
-                self._see(moment_ms)
+                self._extend_period(moment_ms)
 
-    def _see(self, placed_ms: int) -> None:
+    def _extend_period(self, placed_ms: int) -> None:
         if self.first_ms is None or placed_ms < self.first_ms:
             self.first_ms = placed_ms
         if self.last_ms is None or placed_ms > self.last_ms:

@@ -14,7 +14,7 @@ from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import StoreCount
-from retryctl.errors import AccessDenied, CouldNotLook, UsageError
+from retryctl.errors import AccessDenied, CouldNotRead, UsageError
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.errors import Refused
 
@@ -32,7 +32,7 @@ def read_count(url: str, request_ids: Iterable[str], aws: AwsClient) -> dict[str
 
     Reads are consistent: every attempt that was recorded before is counted. Needs
     ``dynamodb:BatchGetItem`` or ``s3:ListBucket``. Raises ``UsageError`` for another URL,
-    ``AccessDenied``, and ``CouldNotLook`` for a table or bucket that is not there or not one of a
+    ``AccessDenied``, and ``CouldNotRead`` for a table or bucket that is not there or not one of a
     counter.
     """
     place = urlsplit(url, allow_fragments=False)  # "#" may be in the partition
@@ -44,7 +44,7 @@ def read_count(url: str, request_ids: Iterable[str], aws: AwsClient) -> dict[str
         for request_id, attempt in readers[place.scheme](place, list(found), aws):
             found[request_id].append(attempt)
     except Refused as refused:
-        raise CouldNotLook(refused.what, "Check the store's name, its key and --region.") from None
+        raise CouldNotRead(refused.what, "Check the store's name, its key and --region.") from None
     except AccessDenied as denied:
         # The API's name for it is not IAM's.
         words = (denied.what, denied.next_step)
@@ -114,7 +114,7 @@ def _recorded_ms(name: str) -> int:
     try:
         moment = datetime.strptime(name[:20], "%Y%m%d%H%M%S%f").replace(tzinfo=UTC)
     except ValueError:
-        raise CouldNotLook(
+        raise CouldNotRead(
             f"the store has {name!r}, which a counter of retryctl did not record.",
             "Point --store at the counter's own table, or bucket and prefix.",
         ) from None

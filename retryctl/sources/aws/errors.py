@@ -9,7 +9,7 @@ from typing import Any
 from retryctl.core.value_classes import value_class
 from retryctl.errors import (
     AccessDenied,
-    CouldNotLook,
+    CouldNotRead,
     LoginExpired,
     NoCredentials,
     NoSuchLogGroup,
@@ -73,7 +73,7 @@ _LOG_CLASS_CODES = frozenset(
 )
 
 
-class Refused(CouldNotLook):
+class Refused(CouldNotRead):
     """Any other refusal of ``action``: ``code`` and ``reason`` are the service's own words."""
 
     def __init__(
@@ -256,7 +256,7 @@ _GARBLED = in_words(
     "the answer to {of.action} cannot be read: {kind}: {why}",
     "Check --endpoint-url and the proxy; --debug shows the answer.",
 )
-_FAILED = in_words(CouldNotLook, "{of.action} failed: {kind}: {why}", "--debug shows where.")
+_FAILED = in_words(CouldNotRead, "{of.action} failed: {kind}: {why}", "--debug shows where.")
 # By name, since older versions of botocore do not have them all. The first that matches counts.
 _BY_KIND: tuple[tuple[set[str], Translation], ...] = (
     ({"ReadTimeoutError"}, in_words(
@@ -269,7 +269,7 @@ _BY_KIND: tuple[tuple[set[str], Translation], ...] = (
     ({"IncompleteReadError"}, _GARBLED),
     ({"OSError"}, _NO_ANSWER),
     ({"NoRegionError"}, in_words(
-        CouldNotLook, NO_REGION, "Give --region, set AWS_REGION, or set region in the profile "
+        CouldNotRead, NO_REGION, "Give --region, set AWS_REGION, or set region in the profile "
         f"(aws configure), {OR_SAVED}.\n{HOW_TO_SAVE}")),
     ({"ParamValidationError", "InvalidRegionError", "ValidationError"}, INVALID_VALUE),
 )  # fmt: skip

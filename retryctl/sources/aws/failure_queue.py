@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from retryctl.errors import AccessDenied, CouldNotLook, UsageError
+from retryctl.errors import AccessDenied, CouldNotRead, UsageError
 from retryctl.sources.aws.client import AwsClient
 
 Message = Mapping[str, Any]
@@ -61,7 +61,7 @@ def _release(aws: AwsClient, url: str, handles: Sequence[str], warn: Callable[[s
         try:
             answer = aws.call("sqs", "ChangeMessageVisibilityBatch", request, subject=url)
             hidden += len(answer.get("Failed") or ())
-        except CouldNotLook as error:
+        except CouldNotRead as error:
             warn(" ".join(error.what.split()))
             hidden += len(some)
     if hidden:

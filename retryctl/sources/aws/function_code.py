@@ -12,7 +12,7 @@ from typing import IO
 from zipfile import BadZipFile
 
 from retryctl.core.doctor.facts import CounterCopy
-from retryctl.errors import CouldNotLook
+from retryctl.errors import CouldNotRead
 from retryctl.sources.aws.client import AwsClient
 from retryctl.temporary import temporary_file
 
@@ -33,17 +33,17 @@ _VERSIONS = {
 def counter_copies(aws: AwsClient, function: str) -> tuple[CounterCopy, ...]:
     """Download the code and the layers of a function, and return the copies that they have.
 
-    Raises ``CouldNotLook`` for a container image, for large code, and where a download fails.
+    Raises ``CouldNotRead`` for a container image, for large code, and where a download fails.
     """
     subject = f"function {function}"
     found = aws.call("lambda", "GetFunction", {"FunctionName": function}, subject=subject)
     configuration = found.get("Configuration", {})
     if configuration.get("PackageType") == "Image":
-        raise CouldNotLook("the code is a container image, which is not read.")
+        raise CouldNotRead("the code is a container image, which is not read.")
     layers = configuration.get("Layers") or ()
     size = sum(int(each.get("CodeSize") or 0) for each in (configuration, *layers))
     if size > _MOST_MB << 20:
-        raise CouldNotLook(
+        raise CouldNotRead(
             f"the code and its layers have {size >> 20:,} MB, and at most {_MOST_MB} MB are read."
         )
     places = {"code": found.get("Code", {}).get("Location", "")}
@@ -56,14 +56,14 @@ def counter_copies(aws: AwsClient, function: str) -> tuple[CounterCopy, ...]:
 
 def _copies(name: str, url: str) -> Iterator[CounterCopy]:
     if not url.startswith(("https://", "http://")):
-        raise CouldNotLook(f"AWS returned no address to download the {name} from.")
+        raise CouldNotRead(f"AWS returned no address to download the {name} from.")
     with temporary_file() as package:
         try:
             _download(url, package)
             with zipfile.ZipFile(package) as archive:
                 yield from _copies_in(archive)
         except _DAMAGED as error:
-            raise CouldNotLook(f"the {name} could not be downloaded: {error}") from error
+            raise CouldNotRead(f"the {name} could not be downloaded: {error}") from error
 
 
 def _download(url: str, package: IO[bytes]) -> None:

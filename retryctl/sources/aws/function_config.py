@@ -41,7 +41,7 @@ def read_versions(aws: AwsClient, named: FunctionName, warn: Warn) -> frozenset[
     function, calls = {"FunctionName": named.in_calls}, _Calls(aws=aws, named=named)
     try:
         found = calls.call("GetAlias", {**function, "Name": named.alias})
-    except errors.CouldNotLook as error:
+    except errors.CouldNotRead as error:
         if _is_missing(error) and not _exists(calls, function):
             return None  # a sentence about its settings names it
         why = "the alias does not exist" if _is_missing(error) else _why(error)
@@ -63,7 +63,7 @@ def _exists(calls: _Calls, function: dict[str, str]) -> bool:
     """Return whether there is the function, as far as this caller can know."""
     try:
         calls.call("GetFunctionConfiguration", function)
-    except errors.CouldNotLook as error:
+    except errors.CouldNotRead as error:
         return not _is_missing(error)
     return True
 
@@ -87,7 +87,7 @@ class _Calls:
             "region": EDGE_REGION if self.named.is_at_the_edge else None,
         }
 
-    def raise_if_nothing_answers(self, error: errors.CouldNotLook) -> None:
+    def raise_if_nothing_answers(self, error: errors.CouldNotRead) -> None:
         """Raise Unreachable where neither Lambda, as ``error`` shows, nor the logs answer."""
         if not isinstance(error, errors.Unreachable):
             return
@@ -95,7 +95,7 @@ class _Calls:
             self.aws.call("logs", "DescribeLogGroups", {"limit": 1})
         except errors.Unreachable:
             raise
-        except errors.CouldNotLook:
+        except errors.CouldNotRead:
             return
 
 
@@ -202,7 +202,7 @@ def _logging(configuration: AwsResponse) -> dict[str, Any]:
 def _configuration(calls: _Calls, request: dict[str, str], warn: Warn) -> AwsResponse:
     try:
         return calls.call("GetFunctionConfiguration", request)
-    except errors.CouldNotLook as error:
+    except errors.CouldNotRead as error:
         calls.raise_if_nothing_answers(error)
         if "Qualifier" in request and _is_missing(error):
             return _unqualified(calls, request, warn)
@@ -215,7 +215,7 @@ def _unqualified(calls: _Calls, request: dict[str, str], warn: Warn) -> AwsRespo
     name, qualifier = request["FunctionName"], request.pop("Qualifier")
     try:
         found = calls.call("GetFunctionConfiguration", request)
-    except errors.CouldNotLook as error:
+    except errors.CouldNotRead as error:
         _note_unknown(request, error, warn)
         return {}
     warn(
@@ -225,7 +225,7 @@ def _unqualified(calls: _Calls, request: dict[str, str], warn: Warn) -> AwsRespo
     return found
 
 
-def _note_unknown(request: dict[str, str], error: errors.CouldNotLook, warn: Warn) -> None:
+def _note_unknown(request: dict[str, str], error: errors.CouldNotRead, warn: Warn) -> None:
     if _stops_every_call(error):  # the log cannot be read either: that error is enough
         return
     warn(
@@ -234,11 +234,11 @@ def _note_unknown(request: dict[str, str], error: errors.CouldNotLook, warn: War
     )
 
 
-def _stops_every_call(error: errors.CouldNotLook) -> bool:
+def _stops_every_call(error: errors.CouldNotRead) -> bool:
     return isinstance(error, (errors.NoCredentials, errors.LoginExpired)) or error.what == NO_REGION
 
 
-def _is_missing(error: errors.CouldNotLook) -> bool:
+def _is_missing(error: errors.CouldNotRead) -> bool:
     return isinstance(error, Refused) and error.code == "ResourceNotFoundException"
 
 
@@ -251,7 +251,7 @@ def _event_invoke(
     """
     try:
         configs = _invoke_configs(calls, request["FunctionName"])
-    except errors.CouldNotLook:
+    except errors.CouldNotRead:
         return _own_event_invoke(calls, request, warn)
     own = configs.get(request.get("Qualifier", "$LATEST"), (DEFAULT_RETRIES, LONGEST_EVENT_AGE_S))
     if "Qualifier" in request or all(each == own for each in configs.values()):
@@ -280,7 +280,7 @@ def _own_event_invoke(
     """
     try:
         config = calls.call("GetFunctionEventInvokeConfig", request)
-    except errors.CouldNotLook as error:
+    except errors.CouldNotRead as error:
         if isinstance(error, Refused) and "EventInvokeConfig" in error.reason:
             return DEFAULT_RETRIES, LONGEST_EVENT_AGE_S
         if _stops_every_call(error):
@@ -305,7 +305,7 @@ def _reserved_concurrency(calls: _Calls, request: dict[str, str]) -> int | None:
     only = {"FunctionName": request["FunctionName"]}
     try:
         answer = calls.call("GetFunctionConcurrency", only)
-    except errors.CouldNotLook:
+    except errors.CouldNotRead:
         return None
     return answer.get("ReservedConcurrentExecutions")
 
@@ -314,7 +314,7 @@ def _has_stream_source(calls: _Calls, request: dict[str, str]) -> bool:
     """Whether a DynamoDB or Kinesis stream invokes it; False where the call is denied."""
     try:
         answer = calls.call("ListEventSourceMappings", {"FunctionName": request["FunctionName"]})
-    except errors.CouldNotLook:
+    except errors.CouldNotRead:
         return False
     return any(map(_is_stream, answer.get("EventSourceMappings", [])))
 
@@ -322,7 +322,7 @@ def _has_stream_source(calls: _Calls, request: dict[str, str]) -> bool:
 def _functions_of_streams(aws: AwsClient) -> frozenset[str]:
     """Return the functions of the region that a stream invokes; none where the call is denied."""
     names: set[str] = set()
-    with suppress(errors.CouldNotLook):
+    with suppress(errors.CouldNotRead):
         sources = aws.items("lambda", "ListEventSourceMappings", {}, "EventSourceMappings")
         names.update(each["FunctionArn"].split(":")[6] for each in sources if _is_stream(each))
     return frozenset(names)
@@ -332,7 +332,7 @@ def _is_stream(mapping: AwsResponse) -> bool:
     return mapping.get("EventSourceArn", "").split(":")[2:3] in (["dynamodb"], ["kinesis"])
 
 
-def _why(error: errors.CouldNotLook) -> str:
+def _why(error: errors.CouldNotRead) -> str:
     if isinstance(error, errors.AccessDenied):
         return error.what.partition("(")[2].rstrip(")")
     if _is_missing(error):

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from itertools import takewhile
 
 from retryctl.core.value_classes import value_class
-from retryctl.errors import CouldNotLook, NoSuchLogGroup
+from retryctl.errors import CouldNotRead, NoSuchLogGroup
 from retryctl.sources.aws.client import AwsClient, AwsResponse
 from retryctl.sources.aws.log_groups import Description, Warn, described_groups
 
@@ -50,7 +50,7 @@ def discover(aws: AwsClient, warn: Warn, first: Iterable[str] = ()) -> Discovere
     names: dict[str, Description | None] = dict.fromkeys(first)
     try:
         listed = dict(described_groups(aws, _PREFIX))
-    except CouldNotLook as error:
+    except CouldNotRead as error:
         if not names:
             raise
         warn(f"Only the groups of the settings are searched: {error.what}.")
@@ -58,7 +58,7 @@ def discover(aws: AwsClient, warn: Warn, first: Iterable[str] = ()) -> Discovere
     try:
         own = (function.group for function in listed_functions(aws))
         names.update(dict.fromkeys(group for group in own if not group.startswith(_PREFIX)))
-    except CouldNotLook as error:
+    except CouldNotRead as error:
         warn(_OWN_GROUPS.format(error.what))
     for name in sorted(listed, key=lambda name: (-(listed[name].stored_bytes or 0), name)):
         names[name] = listed[name]
@@ -98,7 +98,7 @@ def matching_functions(aws: AwsClient, pattern: str, warn: Warn) -> tuple[Loggin
             if fnmatchcase(function.name, pattern) and (not usual or function.group in groups):
                 known = groups.get(function.group)
                 found[function.name] = replace(function, description=known)
-    except CouldNotLook as error:
+    except CouldNotRead as error:
         not_listed = _OWN_GROUPS.format(error.what)
     if not found:
         raise NoSuchLogGroup(

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from retryctl import __version__
 from retryctl.core.doctor.facts import Fields, FunctionFacts, NotRead, name_in, service_of
 from retryctl.core.wording import suggestions
-from retryctl.errors import AccessDenied, CouldNotLook, NoSuchLogGroup
+from retryctl.errors import AccessDenied, CouldNotRead, NoSuchLogGroup
 from retryctl.sources.aws.client import AwsClient, AwsResponse
 from retryctl.sources.aws.errors import Refused
 from retryctl.sources.aws.function_code import counter_copies
@@ -25,7 +25,7 @@ T = TypeVar("T")
 def read_function_facts(aws: AwsClient, function: str, *, now_ms: int) -> FunctionFacts:
     """Read everything about ``function``, by name or ARN.
 
-    Raises ``CouldNotLook`` if the function does not exist, or AWS does not answer.
+    Raises ``CouldNotRead`` if the function does not exist, or AWS does not answer.
     """
     name = parse_function_name(function).name
     reader = _FactReader(aws, name)
@@ -101,7 +101,7 @@ class _FactReader:
         self._request = {"FunctionName": name}
 
     def configuration(self) -> Fields | NotRead:
-        """Raise ``CouldNotLook`` unless the function exists, or IAM hides whether it does."""
+        """Raise ``CouldNotRead`` unless the function exists, or IAM hides whether it does."""
         try:
             return self.call("GetFunctionConfiguration")
         except AccessDenied as error:
@@ -109,13 +109,13 @@ class _FactReader:
         except Refused as error:
             raise (self._no_such_function() if is_absent(error) else error) from None
 
-    def _no_such_function(self) -> CouldNotLook:
+    def _no_such_function(self) -> CouldNotRead:
         """Build the error that the function does not exist, with the names that are near."""
         near = ""
-        with suppress(CouldNotLook):
+        with suppress(CouldNotRead):
             near = suggestions(self._name, (each.name for each in listed_functions(self._aws)))
         region = f" in {self._aws.region}" if self._aws.region else ""
-        return CouldNotLook(
+        return CouldNotRead(
             f"the function {self._name} does not exist{region}",
             f"{near} Check the name, --region and --profile.".lstrip(),
         )
@@ -211,14 +211,14 @@ def _try(aws: AwsClient, action: str, request: dict[str, Any]) -> NotRead | None
     operation = "FilterLogEvents" if operation == "Unmask" else operation
     try:
         answer = aws.call(service, operation, request, subject=action)
-    except CouldNotLook as error:
+    except CouldNotRead as error:
         return None if _was_allowed(error) else reason_not_read(action, error)
     if operation == "StartQuery":
         _try(aws, "logs:StopQuery", {"queryId": answer["queryId"]})
     return None
 
 
-def _was_allowed(error: CouldNotLook) -> bool:
+def _was_allowed(error: CouldNotRead) -> bool:
     """Whether the service refused the request for what it names, after IAM allowed the action."""
     refused = isinstance(error, Refused) and error.code.startswith(_REFUSED_REQUESTS)
     return refused or is_absent(error)
@@ -231,7 +231,7 @@ def read_fact(action: str, read: Callable[[], T]) -> T | NotRead:
     """Return what ``read`` returns, or why it failed. ``action`` is the IAM action it needs."""
     try:
         return read()
-    except CouldNotLook as error:
+    except CouldNotRead as error:
         return reason_not_read(action, error)
 
 
@@ -239,18 +239,18 @@ def fact_or_none(action: str, read: Callable[[], T]) -> T | NotRead | None:
     """Return what ``read`` returns; ``None`` where the resource does not exist."""
     try:
         return read()
-    except CouldNotLook as error:
+    except CouldNotRead as error:
         return None if is_absent(error) else reason_not_read(action, error)
 
 
-def is_absent(error: CouldNotLook) -> bool:
+def is_absent(error: CouldNotRead) -> bool:
     """Whether the service answered that the resource does not exist."""
     if isinstance(error, NoSuchLogGroup):
         return True
     return isinstance(error, Refused) and any(word in error.code for word in _ABSENT)
 
 
-def reason_not_read(action: str, error: CouldNotLook) -> NotRead:
+def reason_not_read(action: str, error: CouldNotRead) -> NotRead:
     """Return the reason of a failed call as a sentence."""
     reason = " ".join(error.what.split()).rstrip(".")
     return NotRead(action=action, reason=f"{reason}.", denied=isinstance(error, AccessDenied))

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from retryctl.core.model.group_names import ambiguous_names, group_name
 from retryctl.core.value_classes import value_class
 from retryctl.core.wording import suggestions
-from retryctl.errors import CouldNotLook, NoSuchLogGroup
+from retryctl.errors import CouldNotRead, NoSuchLogGroup
 from retryctl.sources.aws.client import AwsClient, AwsResponse
 from retryctl.sources.aws.errors import Refused
 
@@ -115,7 +115,7 @@ def describe(aws: AwsClient, group: LogGroup) -> Description:
                     return _description(described) if _is_same(group, described) else Description()
             if page["logGroups"] and page["logGroups"][-1]["logGroupName"] > name:
                 break
-    except CouldNotLook:
+    except CouldNotRead:
         pass
     return Description()
 
@@ -125,7 +125,7 @@ def _is_same(group: LogGroup, described: AwsResponse) -> bool:
     return group.identifier in (None, str(described.get("arn", "")).removesuffix(":*"))
 
 
-def refusal_of(aws: AwsClient, group: LogGroup, error: CouldNotLook) -> CouldNotLook:
+def refusal_of(aws: AwsClient, group: LogGroup, error: CouldNotRead) -> CouldNotRead:
     """Return the same error, with the groups that were perhaps meant or the engine as next step."""
     if isinstance(error, NoSuchLogGroup):
         return _with_near_names(aws, group, error)
@@ -134,25 +134,25 @@ def refusal_of(aws: AwsClient, group: LogGroup, error: CouldNotLook) -> CouldNot
     return error
 
 
-def _of_class(log_class: str | None, group: LogGroup, error: Refused) -> CouldNotLook:
+def _of_class(log_class: str | None, group: LogGroup, error: Refused) -> CouldNotRead:
     """Return the error for a group whose class refuses a call; no advice leads to a refusal."""
     saved = "read a saved log with --from FILE."
     if log_class == "DELIVERY" or "DELIVERY" in error.reason:
-        return CouldNotLook(
+        return CouldNotRead(
             f"{group.name} has the log class Delivery, which cannot be searched or queried",
             f"Lambda sends its logs to S3 or Firehose: {saved}",
         )
     if error.action == "logs:StartQuery":
-        return CouldNotLook(
+        return CouldNotRead(
             f"{group.name} has a log class that Logs Insights cannot query",
             f"{saved[0].upper()}{saved[1:]}",
         )
     if log_class in (None, "INFREQUENT_ACCESS"):
-        return CouldNotLook(
+        return CouldNotRead(
             f"{group.name} has a log class that only Logs Insights can read",
             f"Use --engine insights, or {saved}",
         )
-    return CouldNotLook(
+    return CouldNotRead(
         f"{group.name} has a log class that FilterLogEvents cannot read",
         f"Drop --engine filter: auto tries Logs Insights too. Or {saved}",
     )
@@ -163,7 +163,7 @@ def _with_near_names(aws: AwsClient, group: LogGroup, error: NoSuchLogGroup) -> 
     try:
         name = group_name(group.name)
         names = list(_listed_names(aws, name[: name.rfind("/") + 1], group.region))
-    except CouldNotLook:
+    except CouldNotRead:
         return error
     meant = suggestions(name, names, part=lambda name: name.rpartition("/")[2])
     return NoSuchLogGroup(error.what, f"{meant} {error.next_step}" if meant else error.next_step)

@@ -17,7 +17,7 @@ from retryctl.core.crosscheck.claims import Markers
 
 LONGEST_PATTERN = 1024
 MASKED_LINE = r"\*\*\*\*"
-_TELLING = (
+_RECORDS = (
     *(r"^START.RequestId:", r"^END.RequestId:", r"^REPORT.RequestId:", r"^RequestId:"),
     *(r"^INIT_START", r"^INIT_REPORT", r"^RESTORE_", r"^EXTENSION", r"^TELEMETRY", r"^LOGS\s"),
     *(r"platform\.", r"Task.timed.out.after", r"LAMBDA_WARNING"),
@@ -43,7 +43,7 @@ def attempt_line_pattern(markers: Markers) -> str | None:
     own += [_key(path) for path in (markers.counter_field, markers.branch_field) if path]
     if None in own:
         return None
-    expression = "|".join((*_TELLING, *(_PRINTED if markers.are_default else filter(None, own))))
+    expression = "|".join((*_RECORDS, *(_PRINTED if markers.are_default else filter(None, own))))
     return expression if len(expression) <= LONGEST_PATTERN - 2 else None
 
 

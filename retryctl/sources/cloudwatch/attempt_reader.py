@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from retryctl.core.model.events import LogEvent
 from retryctl.core.value_classes import value_class
-from retryctl.errors import AccessDenied, CouldNotLook
+from retryctl.errors import AccessDenied, CouldNotRead
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.errors import Refused
 from retryctl.sources.aws.log_groups import LogGroup
@@ -47,7 +47,7 @@ class AttemptReader:
         pages = matching_pages(self.aws, group, window, streams=streams, limit=_TOGETHER_EVENTS)
         try:
             page = next(pages)
-        except CouldNotLook:
+        except CouldNotRead:
             return {}
         read = {} if page.more else {part: _of(part, page.events) for part in parts}
         return {p: events for p, events in read.items() if events and reaches_front(events, p)}
@@ -72,7 +72,7 @@ class AttemptReader:
                 return self.insights[group].read(part)
             return self._filtered(group, part, refused)
 
-    def _filtered(self, group: LogGroup, part: StreamSlice, error: CouldNotLook) -> list[LogEvent]:
+    def _filtered(self, group: LogGroup, part: StreamSlice, error: CouldNotRead) -> list[LogEvent]:
         """Read by FilterLogEvents where GetLogEvents is refused: more pages, the same lines.
 
         Raises ``error`` where that is refused too.

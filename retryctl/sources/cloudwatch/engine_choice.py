@@ -10,7 +10,7 @@ from functools import partial
 
 from retryctl.core.history.event_order import Doubt
 from retryctl.core.value_classes import state_class
-from retryctl.errors import CouldNotLook
+from retryctl.errors import CouldNotRead
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.errors import Refused
 from retryctl.sources.aws.log_groups import Description, LogGroup
@@ -163,7 +163,7 @@ class RequestSearcher:
             return self._filter(search, found)
         try:
             queried = self._query(search, found.left, found)
-        except CouldNotLook as error:
+        except CouldNotRead as error:
             self.options.terms.warn(
                 f"{error.what}. The search continues with about {found.pages_left:,.0f} calls of "
                 "FilterLogEvents."
@@ -247,7 +247,7 @@ class RequestSearcher:
             for page in matching_pages(self.aws, group, fresh, pattern(request_ids)):
                 self.on_page(group, page)
                 found.add(m for event in page.events for m in hits_in(event, request_ids))
-        except CouldNotLook:
+        except CouldNotRead:
             self.on_fresh(group, fresh)
         return found
 

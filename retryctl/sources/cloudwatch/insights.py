@@ -18,7 +18,7 @@ from retryctl.core.history.event_order import Doubt, EventOrder
 from retryctl.core.model.events import LogEvent
 from retryctl.core.timestamps import iso_ms
 from retryctl.core.value_classes import state_class
-from retryctl.errors import CouldNotLook, RetryctlError, Throttled
+from retryctl.errors import CouldNotRead, RetryctlError, Throttled
 from retryctl.sources.aws.client import AwsClient, AwsResponse
 from retryctl.sources.aws.errors import Refused
 from retryctl.sources.aws.log_groups import Description, LogGroup
@@ -88,7 +88,7 @@ class InsightsClient:
         self.options.terms.warn(f"Logs Insights will scan {about} of {self.group.name}.")
 
     def _refuse_above(self, size: float | None) -> None:
-        """Raise CouldNotLook if ``size`` more bytes cost more than the budget allows."""
+        """Raise CouldNotRead if ``size`` more bytes cost more than the budget allows."""
         allowed = self.options.terms.max_cost_usd
         if allowed is None or (size is not None and usd_of(self.bytes_scanned + size) <= allowed):
             return
@@ -97,7 +97,7 @@ class InsightsClient:
         )
         only = self.options.describe(self.group).needs_insights
         other = "" if only else ", or use --engine filter where the group's class allows it"
-        raise CouldNotLook(
+        raise CouldNotRead(
             f"Logs Insights would scan {cost} of {self.group.name}, "
             f"and --max-cost allows ${allowed:g}",
             f"Shorten the window with --since, or raise --max-cost{other}.",
@@ -131,11 +131,11 @@ class InsightsClient:
     def _events(self, window: TimeRange, rows: Sequence[dict[str, str]]) -> list[LogEvent]:
         """Return the events of the rows, and note those without a field that every event has.
 
-        Raises CouldNotLook where no row is whole.
+        Raises CouldNotRead where no row is whole.
         """
         whole = [row for row in rows if row.keys() >= _NEEDED]
         if len(whole) < len(rows):
-            lost = CouldNotLook(
+            lost = CouldNotRead(
                 f"{len(rows) - len(whole):,} of {len(rows):,} rows of Logs Insights lack one of "
                 f"{', '.join(sorted(_NEEDED))}",
                 "Use --engine filter, where the group's class allows it.",
@@ -189,7 +189,7 @@ class InsightsClient:
             self._stop(query_id)
             raise
         if "statistics" not in answer:  # an emulator that may ignore the query
-            raise CouldNotLook(
+            raise CouldNotRead(
                 f"the answer to the query on {self.group.name} has no statistics: this endpoint "
                 "is not Logs Insights",
                 "Use --engine filter.",
@@ -234,7 +234,7 @@ class InsightsClient:
             wait_s = min(_LONGEST_WAIT_S, wait_s * 1.5)
 
     def _stop(self, query_id: str) -> None:
-        with contextlib.suppress(CouldNotLook):  # it may have ended by itself
+        with contextlib.suppress(CouldNotRead):  # it may have ended by itself
             self._call("StopQuery", {"queryId": query_id})
 
     def _call(
@@ -266,7 +266,7 @@ def utc_ms(text: str) -> int:
     """``2026-11-23 03:00:00.123``, which is UTC, as epoch milliseconds."""
     ms = iso_ms(text)
     if ms is None:
-        raise CouldNotLook(f"Logs Insights returned {text!r}, which is not a time")
+        raise CouldNotRead(f"Logs Insights returned {text!r}, which is not a time")
     return ms
 
 
@@ -313,7 +313,7 @@ class InsightsSearch(InsightsClient):
     ) -> SearchResult:
         """Return the hits in ``windows``, and in all of the time that other attempts can take.
 
-        What came of the search ``before`` is taken over. Raises CouldNotLook where a query would
+        What came of the search ``before`` is taken over. Raises CouldNotRead where a query would
         cost more than the terms allow.
         """
         found = SearchResult(hits=list(before.hits))

@@ -22,7 +22,7 @@ from itertools import pairwise
 from retryctl.core.history.event_order import EventOrder
 from retryctl.core.model.events import LogEvent
 from retryctl.core.value_classes import state_class
-from retryctl.errors import CouldNotLook
+from retryctl.errors import CouldNotRead
 from retryctl.sources.aws.daemon_pool import DaemonPool, PoolTask
 from retryctl.sources.cloudwatch.insights import InsightsClient, cells, utc_ms
 from retryctl.sources.cloudwatch.pages import TimeRange
@@ -48,7 +48,7 @@ _LINES_OF_A_PART = 6_000
 _AT_ONCE = 4
 
 
-class TooManyLines(CouldNotLook):
+class TooManyLines(CouldNotRead):
     """All lines of a window take too many queries."""
 
 
@@ -68,7 +68,7 @@ class InsightsLines(InsightsClient):
         that leaves a doubt GetLogEvents (``stream_order``); they have no IDs. No chunk is empty,
         each is at most some 10,000 events, and no second is in two. The expression is on one
         line. The window ends before what is too young for Insights (``FRESH_MS``). Raises
-        CouldNotLook before any query where both scans would cost more than the terms allow,
+        CouldNotRead before any query where both scans would cost more than the terms allow,
         ``TooManyLines`` without an expression where all events are too many, and Throttled where
         a query fails. Leaving early sets ``halted`` and stops the queries under way.
         """

@@ -18,7 +18,7 @@ from typing import Any
 
 from retryctl.core.model.group_names import group_name
 from retryctl.core.value_classes import value_class
-from retryctl.errors import CouldNotLook, RetryctlError
+from retryctl.errors import CouldNotRead, RetryctlError
 from retryctl.sources.aws.client import AwsClient, AwsResponse
 from retryctl.sources.aws.function_facts import is_absent
 from retryctl.sources.aws.log_groups import LogGroup
@@ -164,7 +164,7 @@ def _has_own_transformer(aws: AwsClient, group: LogGroup) -> bool:
         return bool(
             aws.call("logs", "GetTransformer", request, subject=group.name).get("transformerConfig")
         )
-    except CouldNotLook as error:
+    except CouldNotRead as error:
         if not is_absent(error):
             raise
         return False

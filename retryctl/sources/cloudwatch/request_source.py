@@ -19,7 +19,7 @@ from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.model.coverage import Coverage, LogQuery
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.limits import LONGEST_EVENT_AGE_S, LONGEST_TIMEOUT_S
-from retryctl.errors import CouldNotLook, RetryctlError, reworded
+from retryctl.errors import CouldNotRead, RetryctlError, reworded
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.daemon_pool import DaemonPool
 from retryctl.sources.aws.function_discovery import Discovered, larger_than_the_rest
@@ -195,14 +195,14 @@ class RequestSource:
         self._stats.groups += groups
         missing_ids = set(request_ids) - found_in.keys()
 
-        def find(group: LogGroup) -> SearchResult | CouldNotLook | None:
+        def find(group: LogGroup) -> SearchResult | CouldNotRead | None:
             """``None`` where the search of the group was not needed, or not ended."""
             if finder.enough.is_set():
                 return None
             try:
                 known = self._listed.get(group) if until_found else self._describe(group)
                 result = finder.find_all(group, known or Description(), request_ids, window)
-            except CouldNotLook as error:
+            except CouldNotRead as error:
                 return error
             if not until_found:
                 return result
@@ -222,7 +222,7 @@ class RequestSource:
                     if found is None:
                         self._stats.groups.remove(group)
                         continue
-                    if isinstance(found, CouldNotLook):
+                    if isinstance(found, CouldNotRead):
                         self._note_refusal(group, window, found)
                         continue
                     own = by_request(found.hits)
@@ -244,12 +244,12 @@ class RequestSource:
 
     def _in_turn(
         self,
-        find: Callable[[LogGroup], SearchResult | CouldNotLook | None],
+        find: Callable[[LogGroup], SearchResult | CouldNotRead | None],
         groups: Sequence[LogGroup],
         pool: DaemonPool,
         *,
         until_found: bool,
-    ) -> Iterator[SearchResult | CouldNotLook | None]:
+    ) -> Iterator[SearchResult | CouldNotRead | None]:
         """Search the likeliest groups alone, the others several at a time."""
         known = [self._listed.get(group) for group in groups]
         alone = larger_than_the_rest(known) if until_found else int(len(groups) == 1)
@@ -262,14 +262,14 @@ class RequestSource:
     def _attempts(
         self, finder: RequestSearcher, group: LogGroup, own: dict[str, list[Hit]], now_ms: int
     ) -> Iterator[LogEvent]:
-        self._note_look_back(group, own, now_ms)
+        self._note_search_window(group, own, now_ms)
         as_of_ms = min(now_ms, (self._spread.until_ms or now_ms + 1) - 1)
         hits = chain.from_iterable(own.values())
         wanted = stream_slices(hits, timeout_ms=self._spread.timeout_ms, now_ms=as_of_ms)
         masked_before = self._stats.masked
         try:
             yield from self._slices(finder, group, wanted)
-        except CouldNotLook as error:
+        except CouldNotRead as error:
             self._unread.append(error)
         doubts = gaps.unordered(group, finder.doubts(group))
         self._stats.gaps += gaps.with_usable_advice(doubts, partial(self._describe, group))
@@ -312,7 +312,7 @@ class RequestSource:
         try:
             if events is None or missing(events, part):
                 events = reader.read(group, part)
-        except CouldNotLook as error:
+        except CouldNotRead as error:
             return error
         self._report_progress(group)
         lost = missing(events, part)
@@ -342,12 +342,12 @@ class RequestSource:
             groups, pages = len(stats.groups), stats.pages
             self._progress(stats.progress(group, groups=groups, api_calls=calls, pages=pages))
 
-    def _note_refusal(self, group: LogGroup, window: TimeRange, error: CouldNotLook) -> None:
+    def _note_refusal(self, group: LogGroup, window: TimeRange, error: CouldNotRead) -> None:
         refused = refusal_of(self._aws, group, error)
         self._refused.append(refused)
         self._stats.gaps.append(gaps.not_searched(group, window, refused, self._rerun(group)))
 
-    def _note_look_back(self, group: LogGroup, own: dict[str, list[Hit]], now_ms: int) -> None:
+    def _note_search_window(self, group: LogGroup, own: dict[str, list[Hit]], now_ms: int) -> None:
         """Note how far back the search went, and whether the group keeps that time."""
         spans = [self._spread.around(hits, now_ms) for hits in own.values()]
         since_ms = min(span.since_ms for span in spans)

@@ -9,7 +9,7 @@ from dataclasses import field
 from retryctl.core.history.event_order import EventOrder, Moment, moment_of
 from retryctl.core.model.events import LogEvent
 from retryctl.core.value_classes import state_class
-from retryctl.errors import CouldNotLook
+from retryctl.errors import CouldNotRead
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.daemon_pool import DaemonPool
 from retryctl.sources.aws.log_groups import LogGroup
@@ -80,7 +80,7 @@ class StreamOrder:
                 window,
                 lambda page: wanted <= Counter(line.message for line in page),
             )
-        except CouldNotLook:
+        except CouldNotRead:
             self._refused = True
             return None
         messages = [line.message for line in lines if line.message in wanted]

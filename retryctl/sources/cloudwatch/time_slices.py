@@ -16,7 +16,7 @@ from statistics import median_low
 from typing import Generic, TypeVar
 
 from retryctl.core.value_classes import state_class, value_class
-from retryctl.errors import CouldNotLook, RetryctlError, Throttled, Unreachable
+from retryctl.errors import CouldNotRead, RetryctlError, Throttled, Unreachable
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.daemon_pool import DaemonPool, PoolTask, wait_for
 from retryctl.sources.cloudwatch.pages import TimeRange
@@ -301,7 +301,7 @@ class SliceRunner(Generic[T]):
 
     def _failed(self, part: TimeSlice, error: RetryctlError) -> None:
         passing = isinstance(error, (Throttled, Unreachable))
-        if not self._something_read or not isinstance(error, CouldNotLook):
+        if not self._something_read or not isinstance(error, CouldNotRead):
             raise error
         self._at_once = _LEAST_AT_ONCE
         self._failures += 1

@@ -18,7 +18,7 @@ from retryctl.core.model.events import LogEvent
 from retryctl.core.model.limits import LONGEST_ATTEMPT_MS
 from retryctl.core.model.records import InitReport, InitStart, RestoreReport, RestoreStart, Start
 from retryctl.core.value_classes import value_class
-from retryctl.errors import CouldNotLook
+from retryctl.errors import CouldNotRead
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.daemon_pool import DaemonPool
 from retryctl.sources.aws.errors import Refused
@@ -120,14 +120,14 @@ class LineLookup:
             call = self._aws, self._group, stream, window
             readings.insert(0, partial(newest_first, *call, partial(_has, pair.first)))
         for read in readings:
-            with suppress(CouldNotLook):
+            with suppress(CouldNotRead):
                 return is_parted(pair, read(), self._is_selected)
         return None
 
     def unselected(
         self, stretches: Sequence[StreamStretch], save: Callable[[list[LogEvent]], None]
     ) -> None:
-        """Save the lines of the stretches that were not selected. Raises CouldNotLook."""
+        """Save the lines of the stretches that were not selected. Raises CouldNotRead."""
 
         def lines(stretch: StreamStretch) -> list[LogEvent]:
             found = self._all_lines(stretch)

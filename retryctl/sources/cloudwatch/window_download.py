@@ -28,7 +28,7 @@ from retryctl.core.grammar.masked_lines import MASK
 from retryctl.core.model.coverage import Coverage, Gap
 from retryctl.core.model.events import LogEvent
 from retryctl.core.value_classes import state_class
-from retryctl.errors import CouldNotLook, RetryctlError
+from retryctl.errors import CouldNotRead, RetryctlError
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.errors import Refused
 from retryctl.sources.aws.log_groups import LogGroup
@@ -131,7 +131,7 @@ class WindowDownload:
         self._selecting = None
         try:
             self._read_instead(self._filter)
-        except CouldNotLook as error:
+        except CouldNotRead as error:
             if not self.stats.events:
                 raise
             self.stats.gaps.append(gaps.not_searched(self.group, self.window, error, None))
@@ -143,7 +143,7 @@ class WindowDownload:
         self.folder.mkdir()
         try:
             read()
-        except CouldNotLook:
+        except CouldNotRead:
             shutil.rmtree(self.folder)
             self.folder, self.stats = before, stats_before
             raise
@@ -239,7 +239,7 @@ class WindowDownload:
             self._save_by_insights(None)
             return
         if self._selecting is None:
-            raise CouldNotLook(
+            raise CouldNotRead(
                 "Logs Insights cannot search for the lines that the patterns of the settings match",
                 "Use --engine filter, or simpler patterns: text and one group for the value.",
             )
@@ -249,7 +249,7 @@ class WindowDownload:
             return
         try:
             self._read_instead(partial(self._save_by_insights, None))
-        except CouldNotLook:
+        except CouldNotRead:
             self.stats.gaps += unproved
 
     def _save_by_insights(self, expression: str | None) -> None:
@@ -289,7 +289,7 @@ class WindowDownload:
             for events in queried:
                 self._write(self._path(window), Page(events=events, more=True), self.stats)
                 since_ms = events[-1].timestamp_ms + 1
-        except CouldNotLook as error:
+        except CouldNotRead as error:
             if since_ms == window.since_ms:
                 raise
             rest = TimeRange(since_ms=since_ms, until_ms=window.until_ms)
@@ -303,7 +303,7 @@ class WindowDownload:
             for page in matching_pages(self.aws, self.group, window, pattern):
                 stats.pages += 1
                 self._write(path, page, stats)
-        except CouldNotLook:
+        except CouldNotRead:
             path.unlink(missing_ok=True)
             self.stats.horizon_ms = min(self.stats.horizon_ms, window.since_ms)
             self.stats.gaps.append(gaps.too_fresh(self.group, window))
@@ -354,7 +354,7 @@ class WindowDownload:
             if len(stretches) <= _MOST_BARE_STARTS:
                 look_up.unselected(stretches, save)
                 return []
-        except CouldNotLook:
+        except CouldNotRead:
             pass
         return [gaps.attempts_unproved(self.group, stretch) for stretch in stretches]
 

@@ -102,7 +102,7 @@ def _beside(case: Element, findings: Sequence[JudgedFinding]) -> None:
 
 
 _MOST_ROWS, _MOST_NAMED = 100, 10
-_SIGNS = {ExitStatus.OK: "✅", ExitStatus.DID_NOT_HOLD: "❌"}
+_SIGNS = {ExitStatus.OK: "✅", ExitStatus.CHECK_FAILED: "❌"}
 
 
 def markdown_report(result: CheckReport) -> Iterator[str]:
@@ -112,7 +112,7 @@ def markdown_report(result: CheckReport) -> Iterator[str]:
 
 def _markdown_lines(result: CheckReport) -> Iterator[str]:
     judgement = result.judgement
-    is_whole = result.status is ExitStatus.DID_NOT_HOLD or not judgement.unchecked
+    is_whole = result.status is ExitStatus.CHECK_FAILED or not judgement.unchecked
     sign = _SIGNS.get(result.status, "❔") if is_whole else "❔"
     yield f"## {sign} retryctl {result.command}: {markdown_escaped(result.result_sentence)}"
     if result.command == "check":

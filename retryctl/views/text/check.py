@@ -17,7 +17,7 @@ from retryctl.views.signs import A_FILE, BAD, GOOD, NOTE, STYLES, UNSURE, WARNIN
 from retryctl.views.text.layout import text_of
 
 _MOST_SHOWN, _MOST_NAMED = 50, 10
-_SIGNS = {ExitStatus.OK: GOOD, ExitStatus.DID_NOT_HOLD: BAD}
+_SIGNS = {ExitStatus.OK: GOOD, ExitStatus.CHECK_FAILED: BAD}
 # A CI runner obeys ::error::… at the start of a line and ##[error]… anywhere in one.
 _OBEYED = re.compile(r":(?=:)|##(?=\[)")
 

@@ -82,7 +82,7 @@ def on_terminal(
 def test_the_wait_is_shown_and_ends_after_one_call(hung: Endpoint, command: str) -> None:
     status, shown = on_terminal((*COMMANDS[command], "--endpoint-url", hung.url))
     assert re.search(r"waiting for \w+:\w+: \d+ s, given up after about \d+ s", shown)
-    assert status == ExitStatus.COULD_NOT_LOOK
+    assert status == ExitStatus.COULD_NOT_READ
     assert "in time: " in shown
     assert set(hung.calls.values()) == {2}, "two attempts"
     assert len(hung.calls) == 1, "no other call is made to a host that does not answer"
@@ -116,7 +116,7 @@ def test_the_process_ends_by_itself(hung: Endpoint) -> None:
         timeout=90,
         check=False,
     )
-    assert (done.returncode, done.stdout) == (ExitStatus.COULD_NOT_LOOK, "")
+    assert (done.returncode, done.stdout) == (ExitStatus.COULD_NOT_READ, "")
     assert "did not answer" in done.stderr
 
 
@@ -124,13 +124,13 @@ def test_a_queue_that_does_not_answer(hung: Endpoint) -> None:
     queue = f"{hung.url}/123456789012/failed"
     status, shown = on_terminal(("trace", "--from-queue", queue, "--endpoint-url", hung.url))
     assert "waiting for sqs:" in shown
-    assert status == ExitStatus.COULD_NOT_LOOK
+    assert status == ExitStatus.COULD_NOT_READ
 
 
 def test_of_two_hosts_that_do_not_answer_the_second_is_called_once(hung: Endpoint) -> None:
     hosts = {"AWS_ENDPOINT_URL_LAMBDA": hung.url, "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS": hung.url}
     status, shown = on_terminal(COMMANDS["list"], hosts)
-    assert status == ExitStatus.COULD_NOT_LOOK
+    assert status == ExitStatus.COULD_NOT_READ
     assert "did not answer" in shown
     assert hung.calls == {"GetFunctionConfiguration": 2, "DescribeLogGroups": 1}
 
@@ -141,7 +141,7 @@ def test_logs_are_read_where_only_lambda_does_not_answer(hung: Endpoint, command
         put_both(logs, ago=3_600_000)
         hosts = {"AWS_ENDPOINT_URL_LAMBDA": hung.url, "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS": logs.url}
         status, shown = on_terminal(COMMANDS[command], {**hosts, "HUNG": "lambda"})
-    assert status == (ExitStatus.DID_NOT_HOLD if command == "check" else ExitStatus.OK), shown
+    assert status == (ExitStatus.CHECK_FAILED if command == "check" else ExitStatus.OK), shown
     assert "settings of orders-worker are not known" in shown
     assert hung.calls == {"GetFunctionConfiguration": 2}
 
@@ -158,4 +158,4 @@ def test_a_role_whose_service_does_not_answer(hung: Endpoint, tmp_path: Path) ->
     assert "waiting for sts:AssumeRole: " in shown
     assert hung.calls == {"AssumeRole": 2}
     assert "no answer while credentials of profile ops were fetched" in shown
-    assert status == ExitStatus.COULD_NOT_LOOK
+    assert status == ExitStatus.COULD_NOT_READ

@@ -15,7 +15,7 @@ from retryctl.cli.options.params import OutputOptions
 from retryctl.cli.output.trace_output import show_trace
 from retryctl.core.check.expectations import Expectations
 from retryctl.core.model.request import RequestOutcome
-from retryctl.errors import CouldNotLook, ExitStatus
+from retryctl.errors import CouldNotRead, ExitStatus
 from retryctl.sources.aws.service_clock import ServiceClock
 from tests.endpoint.server import Endpoint
 from tests.support.aws_program import (
@@ -227,7 +227,7 @@ def test_a_request_that_was_not_found_before_the_login_expired_could_not_be_read
     with skewed as endpoint:
         endpoint.put(GROUP, HERE, attempt(WRONG, clock.service_ms() - SECOND, 0))
         found = followed_by(clock, endpoint)
-    with pytest.raises(CouldNotLook, match="before the AWS credentials expired") as error:
+    with pytest.raises(CouldNotRead, match="before the AWS credentials expired") as error:
         show_trace(found, OutputOptions())
     assert "Log in again" in error.value.next_step
 

@@ -78,7 +78,7 @@ def test_nothing_answers(endpoint: Endpoint, fault: str, command: str) -> None:
     endpoint.faults.script["FilterLogEvents"].extend([fault] * 500)
     done = run(*COMMANDS[command], "--endpoint-url", endpoint.url, env=CREDENTIALS)
     assert_names_the_fault(done.stderr, MESSAGES[fault].format("FilterLogEvents"))
-    assert (done.returncode, done.stdout) == (ExitStatus.COULD_NOT_LOOK, "")
+    assert (done.returncode, done.stdout) == (ExitStatus.COULD_NOT_READ, "")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -86,7 +86,7 @@ def test_a_tls_failure(endpoint: Endpoint, command: str) -> None:
     url = endpoint.url.replace("http:", "https:")
     done = run(*COMMANDS[command], "--endpoint-url", url, env=CREDENTIALS)
     assert_names_the_fault(done.stderr, TLS)
-    assert (done.returncode, done.stdout) == (ExitStatus.COULD_NOT_LOOK, "")
+    assert (done.returncode, done.stdout) == (ExitStatus.COULD_NOT_READ, "")
 
 
 def assert_names_the_fault(stderr: str, message: str) -> None:
@@ -165,7 +165,7 @@ def test_a_window_keeps_what_was_read(
         endpoint.faults.expire_after("FilterLogEvents", 34)  # of 39 calls
     else:
         endpoint.faults.until = (now_ms() - 4 * HOUR, fault)
-    failed = (ExitStatus.DID_NOT_HOLD, ExitStatus.UNDETERMINED)
+    failed = (ExitStatus.CHECK_FAILED, ExitStatus.UNDETERMINED)
     document = partial(endpoint, command, *(failed if command == "check" else (ExitStatus.OK,)))
     assert_gaps(document, fault, "FilterLogEvents")
     if command == "summary":
@@ -201,7 +201,7 @@ def test_an_attempt_that_was_found_and_cannot_be_read_is_not_reported_as_not_fou
     endpoint.faults.denied_streams |= set(endpoint.group(GROUP).streams)
     for command in (COMMANDS["trace"], ("check", WRONG, "-g", GROUP, "--allow-empty")):
         done = run(*command, "--endpoint-url", endpoint.url, env=CREDENTIALS)
-        assert done.returncode == ExitStatus.COULD_NOT_LOOK, done.stdout
+        assert done.returncode == ExitStatus.COULD_NOT_READ, done.stdout
         assert "an attempt was found, but could not be read" in " ".join(done.stderr.split())
 
 

@@ -25,7 +25,7 @@ def test_the_error_is_in_words(
     monkeypatch.setattr(main, "_invoke", _fail)
     if not reports:
         monkeypatch.setattr(main, "_print_error", _fail)
-    assert main.run(["list"]) == ExitStatus.COULD_NOT_LOOK
+    assert main.run(["list"]) == ExitStatus.COULD_NOT_READ
     printed = capfd.readouterr().err
     assert (
         "this machine has too little memory for this command (MemoryError).\nRaise the limit"

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from retryctl.core.model.events import LogEvent
-from retryctl.errors import CouldNotLook, Throttled
+from retryctl.errors import CouldNotRead, Throttled
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.log_groups import LogGroup, describe
 from retryctl.sources.cloudwatch.insights_export import (
@@ -275,7 +275,7 @@ def test_what_costs_too_much_is_refused_before_any_query(endpoint: Endpoint) -> 
     endpoint.put("/aged", "s", [(MIDNIGHT_MS + n, "x" * 5000) for n in range(1000)])
     whole = TimeRange(since_ms=MIDNIGHT_MS, until_ms=NOW)
     once = endpoint.group("/aged").stored_bytes / 1e9 * 0.005
-    with pytest.raises(CouldNotLook, match="--max-cost allows"):
+    with pytest.raises(CouldNotRead, match="--max-cost allows"):
         read(lines(endpoint, "/aged", max_cost_usd=1.9 * once), whole)
     assert endpoint.calls["StartQuery"] == 0
     assert read(lines(endpoint, "/aged", max_cost_usd=2.1 * once), whole) == []

@@ -11,7 +11,7 @@ import pytest
 
 from retryctl.errors import (
     AccessDenied,
-    CouldNotLook,
+    CouldNotRead,
     LoginExpired,
     NoCredentials,
     Throttled,
@@ -94,7 +94,7 @@ def test_no_credentials(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_no_region(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_DEFAULT_REGION")
-    with pytest.raises(CouldNotLook, match="no AWS region is set") as error:
+    with pytest.raises(CouldNotRead, match="no AWS region is set") as error:
         look(RequestSource(AwsClient(), groups=(GROUP,), clock=lambda: NOW))
     assert "--region" in error.value.next_step
 
@@ -112,7 +112,7 @@ def test_an_endpoint_that_is_no_url() -> None:
 
 
 def test_a_name_that_is_no_log_group(endpoint: Endpoint) -> None:
-    with pytest.raises((UsageError, CouldNotLook), match=r"logs:FilterLogEvents|logGroupName"):
+    with pytest.raises((UsageError, CouldNotRead), match=r"logs:FilterLogEvents|logGroupName"):
         look(source(endpoint.url, groups=("no group!",)))
 
 

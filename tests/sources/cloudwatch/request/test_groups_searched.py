@@ -107,7 +107,7 @@ def test_a_missing_group_names_near_ones(endpoint: Endpoint) -> None:
         look(source(endpoint.url, groups=("/aws/lambda/order-worker",)))
     assert error.value.what == "the log group /aws/lambda/order-worker does not exist in us-east-1"
     assert error.value.next_step.startswith(f"Did you mean {GROUP}?")
-    assert error.value.status is ExitStatus.COULD_NOT_LOOK
+    assert error.value.status is ExitStatus.COULD_NOT_READ
 
 
 def test_one_group_of_two_that_is_denied_is_a_gap(endpoint: Endpoint) -> None:

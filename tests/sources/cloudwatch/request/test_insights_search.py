@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from retryctl.errors import CouldNotLook
+from retryctl.errors import CouldNotRead
 from retryctl.sources.cloudwatch.search_options import QueryBudget
 from tests.endpoint.server import Endpoint
 from tests.sources.cloudwatch.request.requests_in_group import (
@@ -47,7 +47,7 @@ def test_a_group_of_infrequent_access_is_read_by_insights(endpoint: Endpoint) ->
 
 def test_filter_alone_tells_that_a_group_needs_insights(endpoint: Endpoint) -> None:
     endpoint.group("/rare", log_class="INFREQUENT_ACCESS")
-    with pytest.raises(CouldNotLook, match="/rare has a log class that only Logs Insights"):
+    with pytest.raises(CouldNotRead, match="/rare has a log class that only Logs Insights"):
         look(source(endpoint.url, groups=("/rare",), engine="filter"))
 
 
@@ -139,7 +139,7 @@ def test_a_busy_quarter_of_an_hour_is_no_estimate_of_a_day() -> None:
 def test_a_query_that_costs_too_much_is_not_begun(endpoint: Endpoint) -> None:
     put_three(endpoint)
     terms = QueryBudget(max_cost_usd=0.0)
-    with pytest.raises(CouldNotLook, match=r"--max-cost allows \$0"):
+    with pytest.raises(CouldNotRead, match=r"--max-cost allows \$0"):
         look(source(endpoint.url, engine="insights", terms=terms))
     assert endpoint.calls["StartQuery"] == 0
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from retryctl.core.crosscheck.claims import Markers
-from retryctl.errors import CouldNotLook
+from retryctl.errors import CouldNotRead
 from tests.endpoint.server import Endpoint
 from tests.sources.cloudwatch.window.saved_window import (
     counting,
@@ -69,7 +69,7 @@ def test_settings_that_cannot_be_searched_for_are_refused_with_insights(
     endpoint: Endpoint, folder: Path
 ) -> None:
     load(endpoint, counting(3))
-    with pytest.raises(CouldNotLook, match="patterns of the settings match") as raised:
+    with pytest.raises(CouldNotRead, match="patterns of the settings match") as raised:
         saved(endpoint, folder, engine="insights", markers=UNSEARCHABLE)
     assert "--engine filter" in raised.value.next_step
     assert not endpoint.calls["StartQuery"]

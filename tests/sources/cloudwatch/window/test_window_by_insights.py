@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from retryctl.errors import CouldNotLook, ExitStatus
+from retryctl.errors import CouldNotRead, ExitStatus
 from retryctl.sources.cloudwatch import insights_export
 from tests.endpoint.server import Endpoint
 from tests.sources.cloudwatch.window.saved_window import (
@@ -53,7 +53,7 @@ def test_a_check_by_insights_that_cannot_be_sure_is_undetermined_and_names_the_o
 def test_infrequent_access_needs_insights(endpoint: Endpoint, folder: Path) -> None:
     events = counting(5)
     load(endpoint, events, log_class="INFREQUENT_ACCESS")
-    with pytest.raises(CouldNotLook, match="INFREQUENT_ACCESS"):
+    with pytest.raises(CouldNotRead, match="INFREQUENT_ACCESS"):
         saved(endpoint, folder)
     for engine in ("auto", "insights"):
         said: list[str] = []
@@ -69,7 +69,7 @@ def test_infrequent_access_needs_insights(endpoint: Endpoint, folder: Path) -> N
 
 def test_a_query_that_costs_too_much_is_not_begun(endpoint: Endpoint, folder: Path) -> None:
     load(endpoint, counting(5))
-    with pytest.raises(CouldNotLook, match="--max-cost"):
+    with pytest.raises(CouldNotRead, match="--max-cost"):
         saved(endpoint, folder, engine="insights", max_cost_usd=0.0)
     assert not endpoint.calls["StartQuery"]
 

@@ -19,7 +19,7 @@ def test_one_page_and_then_nothing_is_no_empty_window(endpoint: Endpoint, comman
     load(endpoint, counting(10))
     endpoint.faults.script["FilterLogEvents"].extend([None, *["denied"] * 100])
     done = ask(endpoint, command)
-    assert (done.returncode, done.stdout) == (ExitStatus.COULD_NOT_LOOK, "")
+    assert (done.returncode, done.stdout) == (ExitStatus.COULD_NOT_READ, "")
     assert "AccessDenied" in done.stderr
 
 
@@ -31,4 +31,4 @@ def test_a_folder_that_takes_nothing_is_an_error(
     with pytest.raises(NotSaved, match="No such file or directory") as raised:
         saved(endpoint, folder / "gone" / "000000", engine=engine)
     assert "TMPDIR" in raised.value.next_step
-    assert raised.value.status is ExitStatus.COULD_NOT_LOOK
+    assert raised.value.status is ExitStatus.COULD_NOT_READ
