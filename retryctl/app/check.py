@@ -166,7 +166,7 @@ def check_when_settled(
     def on_wait(run: CheckRun, until_ms: int) -> None:
         nonlocal expectations, waited
         outcome = run.outcome
-        short = any(each.passed is False and each.awaits for each in outcome.checks)
+        short = any(each.passed is False and each.awaits for each in outcome.checks.unpassed)
         if expectations.awaited is None and outcome.requests and not short:
             expectations = replace(expectations, awaited=outcome.request_ids)
         if not waited:

@@ -159,8 +159,10 @@ def _observed(make: Callable[[Any], T], requests: CountedRequests) -> tuple[T, C
 def _evaluated(kind: CheckEvaluator, requests: Requests) -> CheckEvaluator:
     evaluator = kind.another()
     for one in requests:
-        for request in one.requests() if isinstance(one, SilentSuccesses) else (one,):
-            evaluator.add(request)
+        if isinstance(one, SilentSuccesses):
+            evaluator.add_silent(one)
+        else:
+            evaluator.add(one)
     return evaluator
 
 

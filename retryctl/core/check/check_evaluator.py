@@ -14,7 +14,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from itertools import chain
-from typing import Literal
 
 from retryctl.core.check.baseline import Identity, identity_of
 from retryctl.core.check.expectations import (
@@ -28,12 +27,22 @@ from retryctl.core.check.expectations import (
     of_request,
     outcome_unknown,
 )
+from retryctl.core.check.request_results import (
+    Checks,
+    FindingEffect,
+    JudgedFinding,
+    RequestResult,
+    SilentResults,
+    effect_of,
+    joined,
+)
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict, Verdict
 from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.crosscheck.findings import Finding, Severity, UnlistedFinding
 from retryctl.core.model.coverage import Gap
 from retryctl.core.model.request import Request, RequestOutcome
+from retryctl.core.summary.silent_successes import SilentSuccesses
 from retryctl.core.value_classes import value_class
 from retryctl.core.wording import as_sentences, number_of
 
@@ -42,39 +51,6 @@ REQUEST = "request"
 MOST_FINDINGS = 10_000
 """Findings of the first requests are kept up to this number; all are counted."""
 _MOST_IN_A_MESSAGE = 10
-
-
-FindingEffect = Literal["failed", "known", "allowed", "harmless"]
-
-
-@value_class
-class JudgedFinding:
-    """A finding and its effect: it fails, or is ``known`` (in the baseline), or neither.
-
-    ``allowed``: its rule is ignored. ``branch`` is the branch that its attempt ran, and
-    ``branch_expected`` the one it should have run, where they differ. ``unlisted`` counts further
-    findings of its rule and effect in its request: the first finding of each kind has the number.
-    """
-
-    finding: Finding
-    request_id: str
-    function: str | None
-    identity: Identity
-    failed: bool
-    known: bool
-    allowed: bool
-    branch: str | None = None
-    branch_expected: str | None = None
-    unlisted: int = 0
-
-    @property
-    def effect(self) -> FindingEffect:
-        """The effect of the finding on the result of the check."""
-        return _effect(failed=self.failed, known=self.known, allowed=self.allowed)
-
-
-def _effect(*, failed: bool, known: bool, allowed: bool) -> FindingEffect:
-    return "allowed" if allowed else "known" if known else "failed" if failed else "harmless"
 
 
 @value_class
@@ -86,7 +62,7 @@ class CheckOutcome:
     ``retried`` are counts, ``request_ids`` the requests that were read.
     """
 
-    checks: tuple[CheckResult, ...]
+    checks: Checks
     findings: tuple[JudgedFinding, ...]
     counts: Mapping[tuple[FindingEffect, str], int]
     known: frozenset[Identity] = frozenset()
@@ -100,20 +76,20 @@ class CheckOutcome:
     @property
     def passed(self) -> bool | None:
         """False where a check failed, else ``None`` where one is undetermined, else true."""
-        results = {check.passed for check in self.checks}
+        results = {check.passed for check in self.checks.unpassed}
         if False in results:
             return False
-        return None if None in results or self.empty else True
+        return None if results or self.empty else True
 
     @property
     def awaits(self) -> tuple[str, ...]:
         """What a later reading could change."""
-        return tuple(dict.fromkeys(check.awaits for check in self.checks if check.awaits))
+        return tuple(dict.fromkeys(check.awaits for check in self.checks.kept if check.awaits))
 
     @property
     def unchecked(self) -> tuple[str, ...]:
         """The IDs that were not found and have no check: they do not change the result."""
-        checked = {check.request_id for check in self.checks}
+        checked = {check.request_id for check in self.checks.kept}
         return tuple(one for one in self.not_found if one not in checked)
 
     @property
@@ -124,20 +100,6 @@ class CheckOutcome:
             for check in self.checks
             if check.request_id and check.name == REQUEST and check.request_id not in self.not_found
         )
-
-
-@value_class
-class _RequestResult:
-    """The checks and findings of one request. ``place`` orders requests by time, ID and group.
-
-    ``streams`` are the log streams of one with findings.
-    """
-
-    place: tuple[int, str, str]
-    function: str | None
-    checks: tuple[CheckResult, ...]
-    findings: tuple[JudgedFinding, ...]
-    streams: frozenset[str | None] = frozenset()
 
 
 class CheckEvaluator:
@@ -159,7 +121,8 @@ class CheckEvaluator:
         self._known = known
         self._learns = learns
         self._tally = CheckTally()
-        self._results: list[_RequestResult] = []
+        self._results: list[RequestResult] = []
+        self._silent: list[SilentResults] = []
         self._counts = Counter[tuple[FindingEffect, str]]()
         self._kept = 0
         self._identities: set[Identity] = set()
@@ -181,7 +144,7 @@ class CheckEvaluator:
         ]
         expectations = of_request(checked, self._expected, self._tally)
         self._results.append(
-            _RequestResult(
+            RequestResult(
                 place=(request.placed_ms, request.request_id, request.log_group or ""),
                 function=_kept_once(request.function or request.log_group or "") or None,
                 checks=(self._check(checked, failed), *expectations),
@@ -197,6 +160,17 @@ class CheckEvaluator:
                 identity for _, identity, effect in unlisted if effect == "known"
             )
         self._keep(len(findings))
+
+    def add_silent(self, successes: SilentSuccesses) -> None:
+        """Judge silent successes: one by one only where an expectation could concern each."""
+        expected, requests = self._expected, successes.requests()
+        if expected.given or RequestOutcome.SUCCEEDED in expected.outcomes:
+            for checked in requests:
+                self.add(checked)
+            return
+        self.add(next(requests))
+        self._silent.append(SilentResults.of(successes, self._results.pop()))
+        self._tally.requests += len(successes.attempts) - 1  # they count in nothing else
 
     def _keep(self, more: int) -> None:
         """Count ``more`` findings that are kept; drop those of later requests where many are."""
@@ -245,6 +219,7 @@ class CheckEvaluator:
         """Add the results of an evaluator with the same expectations."""
         self._tally.merge(other._tally)
         self._results += other._results
+        self._silent += other._silent
         self._counts.update(other._counts)
         self._identities |= other._identities
         self._keep(other._kept)
@@ -257,18 +232,17 @@ class CheckEvaluator:
         """
         awaited = [_missing(one) for one in not_found if self._expected.awaits(one)]
         self._drop_findings()
-        of_requests = chain.from_iterable(one.checks for one in self._results)
         unsure = (
             coverage_check(gaps),
             cross_check_of_all(self._tally, self._markers or Markers()),
         )
-        checks = (
-            *of_requests,
+        others = (
             *awaited,
             *of_all(self._tally, self._expected, gaps),
             *(check for check in unsure if check),
         )
-        demanded = any(check.passed is False for check in checks)
+        checks = Checks(results=tuple(self._results), silent=joined(self._silent), others=others)
+        demanded = any(check.passed is False for check in others)
         return CheckOutcome(
             checks=checks,
             findings=tuple(chain.from_iterable(one.findings for one in self._results)),
@@ -276,7 +250,7 @@ class CheckEvaluator:
             known=frozenset(self._identities),
             requests=self._tally.requests,
             retried=self._tally.retried,
-            functions=tuple(dict.fromkeys(one.function for one in self._results if one.function)),
+            functions=checks.functions,
             not_found=tuple(not_found),
             empty=not (self._tally.requests or awaited or demanded or self._expected.allow_empty),
             cross_checked=self._tally.cross_checked,
@@ -302,7 +276,7 @@ class CheckEvaluator:
         self, finding: UnlistedFinding, checked: CheckedRequest
     ) -> tuple[Identity, FindingEffect]:
         identity, fails, known, allowed = self._weigh(finding, checked)
-        return identity, _effect(failed=fails, known=known, allowed=allowed)
+        return identity, effect_of(failed=fails, known=known, allowed=allowed)
 
     def _weigh(
         self, finding: Finding | UnlistedFinding, checked: CheckedRequest

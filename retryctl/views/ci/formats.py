@@ -10,8 +10,9 @@ from hashlib import sha256
 from typing import Any, Protocol
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from retryctl.core.check.check_evaluator import REQUEST, JudgedFinding
+from retryctl.core.check.check_evaluator import REQUEST
 from retryctl.core.check.expectations import CheckResult
+from retryctl.core.check.request_results import JudgedFinding
 from retryctl.core.crosscheck.findings import Severity
 from retryctl.errors import ExitStatus
 from retryctl.views.ci.report import CheckReport, Problem
@@ -41,8 +42,8 @@ def junit_report(result: CheckReport) -> Iterator[str]:
         findings.setdefault((judged.request_id, judged.function), []).append(judged)
     counts = {
         "tests": str(len(judgement.checks)),
-        "failures": str(sum(check.passed is False for check in judgement.checks)),
-        "errors": str(sum(check.passed is None for check in judgement.checks)),
+        "failures": str(sum(check.passed is False for check in judgement.checks.unpassed)),
+        "errors": str(sum(check.passed is None for check in judgement.checks.unpassed)),
     }
     suites = Element("testsuites", {"name": f"retryctl {result.command}", **counts})
     suite = SubElement(suites, "testsuite", {"name": inert(f"retryctl {result.subject}".strip())})

@@ -9,8 +9,9 @@ from datetime import UTC, tzinfo
 from operator import attrgetter
 from typing import Literal
 
-from retryctl.core.check.check_evaluator import REQUEST, CheckOutcome, FindingEffect, JudgedFinding
+from retryctl.core.check.check_evaluator import REQUEST, CheckOutcome
 from retryctl.core.check.expectations import COVERAGE, CROSS_CHECK, CheckResult
+from retryctl.core.check.request_results import Checks, FindingEffect, JudgedFinding
 from retryctl.core.doctor.result import DoctorReport
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.events import LogEvent, is_timed
@@ -89,8 +90,7 @@ class CheckReport:
                 check,
                 tuple(_problems(check, failed.get((check.request_id or "", check.function), []))),
             )
-            for check in self.judgement.checks
-            if not check.passed
+            for check in self.judgement.checks.unpassed
         ]
         return sorted(found, key=lambda item: item[0].passed is None)
 
@@ -166,7 +166,7 @@ class CheckReport:
     def uncompared(self) -> str:
         """Return that nothing was cross-checked, and why; empty where something was."""
         judgement = self.judgement
-        unmatched = any(check.name == CROSS_CHECK for check in judgement.checks)
+        unmatched = any(check.name == CROSS_CHECK for check in judgement.checks.others)
         if not judgement.requests or judgement.cross_checked or unmatched:
             return ""
         why = "no attempt logged a counter or a branch."
@@ -186,9 +186,10 @@ class CheckReport:
     def result_sentence(self) -> str:
         """Return the result as a sentence that ends in the exit status."""
         checks = self.judgement.checks
-        failed = sum(check.passed is False for check in checks)
-        unsure = sum(check.passed is None for check in checks)
-        requests = sum(check.name == REQUEST for check in checks)
+        unpassed = checks.unpassed
+        failed = sum(check.passed is False for check in unpassed)
+        unsure = len(unpassed) - failed
+        requests = _requests(checks)
         made_of = self.subject if self.command == "doctor" else _made_of(checks)
         status = f"(exit {self.status.value})"
         lacking = len(self.judgement.unchecked)
@@ -279,13 +280,19 @@ def findings_message(group: Sequence[JudgedFinding]) -> str:
     return f"{ran}. {message}" if ran else message
 
 
-def _made_of(checks: Sequence[CheckResult]) -> str:
+def _requests(checks: Checks) -> int:
+    """Return the number of checks that are of a request."""
+    return checks.silent_count + sum(check.name == REQUEST for check in checks.kept)
+
+
+def _made_of(checks: Checks) -> str:
     """``2 requests, 3 expectations and the coverage``."""
-    requests = sum(check.name == REQUEST for check in checks)
-    options = sum(check.is_option for check in checks)
+    options = sum(check.is_option for check in checks.kept)
     expectations = [number_of(options, "expectation")] if options else []
-    others = [f"the {each.name}" for each in checks if not each.is_option and each.name != REQUEST]
-    return in_a_row([number_of(requests, "request"), *expectations, *others])
+    others = [
+        f"the {each.name}" for each in checks.others if not each.is_option and each.name != REQUEST
+    ]
+    return in_a_row([number_of(_requests(checks), "request"), *expectations, *others])
 
 
 def _problems(check: CheckResult, failed: list[JudgedFinding]) -> Iterator[Problem]:
@@ -335,7 +342,7 @@ def configuration_report(report: DoctorReport, *, version: str, tz: tzinfo) -> C
         for each in report.diagnoses
     )
     judgement = CheckOutcome(
-        checks=checks,
+        checks=Checks(others=checks),
         findings=(),
         counts={},
         requests=0,

@@ -14,7 +14,7 @@ from itertools import chain
 from typing import Any
 from urllib.parse import quote
 
-from retryctl.core.check.check_evaluator import JudgedFinding
+from retryctl.core.check.request_results import JudgedFinding
 from retryctl.core.crosscheck.findings import Severity
 from retryctl.core.model.events import LogEvent, stream_name
 from retryctl.core.rules import ALL_RULES

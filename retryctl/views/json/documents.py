@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from retryctl.core.attempt_diff import AttemptDiff
-from retryctl.core.check.check_evaluator import JudgedFinding
+from retryctl.core.check.request_results import JudgedFinding
 from retryctl.core.crosscheck.attempt_check import AttemptCheck
 from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.doctor.result import Diagnosis, DoctorReport

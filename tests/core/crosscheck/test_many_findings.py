@@ -87,8 +87,8 @@ def test_a_known_start_of_the_findings_excuses_no_later_one(
     listed = [each.identity for each in learned.findings]
     some = checks(request_with_many, Expectations(fail_on=ERRORS), listed)
     assert some.passed is False
-    assert "environment-switch: attempt 250" not in some.checks[0].message
-    assert "environment-switch: attempt 102." in some.checks[0].message
+    assert "environment-switch: attempt 250" not in next(iter(some.checks)).message
+    assert "environment-switch: attempt 102." in next(iter(some.checks)).message
     every = checks(request_with_many, Expectations(fail_on=ERRORS), learned.known)
     assert every.passed is True
 
