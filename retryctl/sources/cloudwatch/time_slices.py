@@ -228,7 +228,8 @@ class SliceRunner(Generic[T]):
     """Reads the slices of ``plan`` side by side with ``read``, which runs in threads.
 
     No slice is begun once ``over`` or ``is_halted()``, and ``read`` should then end early.
-    ``fatal`` is an error that all the rest would have.
+    Neither is one after ``fatal``, an error that all the rest would have; slices that are being
+    read go on, as the service may answer for them.
     """
 
     aws: AwsClient
@@ -276,7 +277,7 @@ class SliceRunner(Generic[T]):
                 self.over = True
 
     def _next(self) -> TimeSlice | None:
-        return None if self.ended else self.plan.take()
+        return None if self.ended or self.fatal else self.plan.take()
 
     def _settle(self, part: TimeSlice, future: PoolTask[SliceRead[T]]) -> Iterator[T]:
         error = future.exception()
@@ -313,4 +314,3 @@ class SliceRunner(Generic[T]):
         self._unread.append((part.window, error))
         if hopeless:  # all that remains would fail too
             self.fatal = error
-            self.over = True

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import time
+
 from hypothesis import given
 from hypothesis import strategies as st
 
+from retryctl.errors import Unreachable
+from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.rate_limiter import AdaptiveRateLimiter
 from retryctl.sources.cloudwatch.pages import TimeRange
-from retryctl.sources.cloudwatch.time_slices import SlicePlanner, TimeSlice, merged
+from retryctl.sources.cloudwatch.time_slices import (
+    SlicePlanner,
+    SliceRead,
+    SliceRunner,
+    TimeSlice,
+    merged,
+)
 
 HOUR = 3_600_000
 
@@ -169,6 +179,23 @@ def test_every_moment_of_the_aim_is_searched_once(aims: list[TimeRange], pages: 
         plan.finished(part, count)
     assert merged(read) == merged(aims)
     assert length(read) == length(merged(aims))
+
+
+def test_a_slice_that_is_read_goes_on_where_older_ones_fail() -> None:
+    def read(part: TimeSlice) -> SliceRead[str]:
+        if part.trial:
+            return SliceRead(found="trial", pages=1, to_the_end=False)
+        if part.window.until_ms < 24 * HOUR:
+            raise Unreachable("no answer", "Try again later.")
+        while not runner.fatal:
+            time.sleep(0.001)
+        return SliceRead(found="newest", pages=1, to_the_end=not runner.ended)
+
+    plan = SlicePlanner(window(0, 24 * HOUR))
+    runner = SliceRunner(aws=AwsClient(), plan=plan, read=read)
+    assert list(runner.run()) == ["trial", "newest"]
+    assert plan.done == [window(21 * HOUR, 24 * HOUR)]
+    assert merged(part for part, _ in runner.unread) == [window(0, 21 * HOUR)]
 
 
 # --------------------------------------------------------------------------- pace
