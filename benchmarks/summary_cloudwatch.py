@@ -19,7 +19,7 @@ import sys
 import time
 from collections.abc import Iterator
 
-from benchmarks.find_request import GROUP, QUOTA, Event, run
+from benchmarks.find_request_cloudwatch import GROUP, QUOTA, Event, run
 from benchmarks.generate_logs import Simulation, Truth
 from benchmarks.summary_saved import check_summary
 from tests.endpoint.server import Endpoint

@@ -19,10 +19,10 @@ from retryctl.app.options import (
     Warn,
 )
 from retryctl.config import ProjectConfig
-from retryctl.core.model.attempt import function_from_names as function_of
 from retryctl.core.model.coverage import Coverage, LogQuery
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import FunctionConfig
+from retryctl.core.model.group_names import function_from_names as function_of
 from retryctl.core.value_classes import value_class
 from retryctl.errors import AccessDenied, UsageError
 from retryctl.sources.aws.client import AwsClient

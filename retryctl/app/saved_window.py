@@ -26,7 +26,7 @@ from retryctl.core.summary.request_row import RequestRow, RowFilter, request_row
 from retryctl.core.summary.silent_successes import SilentSuccesses
 from retryctl.core.summary.tally import SummaryTally
 from retryctl.errors import UnreadableInput
-from retryctl.sources.saved.diagnostics import ReadStats
+from retryctl.sources.saved.read_stats import ReadStats
 
 if TYPE_CHECKING:
     from retryctl.sources.saved.files import SavedFile

@@ -33,7 +33,7 @@ from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.summary.alike_requests import CountedRequests, Requests
 from retryctl.core.summary.request_row import RequestRow, RowFilter
 from retryctl.core.summary.tally import SummaryTally
-from retryctl.sources.saved.diagnostics import ReadStats
+from retryctl.sources.saved.read_stats import ReadStats
 
 if TYPE_CHECKING:
     from retryctl.app.download import DownloadedGroup, DownloadedGroups

@@ -42,7 +42,7 @@ What a scan found goes to the *shuffle* store (``shuffle``), a temporary file (`
 attempts dealt out to partitions by request ID, fragments to *shares* of the streams. When all
 chunks are scanned, the fragments of each stream are *stitched* (``stitched_streams``), a share at a
 time and in several processes (``stitch_tasks``); here the first and the last attempts of streams
-are packed too (``stream_ends``). The *reduce* step (``reduction``) takes one partition at a time:
+are packed too (``packed_ends``). The *reduce* step (``reduction``) takes one partition at a time:
 it groups attempts by request and has the core check them. ``partition_tasks`` runs it for all
 partitions, in several processes. Where requests are only counted or listed, the core checks the
 first of each *form* (``request_forms``).

@@ -30,10 +30,11 @@ from retryctl.core.crosscheck.claims import Markers, may_hide_claim, read_claim
 from retryctl.core.grammar.masked_lines import may_be_masked_error
 from retryctl.core.grammar.record_parser import parse_record
 from retryctl.core.grammar.runtime_text import may_lack_traceback
+from retryctl.core.history.attempt_from_lines import execution_arn
 from retryctl.core.history.lost_lines import has_lost_lines
 from retryctl.core.history.safe_cut import ClosedChunk, closed_piece
 from retryctl.core.late_regex import late_regex
-from retryctl.core.model.attempt import Attempt, execution_arn
+from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.limits import LONGEST_ATTEMPT_MS

@@ -10,7 +10,6 @@ from retryctl.bulk.chunks import ByteRange, Chunk, Stretches
 from retryctl.core.history.search_detection import IdSearch
 from retryctl.sources.saved import raw_blocks
 from retryctl.sources.saved.decoding import segments
-from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.files import cannot_open
 from retryctl.sources.saved.formats import detect_format
 from retryctl.sources.saved.formats.json_lines import json_lines_block
@@ -20,6 +19,7 @@ from retryctl.sources.saved.raw_blocks import (
     RawBlock,
     ties_in_order,
 )
+from retryctl.sources.saved.read_stats import FileDiagnostics
 
 Advance = Callable[[int], None]
 """Takes the number of bytes that were read since the last call."""

@@ -24,7 +24,7 @@ from retryctl.core.model.coverage import LogQuery
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.value_classes import value_class
 from retryctl.errors import UnreadableInput
-from retryctl.sources.saved.diagnostics import Meter
+from retryctl.sources.saved.read_stats import Meter
 from retryctl.sources.saved.stream_filter import StreamFilter, StreamPlace
 
 R = TypeVar("R")

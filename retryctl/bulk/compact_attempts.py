@@ -17,13 +17,14 @@ from operator import attrgetter
 from struct import Struct
 
 from retryctl.core.crosscheck.claims import Claim, Markers
+from retryctl.core.history.attempt_from_lines import build_attempt
 from retryctl.core.history.attempt_lines import AttemptLines
-from retryctl.core.history.outcome import AttemptOutcome
-from retryctl.core.model.attempt import Attempt, build_attempt, function_from_names
+from retryctl.core.model.attempt import Attempt, AttemptOutcome
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.group_names import (
     ambiguous_names,
+    function_from_names,
     function_name,
     function_place,
     group_arn,

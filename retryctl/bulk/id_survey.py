@@ -25,12 +25,11 @@ from retryctl.bulk.line_layout import (
 from retryctl.bulk.near_ids import near_ids_in
 from retryctl.core.history.search_detection import IdSearch
 from retryctl.core.late_regex import late_regex
-from retryctl.core.model.attempt import function_from_names
 from retryctl.core.model.coverage import LogQuery
 from retryctl.core.model.events import REQUEST_ID
+from retryctl.core.model.group_names import function_from_names
 from retryctl.core.value_classes import state_class
 from retryctl.sources.saved.canonical_lines import HEADER, KEY
-from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.formats.json_event import line_event
 from retryctl.sources.saved.gzip_members import Checkpoint
 from retryctl.sources.saved.raw_blocks import (
@@ -41,6 +40,7 @@ from retryctl.sources.saved.raw_blocks import (
     contains_key,
     separated,
 )
+from retryctl.sources.saved.read_stats import FileDiagnostics
 from retryctl.sources.saved.saved_format import RawEvent
 from retryctl.sources.saved.stream_filter import StreamFilter, StreamPlace
 

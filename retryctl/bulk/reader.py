@@ -26,10 +26,10 @@ from retryctl.core.model.function_config import FunctionConfig, StoreCount
 from retryctl.core.summary.alike_requests import Requests
 from retryctl.core.value_classes import value_class
 from retryctl.errors import UnreadableInput
-from retryctl.sources.saved.diagnostics import ByteProgress, FileDiagnostics, Meter
 from retryctl.sources.saved.files import SavedFile, find_files, names_one_file, skipped_folders
-from retryctl.sources.saved.hidden_folders import searched_folders
 from retryctl.sources.saved.log_file import nothing_readable, read_file
+from retryctl.sources.saved.read_stats import ByteProgress, FileDiagnostics, Meter
+from retryctl.sources.saved.searched_folders import searched_folders
 from retryctl.sources.saved.start_gaps import gaps_shown_by_start
 
 CHUNK_BYTES = 32 << 20

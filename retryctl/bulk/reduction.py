@@ -26,8 +26,7 @@ from retryctl.bulk.request_forms import PackedAttempt, RequestForm, RequestForms
 from retryctl.core.crosscheck.attempt_check import Verdict
 from retryctl.core.crosscheck.checked_request import CheckedRequest, check_attempts_of
 from retryctl.core.crosscheck.claims import Markers
-from retryctl.core.history.outcome import AttemptOutcome
-from retryctl.core.model.attempt import Attempt
+from retryctl.core.model.attempt import Attempt, AttemptOutcome
 from retryctl.core.model.coverage import Coverage, Gap, runs_version
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import FunctionConfig, StoreCount

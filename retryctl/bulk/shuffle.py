@@ -55,8 +55,8 @@ from retryctl.core.model.limits import (
 from retryctl.core.model.records import Unrecognised, WebRecord
 from retryctl.core.value_classes import value_class
 from retryctl.errors import UnreadableInput
-from retryctl.sources.saved.diagnostics import ReadStats
 from retryctl.sources.saved.files import SavedFile
+from retryctl.sources.saved.read_stats import ReadStats
 from retryctl.sources.saved.stream_filter import StreamFilter, StreamPlace
 
 _KEPT_BYTES = 64 << 20

@@ -20,8 +20,8 @@ from retryctl.bulk.compact_attempts import (
     with_distinct_names,
 )
 from retryctl.bulk.line_layout import NoEvent
+from retryctl.bulk.packed_ends import PackedEnds
 from retryctl.bulk.stitched_streams import StitchedStream, StreamStitcher
-from retryctl.bulk.stream_ends import PackedEnds
 from retryctl.bulk.stream_state import StreamFragment
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.events import LogEvent

@@ -14,7 +14,7 @@ from itertools import pairwise
 from retryctl.bulk.chunk_tasks import ScanPlan
 from retryctl.bulk.compact_attempts import Mention, Stream, compact_attempts
 from retryctl.bulk.line_layout import events_of
-from retryctl.bulk.stream_ends import EndOfStream, PackedEnds, StreamEnd, stream_end
+from retryctl.bulk.packed_ends import EndOfStream, PackedEnds, StreamEnd, stream_end
 from retryctl.bulk.stream_state import StreamFragment
 from retryctl.core.history.history_builder import mentions_in
 from retryctl.core.history.lost_lines import has_lost_lines

@@ -11,13 +11,6 @@ from typing import Any, Literal
 
 from retryctl.cli.command_app import CommandApp, argument, option, required_argument
 from retryctl.cli.options.params import CounterStore, debug_option
-from retryctl.cli.options.store_names import (
-    bucket_name,
-    key_prefix,
-    log_group_name,
-    policy_text,
-    table_name,
-)
 from retryctl.core.value_classes import value_class
 from retryctl.core.wording import in_a_row
 from retryctl.errors import ExitStatus, UsageError
@@ -121,8 +114,10 @@ def iam(given: PolicyArguments) -> int:
 
     Replace the names in capitals.
     """
+    from retryctl.cli.runs.store_resources import policy_statements
+
     store = _one_store(given.store, given.store_option, list(CounterStore), "iam")
-    statements = _statements(given, store)
+    statements = policy_statements(given, store)
     if statements or given.output == "json":
         print(json.dumps({"Version": "2012-10-17", "Statement": statements}, indent=2))
     else:
@@ -148,7 +143,7 @@ class TemplateArguments:
 @app.command()
 def template(given: TemplateArguments) -> int:
     """Print a template of the table with its TTL, or of the bucket with its lifecycle rule."""
-    from retryctl.cli.runs.counters import store_template
+    from retryctl.cli.runs.store_resources import store_template
 
     store = _one_store(given.store, given.store_option, _WITH_TEMPLATE, "template")
     print(store_template(given, store), end="")
@@ -191,26 +186,3 @@ def _one_store(
     if named not in known:
         raise UsageError(f"{named} has nothing to create.", choice)
     return named
-
-
-def _statements(given: PolicyArguments, store: CounterStore) -> list[dict[str, object]]:
-    arn = f"arn:{given.partition}"
-    if store is CounterStore.S3:
-        under = f"{policy_text(key_prefix(given.prefix))}*"
-        bucket = f"{arn}:s3:::{bucket_name(given.bucket)}"
-        condition = {"StringLike": {"s3:prefix": under}}
-        return [
-            _allow("s3:PutObject", f"{bucket}/{under}"),
-            {**_allow("s3:ListBucket", bucket), "Condition": condition},
-        ]
-    if store is CounterStore.DYNAMODB:
-        actions = ["dynamodb:GetItem"] * given.by_hand + ["dynamodb:UpdateItem"]
-        return [_allow(actions, f"{arn}:dynamodb:*:*:table/{table_name(given.table)}")]
-    if store is CounterStore.LOGS:
-        group = log_group_name(given.log_group)
-        return [_allow("logs:FilterLogEvents", f"{arn}:logs:*:*:log-group:{group}:*")]
-    return []
-
-
-def _allow(action: str | list[str], resource: str) -> dict[str, object]:
-    return {"Effect": "Allow", "Action": action, "Resource": resource}

@@ -12,8 +12,7 @@ from itertools import groupby
 from retryctl.core.crosscheck.attempt_check import AttemptCheck, AttemptVerdict
 from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.crosscheck.earlier_marks import new_environments
-from retryctl.core.history.outcome import AttemptOutcome
-from retryctl.core.model.attempt import Attempt
+from retryctl.core.model.attempt import Attempt, AttemptOutcome
 from retryctl.core.model.events import is_timed
 from retryctl.core.value_classes import value_class
 from retryctl.views.blocks import Column, Paragraph, Pieces, Table

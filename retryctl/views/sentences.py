@@ -13,8 +13,7 @@ from typing import NamedTuple
 from retryctl.core.crosscheck.attempt_check import AttemptCheck, AttemptVerdict, Verdict
 from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.crosscheck.unread_counts import unread_count
-from retryctl.core.history.outcome import AttemptOutcome
-from retryctl.core.model.attempt import Attempt
+from retryctl.core.model.attempt import Attempt, AttemptOutcome
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.request import Request, RequestOutcome
 from retryctl.core.wording import capitalised, in_a_row, number_of

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from retryctl.core.crosscheck.findings import Severity
-from retryctl.core.history.outcome import AttemptOutcome
+from retryctl.core.model.attempt import AttemptOutcome
 from retryctl.core.value_classes import value_class
 from retryctl.views.blocks import Paragraph, paragraph
 

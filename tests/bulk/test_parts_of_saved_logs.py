@@ -26,14 +26,14 @@ from retryctl.app.options import SourceOptions
 from retryctl.app.trace import trace
 from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.errors import UnreadableInput
-from tests.support.lab.made_up_runtimes import (
+from tests.support.lambda_log import ID, OTHER_ID, RUNTIME, Environment, timed_out
+from tests.support.log_answers import Answers, answers, contradictions, differences, undetermined
+from tests.support.made_up_streams import (
     JAVA_ERROR,
     dotnet_error,
     node_error,
     node_invoke_error,
 )
-from tests.support.lambda_log import ID, OTHER_ID, RUNTIME, Environment, timed_out
-from tests.support.log_answers import Answers, answers, contradictions, differences, undetermined
 from tests.support.program import run
 from tests.support.random_history import RandomHistory
 from tests.support.saved_logs import GROUP, Event

@@ -28,7 +28,6 @@ from tests.support.insights_exports import (
     with_ties,
     without_streams,
 )
-from tests.support.lab.made_up_runtimes import dotnet_error
 from tests.support.lambda_log import (
     ID,
     MIDNIGHT_MS,
@@ -44,6 +43,7 @@ from tests.support.log_answers import (
     differences,
     undetermined,
 )
+from tests.support.made_up_streams import dotnet_error
 from tests.support.random_cases import seeds
 from tests.support.random_history import RandomHistory
 from tests.support.saved_logs import GROUP, Event

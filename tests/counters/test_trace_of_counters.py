@@ -8,13 +8,13 @@ import pytest
 
 from retryctl.core.crosscheck.attempt_check import Verdict
 from retryctl.core.crosscheck.checked_request import check_request
-from retryctl.core.history.outcome import AttemptOutcome
+from retryctl.core.model.attempt import AttemptOutcome
 from retryctl.core.model.coverage import Coverage
 from retryctl.lab.plugin import HandlerLab
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.counter_stores import read_count
 from tests.support.counters_world import ROOT, Aws
-from tests.support.light_aws import SOURCE
+from tests.support.light_aws_client import SOURCE
 from tests.support.program import run as retryctl
 from tests.support.truth_table import STORES
 

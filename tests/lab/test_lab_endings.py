@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from retryctl.core.history.outcome import AttemptOutcome
+from retryctl.core.model.attempt import AttemptOutcome
 from retryctl.lab import plan
 from retryctl.lab.function import Function
 from retryctl.lab.lab import Lab

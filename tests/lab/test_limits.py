@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from retryctl.core.history.outcome import AttemptOutcome
+from retryctl.core.model.attempt import AttemptOutcome
 from retryctl.lab.function import Isolation
 from tests.lab.test_isolation import WAYS
 from tests.support.lab.lab_handlers import lab_of, platform, written

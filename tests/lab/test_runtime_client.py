@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from retryctl.core.history.outcome import AttemptOutcome
+from retryctl.core.model.attempt import AttemptOutcome
 from retryctl.core.model.request import RequestOutcome
 from retryctl.errors import NothingFound
 from retryctl.lab import plan

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from retryctl.core.crosscheck.attempt_check import Verdict
-from retryctl.core.history.outcome import AttemptOutcome
+from retryctl.core.model.attempt import AttemptOutcome
 from retryctl.lab.limitations import NotAsOnLambda
 from retryctl.lab.plugin import HandlerLab
 from tests.support.lab.lab_handlers import EXAMPLE, ORDER, ORIGINAL, lab_of, written

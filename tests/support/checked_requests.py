@@ -10,8 +10,7 @@ from retryctl.core.crosscheck.attempt_check import AttemptCheck, AttemptVerdict,
 from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.crosscheck.claims import Claim
 from retryctl.core.crosscheck.findings import Finding, Severity
-from retryctl.core.history.outcome import AttemptOutcome, ErrorInfo
-from retryctl.core.model.attempt import Attempt
+from retryctl.core.model.attempt import Attempt, AttemptOutcome, ErrorInfo
 from retryctl.core.model.coverage import Coverage, Gap
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.request import Request, RequestOutcome

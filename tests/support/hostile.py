@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from retryctl.core.crosscheck.checked_request import CheckedRequest
-from retryctl.core.history.outcome import ErrorInfo
+from retryctl.core.model.attempt import ErrorInfo
 from tests.support import checked_requests as world
 
 HOSTILE = (

@@ -18,12 +18,6 @@ from dataclasses import dataclass, field
 from random import Random
 
 from retryctl.core.model.events import LogEvent
-from tests.support.lab.made_up_runtimes import (
-    JAVA_ERROR,
-    dotnet_error,
-    node_error,
-    node_invoke_error,
-)
 from tests.support.lambda_log import (
     ENDS,
     MIDNIGHT_MS,
@@ -35,6 +29,12 @@ from tests.support.lambda_log import (
     report,
     start,
     timed_out,
+)
+from tests.support.made_up_streams import (
+    JAVA_ERROR,
+    dotnet_error,
+    node_error,
+    node_invoke_error,
 )
 
 EXECUTION = "arn:aws:lambda:us-east-1:123456789012:function:flow:7/durable-execution/order-{}/3f0c"

@@ -15,10 +15,10 @@ from retryctl.core.model.events import LogEvent
 from retryctl.core.model.group_names import group_name
 from retryctl.errors import UnreadableInput
 from retryctl.sources.saved.decoding import segments
-from retryctl.sources.saved.diagnostics import ByteProgress, FileDiagnostics, Meter, ReadStats
 from retryctl.sources.saved.files import SavedFile, find_files, names_one_file
 from retryctl.sources.saved.formats import detect_format
 from retryctl.sources.saved.log_file import nothing_readable, read_file
+from retryctl.sources.saved.read_stats import ByteProgress, FileDiagnostics, Meter, ReadStats
 from retryctl.sources.saved.saved_format import RawEvent
 from retryctl.sources.saved.start_gaps import gaps_shown_by_start
 from retryctl.sources.saved.stream_filter import StreamFilter

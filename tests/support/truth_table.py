@@ -17,7 +17,7 @@ from retryctl.lab.inside.virtual_time import FAULTS
 from retryctl.lab.local_aws import LocalAws
 from retryctl.lab.plan import Plan, PlannedFault, read
 from tests.support.counters_world import ROOT, Aws, make_table
-from tests.support.light_aws import SOURCE
+from tests.support.light_aws_client import SOURCE
 
 STORES = {
     "tmp": "TmpCounter()",

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict, Verdict
-from retryctl.core.history.outcome import ErrorInfo
+from retryctl.core.model.attempt import ErrorInfo
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.events import is_timed
 from retryctl.core.model.request import RequestOutcome

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.crosscheck.claims import Branches
-from retryctl.core.history.outcome import ErrorInfo
+from retryctl.core.model.attempt import ErrorInfo
 from retryctl.core.summary.changes import changes
 from retryctl.core.summary.tally import SummaryTally
 from retryctl.views.html.summary import summary_page

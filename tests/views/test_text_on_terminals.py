@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict, Verdict, verdict_of
 from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.crosscheck.claims import Claim
-from retryctl.core.history.outcome import AttemptOutcome, ErrorInfo
+from retryctl.core.model.attempt import AttemptOutcome, ErrorInfo
 from retryctl.core.model.coverage import Gap
 from retryctl.core.model.request import RequestOutcome
 from retryctl.views.blocks import Paragraph, Pieces

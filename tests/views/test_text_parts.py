@@ -9,7 +9,7 @@ import pytest
 
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict, Verdict
 from retryctl.core.crosscheck.checked_request import CheckedRequest
-from retryctl.core.history.outcome import AttemptOutcome, ErrorInfo
+from retryctl.core.model.attempt import AttemptOutcome, ErrorInfo
 from retryctl.core.model.request import RequestOutcome
 from retryctl.views.times import span
 from tests.support.checked_requests import (

@@ -318,7 +318,7 @@ def completed(arguments: Sequence[str], reading: Reading, advice: Callable[[str]
     """
     if not _shortened(arguments):
         return WholeIds(arguments=arguments)
-    from retryctl.app.request_selection import matching_ids  # loads the engine of whole windows
+    from retryctl.app.unnamed_requests import matching_ids  # loads the engine of whole windows
 
     found = matching_ids(
         _shortened(arguments), reading.source, config=reading.config, feedback=reading.feedback

@@ -1,4 +1,4 @@
-"""What ``retryctl counters`` writes: one joined file, a layer, or the template of a store.
+"""What ``retryctl counters`` writes: one joined file, or a layer.
 
 Joining keeps the source unchanged: imports first, then the text of the modules, each after those
 that it needs. The syntax tree of a module, not its text, separates its parts.
@@ -12,24 +12,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata, resources
 from pathlib import Path
-from string import Template
 from textwrap import indent
-from typing import TYPE_CHECKING
 
 from retryctl import __version__
 from retryctl.cli.options.params import CounterStore
-from retryctl.cli.options.store_names import (
-    bucket_name,
-    key_names,
-    key_prefix,
-    quoted_hcl,
-    quoted_yaml,
-    table_name,
-)
 from retryctl.errors import UsageError
-
-if TYPE_CHECKING:
-    from retryctl.cli.counters import TemplateArguments
 
 FILE_NAME = "retryctl_counters.py"
 _MADE_BY = "# Made by `retryctl counters vendor"
@@ -203,38 +190,4 @@ def _unwritable(path: Path, error: OSError) -> UsageError:
     return UsageError(
         f"{path} cannot be written: {error.strerror}.",
         "Choose a folder that exists and is writable.",
-    )
-
-
-# --------------------------------------------------------------------------- templates of a store
-
-_DAYS = 1
-"""All attempts of a request start within 6 h of each other; a lifecycle rule counts days."""
-_QUOTED = {"sam": quoted_yaml, "terraform": quoted_hcl}
-_ATTRIBUTES = {
-    "sam": "\n        - AttributeName: {}\n          AttributeType: S",
-    "terraform": '\n  attribute {{\n    name = {}\n    type = "S"\n  }}\n',
-}
-
-
-def store_template(given: TemplateArguments, store: CounterStore) -> str:
-    """Return the table or the bucket of a store, as resources of SAM (YAML) or Terraform (HCL).
-
-    Raises ``UsageError`` for a name that AWS does not allow.
-    """
-    quoted = _QUOTED[given.form]
-    names = [quoted(name) for name in key_names(given.key, given.sort_key)]
-    kinds = zip(names, ("HASH", "RANGE"), strict=False)
-    extension = "yaml" if given.form == "sam" else "tf"
-    return Template(_source("cli/templates", f"{given.form}-{store}.{extension}")).substitute(
-        bucket=quoted(bucket_name(given.bucket, new=True)),
-        prefix=quoted(key_prefix(given.prefix)),
-        days=_DAYS,
-        table=quoted(table_name(given.table, new=True)),
-        key=names[0],
-        range_key=f"\n  range_key    = {names[1]}" if given.sort_key else "",
-        attributes="".join(map(_ATTRIBUTES[given.form].format, names)),
-        schema="".join(
-            f"\n        - AttributeName: {name}\n          KeyType: {kind}" for name, kind in kinds
-        ),
     )

@@ -35,7 +35,7 @@ def run_diff(given: DiffArguments) -> ExitStatus:
         refuse_not_found(whole, reading.tz)
         ids = named.ids
     else:
-        from retryctl.app.request_selection import newest_retried
+        from retryctl.app.unnamed_requests import newest_retried
 
         newest = newest_retried(reading.source, reading.window, config=config, feedback=feedback)
         ids = (newest,)

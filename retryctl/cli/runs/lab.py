@@ -25,7 +25,7 @@ from retryctl.cli.output.trace_output import show_trace, verdict_status, write_t
 from retryctl.config import load_settings
 from retryctl.core.check.expectations import CheckTally, Expectations, of_request
 from retryctl.core.crosscheck.checked_request import cross_checked
-from retryctl.core.history.outcome import AttemptOutcome
+from retryctl.core.model.attempt import AttemptOutcome
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.group_names import group_name
 from retryctl.core.timestamps import iso_text

@@ -20,9 +20,8 @@ from retryctl.cli.output.report_files import report_files, write_reports
 from retryctl.cli.output.terminal import put, stdout_screen
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict
 from retryctl.core.crosscheck.checked_request import unmatched_patterns
-from retryctl.core.model.attempt import function_from_names
 from retryctl.core.model.coverage import Coverage
-from retryctl.core.model.group_names import function_name
+from retryctl.core.model.group_names import function_from_names, function_name
 from retryctl.core.summary.changes import changes
 from retryctl.core.summary.tally import SummaryTally
 from retryctl.core.wording import in_a_row

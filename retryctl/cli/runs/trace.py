@@ -33,7 +33,7 @@ from retryctl.errors import ExitStatus, UsageError
 from retryctl.views.next_steps import window_options
 
 if TYPE_CHECKING:
-    from retryctl.app.request_selection import Selection
+    from retryctl.app.unnamed_requests import Selection
     from retryctl.cli.trace import TraceArguments
     from retryctl.sources.saved.live_pipe import LivePipe
 
@@ -179,7 +179,7 @@ def _live_stdin(source: SourceOptions) -> LivePipe | None:
 
 def _newest(reading: Reading, show: OutputOptions, *, last: int | None) -> Selection:
     """Select requests, and print how many others there are; ``--failed`` selects too."""
-    from retryctl.app.request_selection import select_newest  # loads the engine of whole windows
+    from retryctl.app.unnamed_requests import select_newest  # loads the engine of whole windows
 
     source, window, feedback = reading.source, reading.window, reading.feedback
     selected = select_newest(

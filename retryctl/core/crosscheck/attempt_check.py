@@ -13,8 +13,7 @@ from retryctl.core.crosscheck.claims import Branches
 from retryctl.core.crosscheck.context import JudgingContext
 from retryctl.core.crosscheck.earlier_marks import EarlierMarks
 from retryctl.core.crosscheck.hidden_parts import HiddenParts, is_masked, may_hide
-from retryctl.core.history.outcome import AttemptOutcome
-from retryctl.core.model.attempt import Attempt
+from retryctl.core.model.attempt import Attempt, AttemptOutcome
 from retryctl.core.model.coverage import Coverage, Gap
 from retryctl.core.model.events import UNTIMED_FILE_MS, is_timed
 from retryctl.core.model.function_config import FunctionConfig

@@ -34,13 +34,14 @@ from retryctl.core.crosscheck.store_rules import STORE_RULES, agreeing_store
 from retryctl.core.grammar.record_parser import parse_record
 from retryctl.core.history.history_builder import History, build_history
 from retryctl.core.history.lost_lines import with_lost_lines
-from retryctl.core.history.outcome import AttemptOutcome
-from retryctl.core.model.attempt import Attempt, function_from_names
+from retryctl.core.history.request_from_attempts import request_of
+from retryctl.core.model.attempt import Attempt, AttemptOutcome
 from retryctl.core.model.coverage import Coverage, EndsBefore
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import FunctionConfig, StoreCount
+from retryctl.core.model.group_names import function_from_names
 from retryctl.core.model.records import AppLine
-from retryctl.core.model.request import Request, RequestOutcome, request_of
+from retryctl.core.model.request import Request, RequestOutcome
 from retryctl.core.value_classes import value_class
 from retryctl.core.wording import in_a_row, number_of
 

@@ -16,8 +16,7 @@ from retryctl.core.crosscheck.attempt_check import (
 )
 from retryctl.core.crosscheck.earlier_marks import Some, counts_in_tmp
 from retryctl.core.crosscheck.findings import Match, Rule, RuleInput, Severity, attempts_named
-from retryctl.core.history.outcome import AttemptOutcome
-from retryctl.core.model.attempt import Attempt
+from retryctl.core.model.attempt import Attempt, AttemptOutcome
 from retryctl.core.model.events import LogEvent
 from retryctl.core.wording import number_of
 

@@ -10,9 +10,8 @@ from retryctl.core.crosscheck.hidden_parts import ONE_STREAM, may_hide, span_ms
 from retryctl.core.grammar.platform_text import CUT_MARK
 from retryctl.core.grammar.runtime_text import has_written_newlines, may_lack_traceback
 from retryctl.core.history.cut_log import BEGINS_LATE
-from retryctl.core.history.outcome import AttemptOutcome
 from retryctl.core.history.search_detection import SEARCHED_BY_ID
-from retryctl.core.model.attempt import Attempt, wait_ms
+from retryctl.core.model.attempt import Attempt, AttemptOutcome, wait_ms
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.limits import (
     INFERRED_WAITS_MS,

@@ -13,8 +13,7 @@ from collections.abc import Iterable, Sequence
 from itertools import accumulate, islice, pairwise, takewhile
 
 from retryctl.core.crosscheck.claims import Branches
-from retryctl.core.history.outcome import AttemptOutcome
-from retryctl.core.model.attempt import Attempt
+from retryctl.core.model.attempt import Attempt, AttemptOutcome
 from retryctl.core.value_classes import value_class
 
 MOST_NAMED = 5

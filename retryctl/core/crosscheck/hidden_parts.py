@@ -12,8 +12,7 @@ from itertools import pairwise
 
 from retryctl.core.crosscheck.context import JudgingContext
 from retryctl.core.history.lost_lines import LOST_IN_OWN_STREAM, LOST_LINES
-from retryctl.core.history.outcome import AttemptOutcome
-from retryctl.core.model.attempt import Attempt, wait_ms
+from retryctl.core.model.attempt import Attempt, AttemptOutcome, wait_ms
 from retryctl.core.model.coverage import UNORDERED, Gap
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.limits import INFERRED_WAITS_MS, USUAL_WAITS_MS

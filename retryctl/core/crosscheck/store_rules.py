@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 from retryctl.core.crosscheck.attempt_check import hidden_before
 from retryctl.core.crosscheck.findings import Match, Rule, RuleInput, Severity
-from retryctl.core.history.outcome import AttemptOutcome
-from retryctl.core.model.attempt import Attempt
+from retryctl.core.model.attempt import Attempt, AttemptOutcome
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import StoreCount
 

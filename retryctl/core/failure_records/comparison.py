@@ -8,8 +8,7 @@ from dataclasses import replace
 from retryctl.core.crosscheck.checked_request import CheckedRequest, with_unseen_end
 from retryctl.core.crosscheck.findings import Finding, Match, Rule, Severity
 from retryctl.core.failure_records.documents import FailureRecord
-from retryctl.core.history.outcome import AttemptOutcome
-from retryctl.core.model.attempt import Attempt
+from retryctl.core.model.attempt import Attempt, AttemptOutcome
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.request import RequestOutcome
 from retryctl.core.value_classes import value_class

@@ -12,14 +12,16 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.grammar.record_parser import parse_record
+from retryctl.core.history.attempt_from_lines import build_attempt
 from retryctl.core.history.attempt_lines import AttemptLines, Line
 from retryctl.core.history.lost_lines import has_cut_record, has_lost_lines
+from retryctl.core.history.request_from_attempts import request_of
 from retryctl.core.history.sequential_segmenter import read_stream
-from retryctl.core.model.attempt import Attempt, build_attempt
+from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.records import End, FunctionError, Report, Start, Unrecognised, WebRecord
-from retryctl.core.model.request import Request, request_of
+from retryctl.core.model.request import Request
 from retryctl.core.value_classes import value_class
 
 

@@ -1,4 +1,4 @@
-"""Log groups and functions with their account and region, and without.
+"""Log groups and functions with their account and region, and without; names that show them.
 
 A saved log names a group by its name, with the account before it (``@log`` of Logs Insights, a
 record of a subscription), or by its ARN. Where several groups of a log have one name, they are
@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable
+
+from retryctl.core.late_regex import late_regex
 
 # arn:aws:logs:eu-west-1:111122223333:log-group:/aws/lambda/orders, 111122223333:/aws/lambda/orders
 _GROUP = re.compile(
@@ -89,3 +91,24 @@ def ambiguous_names(names: Iterable[str]) -> Collection[str]:
         if has_place(name):
             places[function_name(group_name(name))].add(name)
     return {name for name, several in places.items() if len(several) > 1}
+
+
+# 2026/11/23/[$LATEST]0123456789abcdef0123456789abcdef, in a custom group 2026/11/23/name[7]…
+_STREAM_OF_FUNCTION = late_regex(r"\d{4}/\d\d/\d\d/([\w-]*)\[(\$LATEST(?:\.PUBLISHED)?|\d+)\]")
+_GROUP_OF_FUNCTION = re.compile(r"(?:.*:)?/aws/lambda/([^/:]+)(?::\*)?\Z")
+
+
+def function_from_names(log_group: str | None, log_stream: str | None) -> str | None:
+    """Return the function that logs there, by the name of its group, or of its stream.
+
+    Where the group is named with its account and region, so is the function.
+    """
+    m = _GROUP_OF_FUNCTION.match(log_group) if log_group else None
+    m = m or _STREAM_OF_FUNCTION.match(log_stream or "")
+    return function_place(log_group) + m[1] if m and m[1] else None
+
+
+def version_from_stream(log_stream: str | None) -> str | None:
+    """Return the version that the name of a log stream has."""
+    m = _STREAM_OF_FUNCTION.match(log_stream or "")
+    return m[2] if m else None

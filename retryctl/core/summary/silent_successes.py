@@ -6,8 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from retryctl.core.crosscheck.attempt_check import AttemptCheck, AttemptVerdict, Verdict
 from retryctl.core.crosscheck.checked_request import CheckedRequest
-from retryctl.core.history.outcome import AttemptOutcome
-from retryctl.core.model.attempt import Attempt
+from retryctl.core.model.attempt import Attempt, AttemptOutcome
 from retryctl.core.model.request import Request, RequestOutcome
 from retryctl.core.value_classes import value_class
 

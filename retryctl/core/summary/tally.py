@@ -14,8 +14,7 @@ from itertools import pairwise
 
 from retryctl.core.crosscheck.attempt_check import AttemptCheck, AttemptVerdict
 from retryctl.core.crosscheck.checked_request import CheckedRequest
-from retryctl.core.history.outcome import AttemptOutcome
-from retryctl.core.model.attempt import Attempt, wait_ms
+from retryctl.core.model.attempt import Attempt, AttemptOutcome, wait_ms
 from retryctl.core.model.request import RequestOutcome
 from retryctl.core.summary.alike_requests import AlikeRequests
 from retryctl.core.summary.silent_successes import CompactAttempt, id_of

@@ -6,7 +6,7 @@ only with the lines beside them, which are looked up (``unselected_lines``):
 
 - adjacent pairs (``adjacent_pairs``): first those behind a wrong counter, all of them, then those
   with the most time between; with ``verify_all``, every pair;
-- STARTs without any other line (``bare_starts``).
+- STARTs without any other line (``BareStarts``).
 
 Where a line parts a pair, or where the service did not select what it should have, the window is
 read again with all of its lines.

@@ -19,8 +19,8 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import IO
 
-from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.gzip_members import BREAK, GZIP_MAGIC, gunzipped, raw_chunks
+from retryctl.sources.saved.read_stats import FileDiagnostics
 
 SEGMENT_BUFFER_BYTES = 1 << 20
 

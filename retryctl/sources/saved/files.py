@@ -168,7 +168,7 @@ def _is_skipped(folder: str) -> bool:
 
 
 def skipped_folders(source: str) -> list[str]:
-    """Return the folders below ``source`` that are not read (``hidden_folders`` searches some)."""
+    """Return the folders below ``source`` that are not read (some are searched)."""
     if source in (DEMO, STDIN):
         return []
     tops = (path for path in _paths(source) if os.path.isdir(path))

@@ -8,7 +8,7 @@ from typing import IO, Any
 from zlib_ng import zlib_ng as zlib
 
 from retryctl.core.value_classes import value_class
-from retryctl.sources.saved.diagnostics import FileDiagnostics
+from retryctl.sources.saved.read_stats import FileDiagnostics
 
 READ_BYTES = 1 << 16
 UNPACKED_BYTES = 1 << 18

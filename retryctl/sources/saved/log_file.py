@@ -13,7 +13,6 @@ from retryctl.core.late_regex import late_regex
 from retryctl.core.model.events import LogEvent
 from retryctl.errors import UnreadableInput
 from retryctl.sources.saved.decoding import segments
-from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.files import (
     SavedFile,
     cannot_open,
@@ -23,6 +22,7 @@ from retryctl.sources.saved.files import (
 )
 from retryctl.sources.saved.formats import detect_format
 from retryctl.sources.saved.formats.json_event import is_torn, line_event
+from retryctl.sources.saved.read_stats import FileDiagnostics
 from retryctl.sources.saved.saved_format import RawEvent, SavedFormat
 from retryctl.sources.saved.skipped_files import FOLDERS_NOT_READ
 

@@ -8,8 +8,8 @@ from functools import cached_property
 from io import BufferedReader
 from typing import ClassVar, NamedTuple
 
-from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.raw_blocks import RawBlock, ties_in_order
+from retryctl.sources.saved.read_stats import FileDiagnostics
 
 
 class RawEvent(NamedTuple):

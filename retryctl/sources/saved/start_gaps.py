@@ -13,9 +13,9 @@ from retryctl.core.model.coverage import Gap
 from retryctl.core.model.events import LogEvent
 from retryctl.core.value_classes import value_class
 from retryctl.errors import UnreadableInput
-from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.files import SavedFile
 from retryctl.sources.saved.log_file import log_events, read_file
+from retryctl.sources.saved.read_stats import FileDiagnostics
 
 HEAD_EVENTS = 1_000
 """The number of events that are kept of each file: the first, or the last if it is newest first."""

@@ -5,10 +5,15 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from sys import intern
 
-from retryctl.core.model.attempt import function_from_names
 from retryctl.core.model.coverage import LogQuery
 from retryctl.core.model.events import LogEvent
-from retryctl.core.model.group_names import account_and_region, function_name, group_name, may_be_in
+from retryctl.core.model.group_names import (
+    account_and_region,
+    function_from_names,
+    function_name,
+    group_name,
+    may_be_in,
+)
 from retryctl.sources.saved.saved_format import RawEvent
 
 StreamPlace = tuple["str | None", str]

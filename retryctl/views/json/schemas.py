@@ -13,7 +13,7 @@ from typing import Any, get_args
 from retryctl.core.check.baseline import SCHEMA as BASELINE
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict, Verdict
 from retryctl.core.crosscheck.findings import Severity
-from retryctl.core.history.outcome import AttemptOutcome
+from retryctl.core.model.attempt import AttemptOutcome
 from retryctl.core.model.coverage import GapKind
 from retryctl.core.model.request import Delivery, RequestOutcome
 from retryctl.errors import ExitStatus

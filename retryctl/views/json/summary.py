@@ -7,7 +7,7 @@ from typing import Any
 
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict
 from retryctl.core.crosscheck.claims import Branches
-from retryctl.core.history.outcome import AttemptOutcome
+from retryctl.core.model.attempt import AttemptOutcome
 from retryctl.core.model.request import RequestOutcome
 from retryctl.core.summary.failed_over_time import failed_over_time
 from retryctl.core.summary.tally import SummaryTally

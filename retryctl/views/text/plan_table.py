@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from retryctl.core.crosscheck.checked_request import CheckedRequest
-from retryctl.core.history.outcome import AttemptOutcome, ErrorInfo
-from retryctl.core.model.attempt import Attempt
+from retryctl.core.model.attempt import Attempt, AttemptOutcome, ErrorInfo
 from retryctl.core.wording import number_of
 from retryctl.views.attempts_table import outcome_word, response_lines
 from retryctl.views.blocks import Block, Paragraph, Table, paragraph, text_column

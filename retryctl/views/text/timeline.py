@@ -6,8 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import tzinfo
 from itertools import groupby
 
-from retryctl.core.history.outcome import AttemptOutcome
-from retryctl.core.model.attempt import Attempt
+from retryctl.core.model.attempt import Attempt, AttemptOutcome
 from retryctl.core.model.events import is_timed
 from retryctl.views.attempts_table import UNKNOWN_LANE, Labels
 from retryctl.views.blocks import Piece

@@ -10,8 +10,7 @@ from itertools import starmap
 from retryctl.core.crosscheck.attempt_check import Verdict
 from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.crosscheck.findings import Finding, grouped_findings
-from retryctl.core.history.outcome import AttemptOutcome
-from retryctl.core.model.attempt import Attempt
+from retryctl.core.model.attempt import Attempt, AttemptOutcome
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.events import is_timed, stream_name
 from retryctl.core.model.function_config import FunctionConfig

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from retryctl.core.crosscheck.attempt_check import AttemptVerdict, Verdict
-from retryctl.core.history.outcome import AttemptOutcome
 from retryctl.core.history.search_detection import searched_by_id
+from retryctl.core.model.attempt import AttemptOutcome
 from retryctl.core.model.coverage import UNORDERED, Coverage, Gap
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.request import RequestOutcome

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from retryctl.core.history.outcome import AttemptOutcome
+from retryctl.core.model.attempt import AttemptOutcome
 from tests.support.lambda_log import ID, Environment, checked, python_error, python_json_error
 
 LONGEST = 262_118

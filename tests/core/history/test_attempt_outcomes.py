@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from retryctl.core.history.outcome import AttemptOutcome, ErrorInfo
-from retryctl.core.model.attempt import Attempt
+from retryctl.core.model.attempt import Attempt, AttemptOutcome, ErrorInfo
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.request import Request
 from tests.support.lambda_log import (

@@ -11,7 +11,6 @@ from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.history.event_order import Doubt, EventOrder
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.limits import LONGEST_ATTEMPT_MS
-from tests.support.lab.made_up_runtimes import dotnet_error
 from tests.support.lambda_log import (
     ID,
     MIDNIGHT_MS,
@@ -26,6 +25,7 @@ from tests.support.lambda_log import (
     start,
     timed_out,
 )
+from tests.support.made_up_streams import dotnet_error
 
 
 def event(at_ms: int, message: str, stream: str = "s") -> LogEvent:

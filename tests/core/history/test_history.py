@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from retryctl.core.history.history_builder import build_history
-from retryctl.core.history.outcome import AttemptOutcome
+from retryctl.core.model.attempt import AttemptOutcome
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.request import RequestOutcome
 from tests.support.lambda_log import (

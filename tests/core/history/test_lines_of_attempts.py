@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from retryctl.core.history.history_builder import build_history
-from retryctl.core.history.outcome import AttemptOutcome
-from retryctl.core.model.attempt import Attempt
+from retryctl.core.model.attempt import Attempt, AttemptOutcome
 from retryctl.core.model.events import LogEvent
 from tests.support.lambda_log import (
     ID,

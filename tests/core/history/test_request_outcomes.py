@@ -9,8 +9,7 @@ import pytest
 
 from retryctl.core.grammar.masked_lines import may_be_masked_error
 from retryctl.core.grammar.record_parser import parse_record
-from retryctl.core.history.outcome import AttemptOutcome
-from retryctl.core.model.attempt import Attempt
+from retryctl.core.model.attempt import Attempt, AttemptOutcome
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.request import RequestOutcome

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from retryctl.core.history.history_builder import build_history
-from retryctl.core.history.outcome import AttemptOutcome
+from retryctl.core.model.attempt import AttemptOutcome
 from retryctl.core.model.events import LogEvent
 from tests.core.history.test_lines_of_attempts import attempts_of, said
 from tests.support.lambda_log import (

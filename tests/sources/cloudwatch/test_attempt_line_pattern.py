@@ -25,7 +25,6 @@ from retryctl.sources.cloudwatch.unselected_lines import BareStarts
 from retryctl.sources.saved.canonical_lines import canonical_line
 from tests.bulk.test_whole_log import Row, row_of
 from tests.core.grammar import test_grammar
-from tests.support.lab.made_up_runtimes import dotnet_error, info, node_error, runtimes
 from tests.support.lambda_log import (
     ENDS,
     GROUP,
@@ -39,6 +38,7 @@ from tests.support.lambda_log import (
     timed_out,
 )
 from tests.support.made_up_logs import made_up
+from tests.support.made_up_streams import dotnet_error, info, node_error, runtimes
 
 _ABOVE_ALL = 10**15
 

@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from retryctl.bulk.reader import BulkReader
 from retryctl.core.model.coverage import LogQuery
 from retryctl.errors import UnreadableInput
-from retryctl.sources.saved.hidden_folders import searched_folders
+from retryctl.sources.saved.searched_folders import searched_folders
 from tests.support.saved_logs import (
     EVENTS,
     HOUR,

@@ -17,7 +17,6 @@ from retryctl.core.timestamps import iso_ms, iso_text
 from retryctl.core.value_classes import state_class, value_class
 from retryctl.sources.saved import raw_blocks
 from retryctl.sources.saved.canonical_lines import canonical_block, json_escaped, line_start
-from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.formats.event_times import first_place, untimed
 from retryctl.sources.saved.formats.record_line import (
     ID,
@@ -27,6 +26,7 @@ from retryctl.sources.saved.formats.record_line import (
     note_cut_end,
     with_cut_mark,
 )
+from retryctl.sources.saved.read_stats import FileDiagnostics
 from retryctl.sources.saved.saved_format import Head, SavedFormat
 
 # ⏎Traceback (most recent call last):  ⏎    x  ⏎Runtime.ExitError  ⏎XRAY TraceId: …

@@ -17,13 +17,13 @@ from typing import Self
 from retryctl.core.grammar.platform_text import CUT_MARK
 from retryctl.core.value_classes import value_class
 from retryctl.errors import UnreadableInput
-from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.formats import csv_blocks
 from retryctl.sources.saved.formats.columns import Columns, breaks_off, is_time
 from retryctl.sources.saved.formats.event_times import first_place
 from retryctl.sources.saved.formats.header_patterns import TITLES
 from retryctl.sources.saved.formats.record_line import RECORD, ends_within_report
 from retryctl.sources.saved.raw_blocks import RawBlock
+from retryctl.sources.saved.read_stats import FileDiagnostics
 from retryctl.sources.saved.saved_format import Head, SavedFormat
 
 _HEADER_LINES = 20

@@ -16,7 +16,6 @@ from typing import ClassVar, Self
 
 from retryctl.core.grammar.platform_text import CUT_MARK
 from retryctl.core.value_classes import value_class
-from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.formats.columns import Columns, breaks_off, is_time
 from retryctl.sources.saved.formats.event_times import first_place
 from retryctl.sources.saved.formats.header_patterns import TITLES
@@ -25,6 +24,7 @@ from retryctl.sources.saved.formats.record_line import (
     ends_within_report,
     joined_behind_report,
 )
+from retryctl.sources.saved.read_stats import FileDiagnostics
 from retryctl.sources.saved.saved_format import Head, SavedFormat
 
 _ROWS_AT_ONCE = 512

@@ -14,7 +14,6 @@ from itertools import islice
 
 from retryctl.core.value_classes import value_class
 from retryctl.sources.saved.canonical_lines import canonical_line
-from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.formats.json_event import lacks_time, parsed
 from retryctl.sources.saved.formats.json_lines import JsonLines
 from retryctl.sources.saved.formats.json_shapes import (
@@ -27,6 +26,7 @@ from retryctl.sources.saved.formats.json_shapes import (
 from retryctl.sources.saved.formats.pretty_json import PrettyEvents, pretty_layout
 from retryctl.sources.saved.json_reader import BrokenJson, JsonReader
 from retryctl.sources.saved.raw_blocks import RawBlock
+from retryctl.sources.saved.read_stats import FileDiagnostics
 from retryctl.sources.saved.saved_format import Head, RawEvent, SavedFormat
 
 _STREAMED = frozenset({"events", "results"})

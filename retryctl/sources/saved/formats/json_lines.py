@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterator
 from io import BufferedReader
 
 from retryctl.sources.saved import raw_blocks
-from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.formats.json_event import (
     is_of_insights,
     names_an_event,
@@ -16,6 +15,7 @@ from retryctl.sources.saved.formats.json_event import (
 )
 from retryctl.sources.saved.formats.record_line import bare_record
 from retryctl.sources.saved.raw_blocks import RawBlock
+from retryctl.sources.saved.read_stats import FileDiagnostics
 from retryctl.sources.saved.saved_format import Head, SavedFormat
 
 _TIME_FIRST = b'{"timestamp":'

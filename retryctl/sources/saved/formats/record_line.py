@@ -8,7 +8,7 @@ import re
 from retryctl.core.grammar.platform_text import CUT_MARK, TERMINAL_CODE
 from retryctl.core.late_regex import late_regex
 from retryctl.core.model.events import REQUEST_ID
-from retryctl.sources.saved.diagnostics import FileDiagnostics
+from retryctl.sources.saved.read_stats import FileDiagnostics
 from retryctl.sources.saved.saved_format import Head
 
 ID = REQUEST_ID.encode()

@@ -25,9 +25,8 @@ from retryctl.sources.saved.canonical_lines import (
     json_escaped,
     line_start,
 )
-from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.formats import event_times, record_line
-from retryctl.sources.saved.formats.fixed_width_events import FixedWidthEvents, fixed_width_events
+from retryctl.sources.saved.formats.fixed_width_headers import FixedWidthEvents, fixed_width_events
 from retryctl.sources.saved.formats.header_patterns import (
     COLOUR,
     MILLIS,
@@ -42,6 +41,7 @@ from retryctl.sources.saved.raw_blocks import (
     BlockSpan,
     RawBlock,
 )
+from retryctl.sources.saved.read_stats import FileDiagnostics
 from retryctl.sources.saved.saved_format import Head, SavedFormat
 
 _SECONDS = 19

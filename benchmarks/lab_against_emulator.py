@@ -3,7 +3,7 @@
 Needs the wheel of aws-sam-cli for this interpreter, and for each PYTHON the libraries of
 ``tests/support/lab/library_handlers.py`` and awslambdaric::
 
-    PYTHONPATH=. python benchmarks/lab_handlers.py [--only NAME] PYTHON...
+    PYTHONPATH=. python benchmarks/lab_against_emulator.py [--only NAME] PYTHON...
 """
 
 import argparse

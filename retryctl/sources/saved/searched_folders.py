@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from retryctl.sources.saved.decoding import segments
-from retryctl.sources.saved.diagnostics import FileDiagnostics
 from retryctl.sources.saved.formats import detect_format
+from retryctl.sources.saved.read_stats import FileDiagnostics
 from retryctl.sources.saved.refusals import not_a_log
 from retryctl.sources.saved.skipped_files import FOLDERS_NOT_READ, Skipped
 

@@ -4,8 +4,8 @@ The strict endpoint of the tests serves the log of a busy function over HTTP, wi
 calls a second. Three attempts of one request lie in it, one of them in a stream that was opened a
 day before. Each tool runs in a process of its own against the same endpoint, one after the other::
 
-    PATH=$PATH:VENV/bin python -m benchmarks.find_request --hours-ago 2 12 20 --quota 5 10
-    python -m benchmarks.find_request --groups 300 --quota 5 10
+    python -m benchmarks.find_request_cloudwatch --hours-ago 2 12 20 --quota 5 10
+    python -m benchmarks.find_request_cloudwatch --groups 300 --quota 5 10
 
 ``awslogs`` and ``aws`` are measured where they are on the PATH. AWS does not document how much of
 a log one FilterLogEvents call reads before it answers, nor how long it takes: ``--scan`` and
@@ -151,7 +151,7 @@ ANYWHERE = (
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.find_request")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.find_request_cloudwatch")
     parser.add_argument("--events", type=int, default=1_000_000)
     parser.add_argument("--hours-ago", type=float, nargs="+", default=[2.0])
     parser.add_argument("--scan", type=int, nargs="+", default=[20_000, 200_000])

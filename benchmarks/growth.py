@@ -5,7 +5,7 @@ a log of many streams, a folder of many files, and requests that all have findin
 those of all processes together; memory is that of the largest process. The columns ``x`` compare
 with the size before: 4 is in line, less is a fixed part, 16 would be quadratic::
 
-    python benchmarks/sizes.py [SHARE] [KIND...]
+    python benchmarks/growth.py [SHARE] [KIND...]
 
 ``SHARE`` (default 1) scales the full sizes.
 """

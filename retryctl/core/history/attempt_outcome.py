@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 from retryctl.core.grammar.masked_lines import may_be_masked_error
 from retryctl.core.grammar.runtime_text import has_written_newlines, may_lack_traceback
 from retryctl.core.history.attempt_lines import AttemptLines
 from retryctl.core.late_regex import late_regex
+from retryctl.core.model.attempt import AttemptOutcome, ErrorInfo
 from retryctl.core.model.events import LogEvent, timed_ms
 from retryctl.core.model.limits import LATE_LOGS_MS
 from retryctl.core.model.records import (
@@ -18,7 +17,6 @@ from retryctl.core.model.records import (
     RuntimeExited,
     TimedOut,
 )
-from retryctl.core.value_classes import value_class
 
 # Types on a REPORT that prove an init, even where its INIT_REPORT is not in view.
 _INIT_TYPES = frozenset(
@@ -31,36 +29,6 @@ _INIT_TYPES = frozenset(
 )
 # On Managed Instances a raised handler has Status: error too; these types are real crashes.
 _MANAGED_CRASHES = ("Runtime.ExitError", "Runtime.Unknown", "Runtime.InvalidEntrypoint")
-
-
-class AttemptOutcome(StrEnum):
-    """The outcome of an attempt."""
-
-    OK = "ok"
-    ERROR = "error"
-    TIMEOUT = "timeout"
-    OUT_OF_MEMORY = "out-of-memory"
-    CRASH = "crash"
-    INIT_ERROR = "init-error"
-    RUNNING = "running"
-    UNKNOWN = "unknown"
-
-    @property
-    def failed(self) -> bool:
-        """Whether Lambda would retry after it."""
-        return self not in (AttemptOutcome.OK, AttemptOutcome.RUNNING, AttemptOutcome.UNKNOWN)
-
-
-@value_class
-class ErrorInfo:
-    """What failed: ``type`` and ``message`` as the runtime or Lambda named them.
-
-    ``frame`` is the innermost frame in the function's own code, where a traceback shows one.
-    """
-
-    type: str | None = None
-    message: str | None = None
-    frame: str | None = None
 
 
 def outcome_of(bracket: AttemptLines, deadline_ms: int) -> AttemptOutcome:
