@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import chain
 
-from retryctl.app.aws_clients import aws_for, with_place
+from retryctl.app.aws_clients import aws_for
 from retryctl.app.options import (
-    Clock,
     Feedback,
-    LateWarnings,
     ShowProgress,
     SourceOptions,
-    TimeWindow,
     Warn,
 )
 from retryctl.config import ProjectConfig
-from retryctl.core.model.coverage import Coverage, LogQuery
 from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.group_names import function_from_names as function_of
@@ -47,8 +43,6 @@ from retryctl.sources.aws.log_groups import (
     log_group,
     with_distinct_groups,
 )
-from retryctl.sources.aws.service_clock import LEAST_SKEW_MS
-from retryctl.sources.cloudwatch.request_source import RequestSource
 from retryctl.sources.cloudwatch.search_options import QueryBudget
 
 # arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/orders-worker
@@ -64,74 +58,7 @@ class SearchPlace:
     elsewhere: bool = False
 
 
-@value_class
-class OpenedSearch:
-    """A search of CloudWatch by request ID, ready to run.
-
-    ``query`` names the groups and the function it reads. ``settings_of`` gives the settings of
-    the function that logged an event.
-    """
-
-    aws: AwsClient
-    source: RequestSource
-    query: LogQuery
-    settings_of: Callable[[LogEvent], FunctionConfig]
-    coverage: Callable[[], Coverage]
-
-
-def open_search(
-    options: SourceOptions,
-    config: ProjectConfig,
-    query: LogQuery,
-    *,
-    feedback: Feedback,
-    show: ShowProgress,
-    clock: Clock,
-) -> OpenedSearch:
-    """Open the search for the requests of ``query`` on CloudWatch.
-
-    Raises ``UsageError`` for a name that cannot be a function's.
-    """
-    if options.functions and not options.log_groups:
-        options = _by_groups(options, config, feedback, show)
-    place = place_of(options, config, any_group=True)
-    aws = aws_for(options, place.function, *place.groups, show=show, clock=clock)
-    late = LateWarnings(pass_on=feedback.warn)
-    functions = _Functions(aws, place, late.warn)
-    groups = functions.groups
-    known = FunctionConfig() if place.elsewhere else functions.known
-    command = f"retryctl trace {' '.join(query.request_ids[:5])} -f NAME{options.aws_options}"
-    source = RequestSource(
-        aws,
-        groups=groups,
-        otherwise=partial(functions.discovered, groups, command) if place.elsewhere else None,
-        described=functions.described,
-        clock=lambda: clock() + aws.skew_ms,
-        timeout_ms=known.timeout_ms,
-        event_age_ms=known.event_age_ms,
-        progress=lambda text: show(lambda _: text),
-        engine=options.engine.value,
-        terms=query_budget(options, feedback),
-        markers=config.markers,
-        given_function="" if options.log_groups else options.names,
-    )
-    named = parse_function_name(place.function) if place.function and not place.elsewhere else None
-    names = (place.function, *place.groups)
-    return OpenedSearch(
-        aws=aws,
-        source=source,
-        query=replace(
-            query,
-            log_groups=groups,
-            function=named.name if named else None,
-            versions=read_versions(aws, named, late.warn) if named else None,
-        ),
-        settings_of=functions.of,
-        coverage=lambda: with_place(late.after(source.coverage()), options, *names),
-    )
-
-
-def _by_groups(
+def by_groups(
     options: SourceOptions, config: ProjectConfig, feedback: Feedback, show: ShowProgress
 ) -> SourceOptions:
     """Replace several functions by their log groups."""
@@ -143,20 +70,6 @@ def _by_groups(
     _, targets = find_targets(options, config, feedback.warn, show)
     groups = (target.group.identifier or target.group.name for target in targets)
     return replace(options, functions=(), log_groups=tuple(groups))
-
-
-def read_by_service_clock(
-    search: OpenedSearch, window: TimeWindow, clock: Clock
-) -> tuple[LogQuery, list[LogEvent]]:
-    """Read the events; read them again if the responses show that this machine's clock is wrong."""
-    while True:
-        skew_ms = search.aws.skew_ms
-        shifted = window.shifted(skew_ms)
-        query = replace(search.query, since_ms=shifted.since_ms, until_ms=shifted.until_ms)
-        events = list(search.source.read(query))
-        shifted.refuse_future(clock() + search.aws.skew_ms)
-        if abs(search.aws.skew_ms - skew_ms) <= LEAST_SKEW_MS:
-            return query, events
 
 
 def query_budget(options: SourceOptions, feedback: Feedback) -> QueryBudget:
@@ -193,7 +106,7 @@ def function_of_group(group: str) -> str | None:
     return f"arn:{arn[1]}:lambda:{arn[2]}:{arn[3]}:function:{name}" if name and arn else name
 
 
-class _Functions:
+class KnownFunctions:
     """The settings of functions, each read once.
 
     ``known`` are the settings of the function that is named, ``groups`` the groups it logs to;

@@ -34,8 +34,8 @@ from retryctl.core.crosscheck.checked_request import (
 from retryctl.core.crosscheck.claims import Branches, Markers
 from retryctl.core.model.coverage import Coverage, LogQuery, runs_version
 from retryctl.core.model.events import LogEvent
-from retryctl.core.model.function_config import StoreCount
 from retryctl.core.model.request import Request
+from retryctl.core.model.store_count import StoreCount
 from retryctl.core.value_classes import value_class
 from retryctl.core.wording import near_ids
 
@@ -179,7 +179,7 @@ def _search_reader(
     clock: Clock,
 ) -> Callable[[_Stored], TraceResult]:
     from retryctl.app.aws_clients import warn_of_skew
-    from retryctl.app.cloudwatch_targets import open_search, read_by_service_clock
+    from retryctl.app.cloudwatch_search import open_search, read_by_service_clock
 
     shown: list[ShowProgress] = []  # where the search that is under way shows its progress
     with feedback.progress() as opening:

@@ -22,7 +22,8 @@ from retryctl.core.crosscheck.checked_request import CheckedRequest, coverage_sh
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.history.lost_lines import lost_lines
 from retryctl.core.model.coverage import Coverage, Gap, LogQuery, gaps_of_window
-from retryctl.core.model.function_config import FunctionConfig, StoreCount
+from retryctl.core.model.function_config import FunctionConfig
+from retryctl.core.model.store_count import StoreCount
 from retryctl.core.summary.alike_requests import Requests
 from retryctl.core.value_classes import value_class
 from retryctl.errors import UnreadableInput

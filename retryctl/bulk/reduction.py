@@ -14,23 +14,18 @@ from dataclasses import field, replace
 from itertools import chain
 from operator import itemgetter
 
-from retryctl.bulk.compact_attempts import (
-    PACKED_ATTEMPT,
-    Stream,
-    as_of,
-    function_of,
-    like,
-    packed_id,
-)
+from retryctl.bulk.compact_attempts import PACKED_ATTEMPT, as_of, like, packed_id
 from retryctl.bulk.request_forms import PackedAttempt, RequestForm, RequestForms
+from retryctl.bulk.stream_names import Stream, function_of
 from retryctl.core.crosscheck.attempt_check import Verdict
 from retryctl.core.crosscheck.checked_request import CheckedRequest, check_attempts_of
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.model.attempt import Attempt, AttemptOutcome
 from retryctl.core.model.coverage import Coverage, Gap, runs_version
 from retryctl.core.model.events import LogEvent
-from retryctl.core.model.function_config import FunctionConfig, StoreCount
+from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.request import RequestOutcome
+from retryctl.core.model.store_count import StoreCount
 from retryctl.core.summary.alike_requests import AlikeRequests
 from retryctl.core.summary.silent_successes import CompactAttempt, SilentSuccesses, id_of
 from retryctl.core.value_classes import state_class, value_class

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import field
 from typing import NamedTuple
 
-from retryctl.bulk.compact_attempts import Stream, function_of, like, template_key
+from retryctl.bulk.compact_attempts import like, template_key
+from retryctl.bulk.stream_names import Stream, function_of
 from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.crosscheck.time_form import time_form
 from retryctl.core.model.attempt import Attempt

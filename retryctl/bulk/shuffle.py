@@ -17,13 +17,7 @@ from itertools import chain, count
 from retryctl.bulk.chunk_blocks import ChunkBlocks
 from retryctl.bulk.chunk_tasks import ScanPlan
 from retryctl.bulk.chunks import Chunk
-from retryctl.bulk.compact_attempts import (
-    KeptAttempts,
-    Stream,
-    ambiguous_names_of,
-    compact_attempts,
-    part_of,
-)
+from retryctl.bulk.compact_attempts import KeptAttempts, compact_attempts, part_of
 from retryctl.bulk.id_survey import LineSelector, events_in
 from retryctl.bulk.reduction import Partition, StreamReading
 from retryctl.bulk.spill_file import SpillFile, SpillPlace
@@ -36,6 +30,7 @@ from retryctl.bulk.stitch_tasks import (
     deal_streams,
 )
 from retryctl.bulk.stitched_streams import StitchedStream
+from retryctl.bulk.stream_names import Stream, ambiguous_names_of
 from retryctl.bulk.stream_state import ScannedChunk, share_of
 from retryctl.bulk.workers import run_in_workers
 from retryctl.core.history.event_order import Doubt, EventOrder, unordered_gaps

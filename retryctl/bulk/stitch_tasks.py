@@ -11,17 +11,11 @@ from operator import attrgetter
 from struct import Struct
 
 from retryctl.bulk.chunk_tasks import ScanPlan
-from retryctl.bulk.compact_attempts import (
-    KeptAttempts,
-    SilentAttempts,
-    Stream,
-    deal_out,
-    part_of,
-    with_distinct_names,
-)
+from retryctl.bulk.compact_attempts import KeptAttempts, SilentAttempts, deal_out, part_of
 from retryctl.bulk.line_layout import NoEvent
 from retryctl.bulk.packed_ends import PackedEnds
 from retryctl.bulk.stitched_streams import StitchedStream, StreamStitcher
+from retryctl.bulk.stream_names import Stream, with_distinct_names
 from retryctl.bulk.stream_state import StreamFragment
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.events import LogEvent

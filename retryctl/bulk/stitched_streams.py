@@ -12,9 +12,10 @@ from dataclasses import field
 from itertools import pairwise
 
 from retryctl.bulk.chunk_tasks import ScanPlan
-from retryctl.bulk.compact_attempts import Mention, Stream, compact_attempts
+from retryctl.bulk.compact_attempts import Mention, compact_attempts
 from retryctl.bulk.line_layout import events_of
 from retryctl.bulk.packed_ends import EndOfStream, PackedEnds, StreamEnd, stream_end
+from retryctl.bulk.stream_names import Stream
 from retryctl.bulk.stream_state import StreamFragment
 from retryctl.core.history.history_builder import mentions_in
 from retryctl.core.history.lost_lines import has_lost_lines

@@ -18,10 +18,11 @@ from retryctl.core.summary.request_row import RequestRow
 from retryctl.core.summary.tally import SummaryTally
 from retryctl.views.inert_text import inert
 from retryctl.views.json.documents import KEYS, listed_object
+from retryctl.views.json.objects import coverage_object
 from retryctl.views.json.summary import summary_object
-from retryctl.views.json.trace import coverage_object
 from retryctl.views.signs import NOTHING
-from retryctl.views.summary_figures import SummaryAnswer, durable_executions
+from retryctl.views.summary_answer import SummaryAnswer
+from retryctl.views.summary_figures import durable_executions
 
 _STARTS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _LEFT_OUT = ("errors", "failed_over_time")

@@ -1,25 +1,10 @@
-"""The signs of all text views with their colours and their replacements in ASCII, and screens."""
+"""The signs of all text views, with their colours and their replacements in ASCII."""
 
 from __future__ import annotations
 
 from retryctl.core.crosscheck.findings import Severity
 from retryctl.core.model.attempt import AttemptOutcome
-from retryctl.core.value_classes import value_class
 from retryctl.views.blocks import Paragraph, paragraph
-
-
-@value_class
-class Screen:
-    """A screen ``width`` cells wide, 20 at least; the defaults are those of a file."""
-
-    width: int = 80
-    colour: bool = False
-    ascii_only: bool = False
-
-
-A_FILE = Screen()
-NARROWEST = 20
-
 
 GOOD, BAD, UNSURE, WARNING, NOTE, GOING, NOTHING = "✓", "✗", "?", "!", "i", "…", "—"
 STYLES = {

@@ -16,41 +16,16 @@ from retryctl.core.model.request import RequestOutcome
 from retryctl.core.summary.changes import Change
 from retryctl.core.summary.failed_over_time import FailedOverTime, failed_over_time
 from retryctl.core.summary.tally import SummaryTally
-from retryctl.core.value_classes import value_class
 from retryctl.core.wording import number_of
 from retryctl.views.blocks import Piece, Table, table_of
 from retryctl.views.inert_text import cut
 from retryctl.views.next_steps import list_wrong
 from retryctl.views.sentences import may_lack_lines
 from retryctl.views.signs import BAD, NOTHING, STYLES
+from retryctl.views.summary_answer import Tallies
 from retryctl.views.times import duration, offset_ms
 
 _MOST_COMMANDS = 3
-Tallies = Sequence[tuple["str | None", SummaryTally]]
-"""Functions by name (``None``: not in the log), in the order in which they are shown."""
-
-
-@value_class
-class SummaryAnswer:
-    """The figures of each function, in the order in which they are shown, and their sum.
-
-    ``branches`` are those of the handler: they decide which branch each attempt should run.
-    ``changes`` are the differences from an earlier summary. ``since_ms`` is the start of the
-    window that was counted, where the log was read further back.
-    """
-
-    total: SummaryTally
-    tallies: Tallies
-    coverage: Coverage
-    branches: Branches
-    tz: tzinfo
-    changes: Sequence[Change] | None = None
-    since_ms: int | None = None
-
-    @property
-    def only(self) -> str | None:
-        """The name of the function, where it is one and known."""
-        return self.tallies[0][0] if len(self.tallies) == 1 else None
 
 
 def percent(part: float, whole: float) -> str:

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from retryctl.bulk import request_forms
-from retryctl.bulk.compact_attempts import Shown, Stream
+from retryctl.bulk.compact_attempts import Shown
 from retryctl.bulk.request_forms import PackedAttempt, RequestForm, RequestForms
+from retryctl.bulk.stream_names import Stream
 from retryctl.core.crosscheck import time_form as limits
 from retryctl.core.crosscheck.checked_request import CheckedRequest, check_attempts_of
 from retryctl.core.crosscheck.claims import Markers

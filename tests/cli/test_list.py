@@ -18,7 +18,7 @@ from retryctl.core.crosscheck.attempt_check import Verdict
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.request import RequestOutcome
 from retryctl.core.summary.request_row import RequestRow
-from retryctl.views.signs import Screen
+from retryctl.views.screen import Screen
 from retryctl.views.text.layout import text_of
 from retryctl.views.text.request_list import list_blocks
 from tests.cli.test_summary import retried_in_another, save

@@ -11,7 +11,7 @@ from retryctl.core.crosscheck.claims import Branches
 from retryctl.core.summary.tally import SummaryTally
 from retryctl.views.blocks import LogLines
 from retryctl.views.markdown import markdown_escaped, markdown_of
-from retryctl.views.summary_figures import SummaryAnswer
+from retryctl.views.summary_answer import SummaryAnswer
 from retryctl.views.text.summary import summary_blocks
 from retryctl.views.text.trace import trace_blocks
 from retryctl.views.trace_answer import TraceAnswer

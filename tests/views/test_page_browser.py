@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from retryctl.core.summary.request_row import request_rows
-from retryctl.views.html.summary import list_page
+from retryctl.views.html.request_list import list_page
 from retryctl.views.html.trace import trace_page
 from retryctl.views.trace_answer import TraceAnswer
 from tests.support import checked_requests as world

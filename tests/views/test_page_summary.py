@@ -11,7 +11,7 @@ from retryctl.core.summary.changes import changes
 from retryctl.core.summary.tally import SummaryTally
 from retryctl.views.html.summary import summary_page
 from retryctl.views.json.summary import summary_object
-from retryctl.views.summary_figures import SummaryAnswer
+from retryctl.views.summary_answer import SummaryAnswer
 from tests.support import checked_requests as world
 from tests.support.hostile import HOSTILE, hostile_request
 from tests.views.test_page import Element, read

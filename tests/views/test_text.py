@@ -12,8 +12,8 @@ from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.crosscheck.claims import Claim
 from retryctl.core.crosscheck.findings import Severity
 from retryctl.core.model.coverage import Coverage, Gap
-from retryctl.core.model.function_config import StoreCount
 from retryctl.core.model.request import RequestOutcome
+from retryctl.core.model.store_count import StoreCount
 from retryctl.views.times import duration
 from tests.support.checked_requests import (
     COVERAGE,

@@ -19,8 +19,8 @@ from retryctl.core.model.attempt import AttemptOutcome, ErrorInfo
 from retryctl.core.model.coverage import Gap
 from retryctl.core.model.request import RequestOutcome
 from retryctl.views.blocks import Paragraph, Pieces
+from retryctl.views.screen import Screen
 from retryctl.views.sentences import alike_as_one
-from retryctl.views.signs import Screen
 from retryctl.views.text.layout import svg_of, text_of
 from retryctl.views.text.trace import trace_blocks
 from retryctl.views.trace_answer import TraceAnswer

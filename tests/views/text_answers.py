@@ -7,7 +7,7 @@ from retryctl.core.crosscheck.attempt_check import AttemptVerdict, Verdict
 from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.request import RequestOutcome
-from retryctl.views.signs import Screen
+from retryctl.views.screen import Screen
 from retryctl.views.text.layout import text_of
 from retryctl.views.text.trace import trace_blocks
 from retryctl.views.trace_answer import TraceAnswer

@@ -20,8 +20,8 @@ from retryctl.cli.output.report_files import ReportFile
 from retryctl.cli.output.trace_output import show_trace, trace_view
 from retryctl.core.model.request import RequestOutcome
 from retryctl.errors import ExitStatus
+from retryctl.views.screen import Screen
 from retryctl.views.sentences import outcome_sentence
-from retryctl.views.signs import Screen
 from retryctl.views.times import duration
 
 _CAN_END = "Ctrl-C ends with what is known."

@@ -12,7 +12,7 @@ from retryctl.cli.options.params import Output, refuse_unknown
 from retryctl.cli.output.terminal import remark
 from retryctl.core.value_classes import value_class
 from retryctl.errors import CouldNotRead, UsageError
-from retryctl.views.signs import A_FILE, Screen
+from retryctl.views.screen import A_FILE, Screen
 
 if TYPE_CHECKING:
     from retryctl.core.check.baseline import Identity

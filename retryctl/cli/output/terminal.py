@@ -11,7 +11,7 @@ from io import TextIOWrapper
 from textwrap import wrap
 
 from retryctl.cli.options.params import Color
-from retryctl.views.signs import NARROWEST, Screen
+from retryctl.views.screen import NARROWEST, Screen
 
 
 def colour_wanted(choice: Color, environ: Mapping[str, str], *, is_terminal: bool) -> bool:

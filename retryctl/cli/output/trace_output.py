@@ -17,7 +17,7 @@ from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.crosscheck.claims import Branches
 from retryctl.core.model.coverage import Coverage
 from retryctl.errors import ExitStatus, NothingFound, RetryctlError, UsageError
-from retryctl.views.signs import A_FILE, Screen
+from retryctl.views.screen import A_FILE, Screen
 from retryctl.views.trace_answer import TraceAnswer
 
 _ON_CLOUDWATCH = "Widen the window with --since or --until, or name another function with -f."

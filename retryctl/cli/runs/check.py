@@ -42,7 +42,7 @@ from retryctl.core.wording import number_of
 from retryctl.errors import ExitStatus, RetryctlError, UsageError
 from retryctl.views.ci.formats import CHECK_FORMATS, ELSEWHERE
 from retryctl.views.ci.report import CheckReport
-from retryctl.views.signs import Screen
+from retryctl.views.screen import Screen
 from retryctl.views.text.check import check_text
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from retryctl.errors import ExitStatus, UsageError
 from retryctl.views.ci.formats import CHECK_FORMATS, CI_FORMATS
 from retryctl.views.ci.report import configuration_report
 from retryctl.views.json.documents import doctor_document
-from retryctl.views.signs import Screen
+from retryctl.views.screen import Screen
 from retryctl.views.text.check import doctor_blocks
 from retryctl.views.text.layout import text_of
 

@@ -22,8 +22,8 @@ from retryctl.core.summary.request_row import RequestRow, RowFilter
 from retryctl.core.value_classes import state_class, value_class
 from retryctl.errors import ExitStatus
 from retryctl.views.json.documents import listed_document, listed_line
-from retryctl.views.json.trace import coverage_object
-from retryctl.views.signs import Screen
+from retryctl.views.json.objects import coverage_object
+from retryctl.views.screen import Screen
 
 if TYPE_CHECKING:
     from retryctl.cli.list import ListArguments
@@ -170,7 +170,7 @@ class _Answer:
 
             return list_csv(rows)
         if form == "html":
-            from retryctl.views.html.summary import list_page
+            from retryctl.views.html.request_list import list_page
 
             return list_page(
                 rows,

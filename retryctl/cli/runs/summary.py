@@ -27,8 +27,8 @@ from retryctl.core.summary.tally import SummaryTally
 from retryctl.core.wording import in_a_row
 from retryctl.errors import ExitStatus, UsageError
 from retryctl.views.json.summary import summary_document, summary_lines, summary_object
-from retryctl.views.signs import Screen
-from retryctl.views.summary_figures import SummaryAnswer, Tallies
+from retryctl.views.screen import Screen
+from retryctl.views.summary_answer import SummaryAnswer, Tallies
 
 if TYPE_CHECKING:
     from retryctl.cli.summary import SummaryArguments

@@ -15,20 +15,19 @@ from itertools import chain, islice
 
 from retryctl.core.crosscheck.attempt_check import (
     AttemptCheck,
-    CrossCheckInput,
     Verdict,
     check_attempts,
-    hidden_after,
-    shows_cut,
     uncountable_because,
     verdict_of,
 )
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.crosscheck.context import JudgingContext
 from retryctl.core.crosscheck.counter_rules import COUNTER_RULES
+from retryctl.core.crosscheck.cross_check_input import CrossCheckInput
 from retryctl.core.crosscheck.delivery_rules import DELIVERY_RULES
 from retryctl.core.crosscheck.earlier_marks import EarlierMarks
 from retryctl.core.crosscheck.findings import Finding, Rule, RuleInput, UnlistedFinding, listed
+from retryctl.core.crosscheck.hidden_attempts import hidden_after, shows_cut
 from retryctl.core.crosscheck.hidden_parts import hidden_parts, without_hidden_outcomes
 from retryctl.core.crosscheck.store_rules import STORE_RULES, agreeing_store
 from retryctl.core.grammar.record_parser import parse_record
@@ -38,10 +37,11 @@ from retryctl.core.history.request_from_attempts import request_of
 from retryctl.core.model.attempt import Attempt, AttemptOutcome
 from retryctl.core.model.coverage import Coverage, EndsBefore
 from retryctl.core.model.events import LogEvent
-from retryctl.core.model.function_config import FunctionConfig, StoreCount
+from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.group_names import function_from_names
 from retryctl.core.model.records import AppLine
 from retryctl.core.model.request import Request, RequestOutcome
+from retryctl.core.model.store_count import StoreCount
 from retryctl.core.value_classes import value_class
 from retryctl.core.wording import in_a_row, number_of
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from retryctl.core.crosscheck.claims import Branches
 from retryctl.core.model.coverage import Coverage
-from retryctl.core.model.function_config import FunctionConfig, StoreCount
+from retryctl.core.model.function_config import FunctionConfig
+from retryctl.core.model.store_count import StoreCount
 from retryctl.core.value_classes import value_class
 
 

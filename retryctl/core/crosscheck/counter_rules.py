@@ -7,15 +7,13 @@ from collections.abc import Iterator
 from retryctl.core.crosscheck.attempt_check import (
     AttemptCheck,
     AttemptVerdict,
-    claimed,
     contradicts,
     gap_of_claim,
-    hidden_before,
-    is_ahead,
-    is_behind,
 )
+from retryctl.core.crosscheck.claimed_retries import claimed, is_ahead, is_behind
 from retryctl.core.crosscheck.earlier_marks import Some, counts_in_tmp
 from retryctl.core.crosscheck.findings import Match, Rule, RuleInput, Severity, attempts_named
+from retryctl.core.crosscheck.hidden_attempts import hidden_before
 from retryctl.core.model.attempt import Attempt, AttemptOutcome
 from retryctl.core.model.events import LogEvent
 from retryctl.core.wording import number_of

@@ -7,8 +7,9 @@ from enum import StrEnum
 from itertools import islice
 from typing import Generic, NamedTuple, TypeVar
 
-from retryctl.core.crosscheck.attempt_check import AttemptCheck, CrossCheckInput
+from retryctl.core.crosscheck.attempt_check import AttemptCheck
 from retryctl.core.crosscheck.context import JudgingContext
+from retryctl.core.crosscheck.cross_check_input import CrossCheckInput
 from retryctl.core.crosscheck.earlier_marks import EarlierMarks, Some
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.events import LogEvent

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from retryctl.core.crosscheck.attempt_check import hidden_before
 from retryctl.core.crosscheck.findings import Match, Rule, RuleInput, Severity
+from retryctl.core.crosscheck.hidden_attempts import hidden_before
 from retryctl.core.model.attempt import Attempt, AttemptOutcome
 from retryctl.core.model.events import LogEvent
-from retryctl.core.model.function_config import StoreCount
+from retryctl.core.model.store_count import StoreCount
 
 _MOST_SHOWN = 10
 

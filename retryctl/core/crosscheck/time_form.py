@@ -11,7 +11,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import pairwise
 
-from retryctl.core.crosscheck.attempt_check import is_near_start
+from retryctl.core.crosscheck.hidden_attempts import is_near_start
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.events import is_timed
 from retryctl.core.model.function_config import FunctionConfig

@@ -1,8 +1,7 @@
-"""What is known besides the log: a function's settings, and the count in its durable store."""
+"""The settings of a function that concern retries and logs."""
 
 from __future__ import annotations
 
-from retryctl.core.model.events import LogEvent
 from retryctl.core.model.limits import (
     DEFAULT_RETRIES,
     LONGEST_EVENT_AGE_S,
@@ -51,21 +50,3 @@ class FunctionConfig:
             return self.timeout_s * 1000
         longest_s = LONGEST_MANAGED_TIMEOUT_S if self.managed_instances else LONGEST_TIMEOUT_S
         return longest_s * 1000
-
-
-@value_class
-class StoreCount:
-    """The attempts of a request that ``store`` (its URL) recorded, each as a piece of evidence.
-
-    An event's message is the place of the record, its ``timestamp_ms`` the time of it; it has no
-    log stream.
-    """
-
-    request_id: str
-    store: str
-    evidence: tuple[LogEvent, ...]
-
-    @property
-    def count(self) -> int:
-        """The number of attempts recorded; 0 where the store does not know the request."""
-        return len(self.evidence)

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from retryctl.core.model.events import LogEvent
-from retryctl.core.model.function_config import StoreCount
+from retryctl.core.model.store_count import StoreCount
 from retryctl.errors import AccessDenied, CouldNotRead, UsageError
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.errors import Refused

@@ -11,7 +11,7 @@ from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.errors import Refused
 from retryctl.sources.aws.log_groups import LogGroup
 from retryctl.sources.cloudwatch.hits import StreamSlice, reaches_front
-from retryctl.sources.cloudwatch.insights import InsightsSearch
+from retryctl.sources.cloudwatch.insights_search import InsightsSearch
 from retryctl.sources.cloudwatch.pages import FIRST_EVENTS, TimeRange, matching_pages, newest_first
 
 _LINES_OF_A_HIT = 3

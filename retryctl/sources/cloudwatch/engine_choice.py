@@ -16,8 +16,9 @@ from retryctl.sources.aws.errors import Refused
 from retryctl.sources.aws.log_groups import Description, LogGroup
 from retryctl.sources.cloudwatch.attempt_reader import AttemptReader
 from retryctl.sources.cloudwatch.hits import hits_in
-from retryctl.sources.cloudwatch.insights import FRESH_MS, InsightsSearch, estimate_bytes, usd_of
+from retryctl.sources.cloudwatch.insights import FRESH_MS, estimate_bytes, usd_of
 from retryctl.sources.cloudwatch.insights_features import is_rewritten, may_query
+from retryctl.sources.cloudwatch.insights_search import InsightsSearch
 from retryctl.sources.cloudwatch.pages import Page, TimeRange, matching_pages
 from retryctl.sources.cloudwatch.request_search import (
     FARTHEST_MS,

@@ -20,13 +20,8 @@ from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.log_groups import LogGroup
 from retryctl.sources.cloudwatch.hits import Hit, Kind, by_request, hits_in
 from retryctl.sources.cloudwatch.pages import Page, TimeRange, matching_pages
-from retryctl.sources.cloudwatch.time_slices import (
-    SlicePlanner,
-    SliceRead,
-    SliceRunner,
-    TimeSlice,
-    merged,
-)
+from retryctl.sources.cloudwatch.slice_runner import SliceRead, SliceRunner
+from retryctl.sources.cloudwatch.time_slices import SlicePlanner, TimeSlice, merged
 
 # A pattern has at most 1,024 characters.
 MOST_IDS = 25

@@ -40,8 +40,9 @@ from retryctl.sources.cloudwatch.insights_export import InsightsLines
 from retryctl.sources.cloudwatch.insights_features import is_rewritten, may_query
 from retryctl.sources.cloudwatch.pages import Page, StreamStretch, TimeRange, matching_pages
 from retryctl.sources.cloudwatch.search_options import SearchOptions
+from retryctl.sources.cloudwatch.slice_runner import SliceRead, SliceRunner
 from retryctl.sources.cloudwatch.stats import SearchStats
-from retryctl.sources.cloudwatch.time_slices import SlicePlanner, SliceRead, SliceRunner, TimeSlice
+from retryctl.sources.cloudwatch.time_slices import SlicePlanner, TimeSlice
 from retryctl.sources.cloudwatch.unselected_lines import (
     MOST_PAIRS,
     LineLookup,

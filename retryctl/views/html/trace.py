@@ -18,17 +18,11 @@ from retryctl.core.wording import number_of
 from retryctl.views import sentences
 from retryctl.views.attempts_table import attempts_table, environments, table_legend, versions
 from retryctl.views.blocks import Table
-from retryctl.views.html.attempt import (
-    Setting,
-    attempt_article,
-    files_after,
-    files_are_inferred,
-    findings_section,
-    mentions,
-)
+from retryctl.views.html.attempt import Setting, attempt_article, findings_section, mentions
 from retryctl.views.html.markup import Markup, closing, opening, spans, tag
 from retryctl.views.html.page import command_line, document, sentence_line, table
 from retryctl.views.html.timeline import picture
+from retryctl.views.html.tmp_files import files_after, files_are_inferred
 from retryctl.views.next_steps import next_steps, others_step
 from retryctl.views.signs import UNSURE
 from retryctl.views.times import on_one_day, starts_ms

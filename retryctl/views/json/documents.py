@@ -18,8 +18,8 @@ from retryctl.core.related.groups import RelatedRequests, counts_by_key
 from retryctl.core.summary.request_row import RequestRow
 from retryctl.views.ci.report import CheckReport
 from retryctl.views.json.encoding import document_pieces, document_text, dumps, fields_of
+from retryctl.views.json.objects import claim_fields, coverage_object, event_object, finding_object
 from retryctl.views.json.schemas import DIFF, EXPLAIN
-from retryctl.views.json.trace import claim_fields, coverage_object, event_object, finding_object
 from retryctl.views.rule_texts import RuleText
 from retryctl.views.times import iso
 

@@ -12,8 +12,9 @@ from retryctl.core.model.request import RequestOutcome
 from retryctl.core.summary.failed_over_time import failed_over_time
 from retryctl.core.summary.tally import SummaryTally
 from retryctl.views.json.encoding import document_text, dumps, fields_of
-from retryctl.views.json.trace import coverage_object
-from retryctl.views.summary_figures import SummaryAnswer, durable_executions
+from retryctl.views.json.objects import coverage_object
+from retryctl.views.summary_answer import SummaryAnswer
+from retryctl.views.summary_figures import durable_executions
 from retryctl.views.times import iso
 
 SCHEMA = "retryctl/summary/1"

@@ -13,7 +13,8 @@ from retryctl.errors import ExitStatus
 from retryctl.views import blocks
 from retryctl.views.ci.report import CheckReport, Problem
 from retryctl.views.coverage import coverage_blocks
-from retryctl.views.signs import A_FILE, BAD, GOOD, NOTE, STYLES, UNSURE, WARNING, Screen, signed
+from retryctl.views.screen import A_FILE, Screen
+from retryctl.views.signs import BAD, GOOD, NOTE, STYLES, UNSURE, WARNING, signed
 from retryctl.views.text.layout import text_of
 
 _MOST_SHOWN, _MOST_NAMED = 50, 10

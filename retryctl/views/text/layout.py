@@ -29,7 +29,8 @@ from retryctl.views.blocks import (
 )
 from retryctl.views.inert_text import inert
 from retryctl.views.markdown import markdown_of
-from retryctl.views.signs import A_FILE, ASCII, NOTHING, Screen
+from retryctl.views.screen import A_FILE, Screen
+from retryctl.views.signs import ASCII, NOTHING
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -17,7 +17,7 @@ from retryctl.views import summary_figures as figures
 from retryctl.views.coverage import coverage_blocks
 from retryctl.views.inert_text import cut
 from retryctl.views.signs import BAD, EIGHTHS, GOOD, HEIGHTS, NOTHING, signed
-from retryctl.views.summary_figures import SummaryAnswer
+from retryctl.views.summary_answer import SummaryAnswer, Tallies
 from retryctl.views.times import duration, span, stamp
 
 _LABEL = 12
@@ -227,7 +227,7 @@ def _over_time(tally: SummaryTally, tz: tzinfo) -> Iterator[blocks.Block]:
 # --------------------------------------------------------------------------- several functions
 
 
-def _functions(tallies: figures.Tallies, coverage: Coverage) -> Iterator[blocks.Block]:
+def _functions(tallies: Tallies, coverage: Coverage) -> Iterator[blocks.Block]:
     rows = [figures.cells_of_function(*each) for each in tallies]
     columns = {head: blocks.text_column(head, [row[head] for row in rows]) for head in rows[0]}
     yield blocks.Table(columns=columns, gives_way=("disagrees because",), clipped="function")

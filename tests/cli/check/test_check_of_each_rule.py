@@ -12,7 +12,7 @@ from retryctl.core.crosscheck.checked_request import RULES, CheckedRequest, chec
 from retryctl.core.crosscheck.counter_rules import COUNTER_RULES
 from retryctl.core.crosscheck.findings import Severity
 from retryctl.core.model.events import LogEvent
-from retryctl.core.model.function_config import StoreCount
+from retryctl.core.model.store_count import StoreCount
 from tests.support.check_logs import save
 from tests.support.lambda_log import ID, Environment, checked, events_of, history, whole
 from tests.support.program import run

@@ -24,7 +24,7 @@ from retryctl.cli.output.progress import progress_lines
 from retryctl.core.probe_report import ProbeReport
 from retryctl.sources.aws.client import AwsClient
 from retryctl.views.json.documents import probe_document
-from retryctl.views.signs import Screen
+from retryctl.views.screen import Screen
 from retryctl.views.text.check import probe_blocks
 from retryctl.views.text.layout import text_of
 from tests.endpoint.server import Endpoint

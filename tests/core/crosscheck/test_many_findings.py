@@ -16,7 +16,7 @@ from retryctl.core.summary.tally import SummaryTally
 from retryctl.views.ci.report import CheckReport
 from retryctl.views.html.trace import trace_page
 from retryctl.views.json.documents import check_document as json_report
-from retryctl.views.signs import Screen
+from retryctl.views.screen import Screen
 from retryctl.views.text.layout import text_of
 from retryctl.views.text.trace import trace_blocks
 from retryctl.views.trace_answer import TraceAnswer

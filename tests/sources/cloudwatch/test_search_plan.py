@@ -11,13 +11,8 @@ from retryctl.errors import Unreachable
 from retryctl.sources.aws.client import AwsClient
 from retryctl.sources.aws.rate_limiter import AdaptiveRateLimiter
 from retryctl.sources.cloudwatch.pages import TimeRange
-from retryctl.sources.cloudwatch.time_slices import (
-    SlicePlanner,
-    SliceRead,
-    SliceRunner,
-    TimeSlice,
-    merged,
-)
+from retryctl.sources.cloudwatch.slice_runner import SliceRead, SliceRunner
+from retryctl.sources.cloudwatch.time_slices import SlicePlanner, TimeSlice, merged
 
 HOUR = 3_600_000
 
