@@ -49,6 +49,22 @@ def rows_with_streams(events: Iterable[Event], form: str) -> str:
     return "".join(f"{row}\n" for row in written)
 
 
+def ticket_table(events: list[Event]) -> str:
+    """The rows of a copied table in Markdown: the first is its header, a rule is behind it."""
+    first, *others = ([event] for event in events)
+    behind = "".join(f"  | {rows(each, ' | ', offset(-4), -4)}" for each in others)
+    return f"{rows(first, ' | ', offset(-4), -4)}-- | --\n{behind}"
+
+
+def rows_with_button(events: Iterable[Event]) -> str:
+    """Rows of which most were open in the console: the text of its button, the message twice."""
+    cells = ((iso(ms, -4) + offset(-4), text.rstrip()) for ms, _, text in events)
+    return "".join(
+        f"  | {time}{'' if text.startswith('START') else f'Copy{text}'} | {text}\n"
+        for time, text in cells
+    )
+
+
 def table_of(header: list[str], table: Iterable[Iterable[object]], **kind: str) -> str:
     written = io.StringIO()
     writer = csv.writer(written, lineterminator="\n", **kind)  # type: ignore[arg-type]
@@ -219,6 +235,8 @@ SHAPES: dict[str, tuple[Writer, frozenset[str]]] = {
         ("times above messages", lambda e: rows(e, "\t\n"), "times"),
         ("times above messages, no tab", lambda e: rows(e, "\n", offset(9), 9), "times"),
         ("rows with bars", lambda e: rows(e, " | "), "times"),
+        ("table in a ticket", ticket_table, "times"),
+        ("rows with the text of a button", rows_with_button, "times"),
         ("rows with two spaces", lambda e: rows(e, "  "), "times"),
         ("rows in UTC without an offset", lambda e: rows(e, "\t", ""), "times"),
         ("S3 export", lambda e: "".join(map(export_line, e)), "times"),

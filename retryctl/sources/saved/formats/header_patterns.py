@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from retryctl.core.model.events import REQUEST_ID
+
 MOST_BLANKS = 16
 """As many blanks may stand between a group and its stream."""
 # the start of a header's pattern; a lookbehind after it skips the headers that begin a line
@@ -27,6 +29,9 @@ COLOUR = b"<colour>"
 
 NAME = b"<name>"
 """A name without blanks."""
+
+RUNTIME_MESSAGE = REQUEST_ID.encode() + rb"(?: Task timed out after |\t[A-Z]{3,11}\t)"
+"""What follows a time that the runtime wrote: it is part of the message, and no header."""
 
 _CODES = rb"(?:\x1b\[[\d;]*m)*"
 
@@ -58,7 +63,8 @@ def header_within_line(header: bytes, coloured: bool) -> re.Pattern[bytes]:
     header = header.replace(rb"[^\s\x1b]+", rb"[^\s\x1b]{1,512}+")
     header = header.replace(rb"[ \t]*", rb"[ \t]{0,4}").replace(b" +", b" {1,%d}" % MOST_BLANKS)
     header = header.replace(COLOUR, _CODES if coloured else b"")
-    return re.compile(_LITERAL_START.sub(rb"\g<0>(?<!\n\1)", header))
+    header = _LITERAL_START.sub(rb"\g<0>(?<!\n\1)", header)
+    return re.compile(header + rb"(?!" + RUNTIME_MESSAGE + rb")")
 
 
 @lru_cache(maxsize=64)

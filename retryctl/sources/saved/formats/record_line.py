@@ -32,6 +32,12 @@ TEXT_RECORD = late_regex(rb"(?:START|END|REPORT) RequestId: ")
 RECORD_LINE = late_regex(rb"\n(?:START|END|REPORT) RequestId: ")
 """A line with such a record within a text."""
 
+TIMEOUT = re.compile(rb" Task timed out after \d+\.\d\d seconds")
+"""What stands behind the request ID in the line of a timeout."""
+
+ONLY_ID = late_regex(ID)
+"""A request ID, as the whole of a text."""
+
 TERMINAL_CODES = re.compile(TERMINAL_CODE.encode())
 """Codes of a terminal, as bytes."""
 
@@ -43,8 +49,21 @@ def bare_record(head: Head) -> re.Match[bytes] | None:
 
 
 def joined_behind_report(message: bytes) -> bool:
-    """Whether records of Lambda follow a REPORT: of another file, that was joined to it."""
-    return message.startswith(b"REPORT RequestId: ") and bool(RECORD_LINE.search(message))
+    """Whether records of Lambda or a timeout follow a REPORT: of a file that was joined to it."""
+    if not message.startswith(b"REPORT RequestId: "):
+        return False
+    return bool(RECORD_LINE.search(message) or TIMEOUT.search(message))
+
+
+def begins_record(header: re.Match[bytes]) -> bool:
+    """Whether the message behind a header is a record of Lambda."""
+    return RECORD.match(header.string, header.end()) is not None
+
+
+def hides_record(header: re.Match[bytes], within_line: re.Pattern[bytes]) -> bool:
+    """Whether a record of Lambda ends the line of a header, but follows neither it nor another."""
+    line, end = header.string, header.end()
+    return bool(ENDS_WITH_RECORD.match(line, end)) and not within_line.search(line, end)
 
 
 # …  Status: timeout, …  Sampled: true⇥, …⇥\\n

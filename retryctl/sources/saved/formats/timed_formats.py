@@ -1,4 +1,4 @@
-"""Shapes of text with a time before each message: of the AWS CLI, of exports, tools and consoles.
+"""Shapes of text with a time before each message: of the AWS CLI, of exports and tools.
 
 Sources: awscli/customizations/logs/tail.py, version 2, which strips the end of each message;
 its ``--format json`` is the detailed form with JSON messages pretty-printed behind a line break,
@@ -6,38 +6,34 @@ and ``--color on`` colours the time and the stream. awscli/text.py prints an eve
 the order of their keys. For exports the CloudWatch Logs user guide, "Exporting log data to
 Amazon S3". samcli's CWConsoleEventConsumer and formatters (stream, time, message), awslogs/core.py
 (group, stream, time, time of ingestion, message; each can be left out), saw's blade.go.
-
-The console copies times of the zone that it shows, and separates columns by tabs; tables in
-tickets and chats have `` | `` or spaces between them.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import pairwise
 from typing import Self
 
 from retryctl.sources.saved.formats.event_times import Times, untimed
 from retryctl.sources.saved.formats.header_patterns import (
     COLOUR,
-    DAY,
     FRACTION,
     HEADER_END,
     MILLIS,
     NAME,
     OFFSET,
+    RUNTIME_MESSAGE,
     SECOND,
     STREAM,
-    TIME,
 )
-from retryctl.sources.saved.formats.record_line import RECORD
 from retryctl.sources.saved.formats.timed_text import TimedText
 from retryctl.sources.saved.saved_format import Head
 
 # 2026-11-23-[$LATEST]0123456789abcdef0123456789abcdef, 2026-11-23-orders[7]0123…
 _NO_STREAMS = {b"START", b"END", b"REPORT", b"INIT_START", b"|"}
 _WIDE, _NARROW = re.compile(rb"\S{24} (?: |\| )"), re.compile(rb"\S{23}Z [^ |]")
+# 2026-11-23T03:00:00.123ZCopymessage, 2026-11-23T03:00:00.123Z⇥START RequestId: …, of a console
+_COPIED = re.compile(rb"\S{23}Z(?:Copy|\t(?:START|END|REPORT) RequestId: )")
 # a printed line ends with the two characters of an escape, before the next row of joined files too
 _PRINTED = re.compile(rb"\\n(?:$|1\d{12}\t)")
 # START RequestId: 8f507cfc-… Version: $LATEST\n
@@ -88,11 +84,16 @@ class S3Export(TimedText):
     name = "S3 export"
     made_by = "aws logs create-export-task …, then aws s3 cp --recursive s3://BUCKET/PREFIX log/"
     # 2026-11-23T03:00:00.123Z message
-    header = SECOND + rb"(?P<fraction>\.\d{3})(?P<offset>Z)" + HEADER_END
+    header = (
+        SECOND + rb"(?P<fraction>\.\d{3})(?P<offset>Z)" + HEADER_END
+        + rb"(?!" + RUNTIME_MESSAGE + rb")"
+    )  # fmt: skip
 
     @classmethod
     def detect(cls, head: Head) -> Self | None:
-        """Return an export, unless its columns are set apart by more than one space."""
+        """Return an export, unless its columns are set apart otherwise than by one space."""
+        if b"Copy" in head.lines or any(map(_COPIED.match, head.lines)):
+            return None
         wide = sum(_WIDE.match(line) is not None for line in head.lines)
         narrow = sum(_NARROW.match(line) is not None for line in head.lines)
         return super().detect(head) if narrow >= wide else None
@@ -255,46 +256,3 @@ class AwslogsGroups(AwslogsPlain):
     def joined_headers(self, text: bytes) -> Iterator[tuple[int, bool]]:
         """Return nothing: within a line a group cannot be distinguished from other text."""
         return iter(())
-
-
-# 2026-11-23 03:00:00.123, 2026-11-23T04:00:00.123+01:00, 2026-11-23 03:00:00.123 UTC
-_TIME = (
-    b"(?P<second>" + DAY + b"[T ]" + TIME + b")" + FRACTION
-    + rb"(?P<offset>(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?)"
-)  # fmt: skip
-
-
-class PastedRows(TimedText):
-    """Rows with a time at any offset; without one the time is UTC, as in Logs Insights."""
-
-    name = "rows copied from the console"
-    made_by = "CloudWatch console, log events: mark the rows and copy"
-    # 2026-11-23T04:00:00.123+01:00⇥message
-    # 2026-11-23T03:00:00.123Z | message
-    # 2026-11-23 03:00:00.123  message
-    header = rb"(?:[ \t]*\|[ \t]*)?" + _TIME + rb"(?:\t+| +\| ?| {1,4}|(?=\r?\n)|\Z)"
-
-
-# the time of the next event, where a message is empty; a message may begin with a time too
-_NEXT = DAY + b"[T ]" + TIME + rb"\S*(?: (?:UTC|[+-]\d\d:?\d\d))?[ \t]*(?:\r?\n|\Z)"
-
-
-class TimesAbove(TimedText):
-    """Times at any offset, each alone on its line; without an offset the time is UTC."""
-
-    name = "times above messages"
-    made_by = "a log viewer: mark the events and copy"
-    begins_with_message = True
-    # 2026-11-23T03:00:00.123Z⇥
-    # START RequestId: 8f507cfc-0d3f-4697-b07a-ac58fc914c95 Version: $LATEST
-    header = _TIME + rb"[ \t]*(?:\r?\n\t?(?!" + _NEXT + rb")|(?=\r?\n)|\Z)"
-
-    @classmethod
-    def detect(cls, head: Head) -> Self | None:
-        """Return the format, if one of the first lines is a time and the next a record."""
-        time_alone = cls(newline=head.newline)
-        pairs = pairwise(head.lines)
-        found = any(
-            RECORD.match(message) and time_alone.begins_event(line) for line, message in pairs
-        )
-        return time_alone if found else None

@@ -47,6 +47,7 @@ from retryctl.sources.saved.saved_format import Head, SavedFormat
 _SECONDS = 19
 _ZEROS = bytes.maketrans(b"123456789", b"0" * 9)
 _SHORTEST_CUT = len("\n2026")
+_LONGEST_LINE = 1 << 10
 _UTC = rb"(?P<offset>\+00:00)"
 _LEADING_COLOUR = re.compile(rb"(?:\x1b\[[\d;]*m)*")
 # what a message ends with, before the header of a file that was joined to it
@@ -78,9 +79,10 @@ class TimedText(SavedFormat):
         """Return the format, if one of the first lines begins with its header."""
         for coloured in (False, True):
             found = list(cls._headers(head, coloured))
-            shows_record = any(map(_begins_record, found))
+            shows_record = any(map(record_line.begins_record, found))
             hides_record = any(
-                _hides(each, header_within_line(cls.header, coloured)) for each in found
+                record_line.hides_record(each, header_within_line(cls.header, coloured))
+                for each in found
             )
             if shows_record or (found and not record_line.bare_record(head) and not hides_record):
                 return cls(
@@ -95,7 +97,7 @@ class TimedText(SavedFormat):
     def shows_record(cls, head: Head) -> bool:
         """Whether one of the first messages is a record of Lambda."""
         headers = chain(cls._headers(head, False), cls._headers(head, True))
-        return any(map(_begins_record, headers))
+        return any(map(record_line.begins_record, headers))
 
     @classmethod
     def _headers(cls, head: Head, coloured: bool) -> Iterator[re.Match[bytes]]:
@@ -219,7 +221,19 @@ class TimedText(SavedFormat):
         """Whether no record of Lambda and no header stands behind a line: files were joined."""
         if not self.begins_with_message and record_line.RECORD_LINE.search(text):
             return False
-        return self._has_no_joined_header(text, events)
+        return not self._hides_timeout(text) and self._has_no_joined_header(text, events)
+
+    def _hides_timeout(self, text: bytes) -> bool:
+        """Whether a timeout stands in a line without a header, or a header took its time."""
+        if b" Task timed out after " not in text:
+            return False
+        return any(map(self._is_hidden, record_line.TIMEOUT.finditer(text)))
+
+    def _is_hidden(self, timeout: re.Match[bytes]) -> bool:
+        text, at = timeout.string, timeout.start()
+        line = b"\n" + text[max(text.rfind(b"\n", 0, at) + 1, at - _LONGEST_LINE) : at]
+        header = self._pattern.match(line)
+        return header is None or record_line.ONLY_ID.fullmatch(line, header.end()) is not None
 
     def _has_no_joined_header(self, text: bytes, events: int) -> bool:
         # one byte is counted three times as fast as several
@@ -281,7 +295,7 @@ class TimedText(SavedFormat):
             map(record_line.TEXT_RECORD.match, found.continued)
         ):
             return None
-        return found
+        return None if self._hides_timeout(text) else found
 
     def _span_of_any(self, text: bytes) -> BlockSpan | None:
         found = times_of_header(self._pattern.pattern).findall(b"\n" + text)
@@ -315,7 +329,7 @@ class TimedText(SavedFormat):
             )
             fields = list(compress(fields, chain.from_iterable(map(repeat, named, repeat(width)))))
         messages = fields[width - 1 :: width]
-        if record_line.RECORD_LINE.search(text):
+        if record_line.RECORD_LINE.search(text) or record_line.TIMEOUT.search(text):
             for _ in filter(record_line.joined_behind_report, messages):
                 note_joined()
         messages = json_escaped(messages, self._prepared)
@@ -383,18 +397,7 @@ def note_lines(text: bytes, diagnostics: FileDiagnostics) -> None:
             diagnostics.unread_event(number, line.decode(errors="replace"))
 
 
-def _hides(header: re.Match[bytes], within_line: re.Pattern[bytes]) -> bool:
-    """Whether a record of Lambda ends the line of a header, but follows neither it nor another."""
-    line, end = header.string, header.end()
-    return bool(record_line.ENDS_WITH_RECORD.match(line, end)) and not within_line.search(line, end)
-
-
 def _colour_of_lines(head: Head) -> bytes:
     """Return the code of the colour that begins each of the first lines; empty without one."""
     colours = {colour[0] for line in head.lines if line and (colour := _LEADING_COLOUR.match(line))}
     return colours.pop() if len(colours) == 1 else b""
-
-
-def _begins_record(header: re.Match[bytes]) -> bool:
-    """Whether the message behind a header is a record of Lambda."""
-    return record_line.RECORD.match(header.string, header.end()) is not None

@@ -1,0 +1,87 @@
+"""Rows of a console or a log viewer that were copied as text.
+
+The console copies times of the zone that it shows, and separates columns by tabs; tables in
+tickets and chats have `` | `` or spaces between them.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from typing import Self
+
+from retryctl.sources.saved.formats.header_patterns import DAY, FRACTION, RUNTIME_MESSAGE, TIME
+from retryctl.sources.saved.formats.record_line import RECORD
+from retryctl.sources.saved.formats.timed_text import TimedText
+from retryctl.sources.saved.saved_format import Head
+
+# 2026-11-23 03:00:00.123, 2026-11-23T04:00:00.123+01:00, 2026-11-23 03:00:00.123 UTC
+_TIME = (
+    b"(?P<second>" + DAY + b"[T ]" + TIME + b")" + FRACTION
+    + rb"(?P<offset>(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?)"
+)  # fmt: skip
+
+
+# ⏎-- | --, the rule behind the header of a table, which is the first row
+_RULE = re.compile(rb"\n[ \t]*\|?[ \t:]*-{2,}[ \t:]*(?:\|[ \t:]*-{2,}[ \t:]*)+\|?[ \t]*(?=\0)")
+# what may follow the text of the console's button in a cell
+_COPY = re.compile(rb"\0\n?Copy([^\0]*)")
+_COPIED = re.compile(
+    rb"\s*(?:" + DAY + rb"T|\[[A-Z]+\]|\{|(?:[A-Z]+_)?(?:START|END|REPORT) |RequestId: )"
+)
+
+
+class PastedRows(TimedText):
+    """Rows with a time at any offset; without one the time is UTC, as in Logs Insights."""
+
+    name = "rows copied from the console"
+    made_by = "CloudWatch console, log events: mark the rows and copy"
+    # 2026-11-23T04:00:00.123+01:00⇥message
+    # 2026-11-23T03:00:00.123Z | message
+    # 2026-11-23 03:00:00.123  message
+    #   | 2026-11-23T03:00:00.123ZCopymessage | message
+    header = (
+        rb"(?:[ \t]*\|[ \t]*)?" + _TIME + rb"(?:\t+| +\| ?| {1,4}|(?=Copy)|(?=\r?\n)|\Z)"
+        rb"(?!" + RUNTIME_MESSAGE + rb")"
+    )  # fmt: skip
+
+    def messages(self, joined: bytes) -> bytes:
+        """Return the messages without the text of a button and the rule of a table."""
+        if b"\0Copy" in joined or b"\0\nCopy" in joined:
+            joined = _COPY.sub(_without_button, joined)
+        return _RULE.sub(b"", joined) if b"-\0" in joined else joined
+
+
+def _without_button(found: re.Match[bytes]) -> bytes:
+    """Return a message that the text of a button precedes, once if it stands twice."""
+    message: bytes = found[1]
+    middle = len(message) // 2
+    for at in range(middle - 4, middle + 5):
+        if message[at : at + 1] == b"|" and message[:at].strip() == message[at + 1 :].strip():
+            return b"\0" + message[:at].strip()
+    return b"\0" + message.lstrip() if _COPIED.match(message) else found[0]
+
+
+# the time of the next event, where a message is empty; a message may begin with a time too
+_NEXT = DAY + b"[T ]" + TIME + rb"\S*(?: (?:UTC|[+-]\d\d:?\d\d))?[ \t]*(?:\r?\n|\Z)"
+
+
+class TimesAbove(TimedText):
+    """Times at any offset, each alone on its line; without an offset the time is UTC."""
+
+    name = "times above messages"
+    made_by = "a log viewer: mark the events and copy"
+    begins_with_message = True
+    # 2026-11-23T03:00:00.123Z⇥
+    # START RequestId: 8f507cfc-0d3f-4697-b07a-ac58fc914c95 Version: $LATEST
+    header = _TIME + rb"[ \t]*(?:\r?\n\t?(?!" + _NEXT + rb")|(?=\r?\n)|\Z)"
+
+    @classmethod
+    def detect(cls, head: Head) -> Self | None:
+        """Return the format, if one of the first lines is a time and the next a record."""
+        time_alone = cls(newline=head.newline)
+        pairs = pairwise(head.lines)
+        found = any(
+            RECORD.match(message) and time_alone.begins_event(line) for line, message in pairs
+        )
+        return time_alone if found else None
