@@ -1,14 +1,13 @@
-"""The command line from outside: every test starts the program as a shell would."""
+"""The command line from outside: arguments, streams and exit status."""
 
 import json
 import re
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from retryctl.core.rules import ALL_RULES
-from tests.support.program import PYTHON, run
+from tests.support.program import PYTHON, run, run_process
 
 ID = "8f507cfc-0d3f-4697-b07a-ac58fc914c95"
 COMMANDS = (
@@ -49,41 +48,40 @@ def test_the_help_of_trace_has_every_common_option() -> None:
         assert re.search(rf"(?m)[ ]{option}(?:[ ,]|$)", done.stdout)
 
 
-LOADED = "import atexit, sys; atexit.register(lambda: print(sorted(sys.modules), file=sys.stderr))"
+# One process for all: a command loads nothing that the ones after it may not load.
+LOADING = """
+import json, os, sys
+from retryctl.cli.main import run
+for arguments, env in json.loads(sys.argv[1]):
+    os.environ.update(env)
+    run(arguments)
+    for name in env:
+        del os.environ[name]
+    print(json.dumps([*sys.modules]), file=sys.stderr)
+"""
+COMPLETES = {
+    "_RETRYCTL_COMPLETE": "complete_bash",
+    "COMP_WORDS": "retryctl trace --f",
+    "COMP_CWORD": "2",
+}
+_AWS, _READER = ("boto3", "botocore"), "retryctl.core.grammar.record_parser"
+UNUSED: list[tuple[list[str], dict[str, str], set[str]]] = [
+    (["--version"], {}, {*_AWS, _READER, "rich", "typer"}),
+    ([], COMPLETES, {*_AWS, _READER, "rich"}),
+    (["explain"], {}, {*_AWS, _READER, "rich"}),
+    (["--help"], {}, {*_AWS, _READER}),
+    (["trace", "--help"], {}, {*_AWS, _READER}),
+    (["trace", "--from", "demo", ID], {}, {*_AWS}),
+]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "env", "without"),
-    [
-        (["--version"], {}, ("boto3", "botocore", "rich", "typer")),
-        (["--help"], {}, ("boto3", "botocore", "retryctl.core.grammar.record_parser")),
-        (["trace", "--help"], {}, ("boto3", "botocore", "retryctl.core.grammar.record_parser")),
-        (["explain"], {}, ("boto3", "botocore", "rich")),
-        (
-            [],
-            {
-                "_RETRYCTL_COMPLETE": "complete_bash",
-                "COMP_WORDS": "retryctl trace --f",
-                "COMP_CWORD": "2",
-            },
-            ("boto3", "botocore", "rich", "retryctl.core.grammar.record_parser"),
-        ),
-        (["trace", "--from", "demo", ID], {}, ("boto3", "botocore")),
-    ],
-)
-def test_nothing_is_imported_that_is_not_used(
-    arguments: list[str], env: dict[str, str], without: Sequence[str]
-) -> None:
-    program = (
-        PYTHON,
-        "-c",
-        f"{LOADED}\nimport sys; from retryctl.cli.main import run; run(sys.argv[1:])",
-    )
-    done = run(*arguments, env=env, program=program)
-    loaded = done.stderr.splitlines()[-1]
-    assert "'retryctl.cli.main'" in loaded
-    for module in without:
-        assert f"'{module}'" not in loaded
+def test_nothing_is_imported_that_is_not_used() -> None:
+    runs = json.dumps([(arguments, env) for arguments, env, _ in UNUSED])
+    done = run_process(runs, program=(PYTHON, "-c", LOADING))
+    after_each = [json.loads(line) for line in done.stderr.splitlines() if line.startswith("[")]
+    for (arguments, _, unused), loaded in zip(UNUSED, after_each, strict=True):
+        assert "retryctl.cli.main" in loaded
+        assert unused.isdisjoint(loaded), arguments
 
 
 COMPLETIONS = {

@@ -11,7 +11,6 @@ import pytest
 
 from tests.support.check_logs import cut, exhausted, pending, right, save, succeeded, switched
 from tests.support.lambda_log import ID, MIDNIGHT_MS, OTHER_ID, THIRD_ID, Environment
-from tests.support.peak import MEASURED, needs_proc, peak_kb
 from tests.support.program import run
 
 FORMS = ("text", "json", "junit", "sarif", "github", "gitlab", "tap", "markdown")
@@ -64,13 +63,6 @@ def test_a_failure_outranks_what_is_undetermined(log: Path) -> None:
     save(log, *switched(), cut(THIRD_ID))
     assert document(log)["passed"] is False
     assert {c["passed"] for c in document(log)["checks"]} == {False, None}
-
-
-def test_a_pipeline_that_closes_the_pipe_keeps_the_status(log: Path) -> None:
-    command = f"python3 -m retryctl check --from {log} | head -0; echo ${{PIPESTATUS[0]}}"
-    env = {**os.environ, "PATH": f"{Path(os.sys.executable).parent}:{os.environ['PATH']}"}  # type: ignore[attr-defined]
-    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, env=env)
-    assert (done.stdout.strip(), done.stderr) == ("1", "")
 
 
 # --------------------------------------------------------------------------- what is checked
@@ -344,22 +336,6 @@ def test_what_does_not_change_is_not_waited_for(log: Path) -> None:
 def test_the_demo_heeds_no_settings(log: Path) -> None:
     (log.parent / "retryctl.toml").write_text("[check]\nbad = 1\n")
     assert run("check", "--from", "demo", cwd=log.parent).returncode == 1
-
-
-@needs_proc
-def test_many_requests_in_little_memory(tmp_path: Path) -> None:
-    environments = [Environment(letter) for letter in "abcdef"]
-    for number in range(3_000):
-        request_id = f"{number:08x}-1a2b-4c3d-8e4f-{number:012x}"
-        environments[number % 6].at(number // 6 * 5).runs(
-            request_id, "0", "process A", ends="error"
-        )
-    log = save(tmp_path / "many.jsonl", *environments)
-    arguments = ("check", "--from", log.name, "-q", "--report", "json=all.json")
-    done = run(*arguments, cwd=tmp_path, program=MEASURED)
-    assert done.returncode == 5, done.stderr  # the last requests are pending
-    assert json.loads((tmp_path / "all.json").read_text())["requests"] == 3_000
-    assert peak_kb(tmp_path) < 60_000
 
 
 def test_a_window_without_first_attempts_states_why(log: Path) -> None:

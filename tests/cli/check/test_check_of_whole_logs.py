@@ -199,9 +199,10 @@ def large(tmp_path: Path) -> Path:
 @needs_proc
 def test_a_large_log_takes_little_memory(large: Path) -> None:
     """From standard input, which is saved to a file and then read as every file."""
-    words = ("check", "--from", "-", "-q", "-o", "json")
+    words = ("check", "--from", "-", "-q", "-o", "json", "--report", "json=all.json")
     done = run(*words, cwd=large.parent, program=MEASURED, stdin=large.read_text())
     told = json.loads(done.stdout)
     assert (done.returncode, told["requests"]) == (1, 3_000), done.stderr
     assert len(told["findings"]) == 300
+    assert json.loads((large.parent / "all.json").read_text()) == told
     assert peak_kb(large.parent) < 60_000

@@ -60,27 +60,27 @@ def test_an_answer_that_cannot_be_written_is_an_error(arguments: str, full: int)
     assert CLOSED in done.stderr
 
 
+UNBUFFERED = {"PYTHONUNBUFFERED": "1"}
+
+
 @pytest.mark.usefixtures("full")
-@pytest.mark.parametrize(
-    ("arguments", "env"), [(OF_ONE, {}), ("--help", {"PYTHONUNBUFFERED": "1"})]
-)
-def test_what_python_writes_at_its_end_changes_no_status(
-    arguments: str, env: dict[str, str], tmp_path: Path
-) -> None:
-    done = shell(f"retryctl {arguments} >/dev/full", tmp_path, **env)
-    assert (done.returncode, done.stderr) == (3, f"retryctl: {NO_SPACE}\n")
-    done = shell(f"retryctl {arguments} >&-", tmp_path, **env)
-    assert (done.returncode, done.stderr) == (3, f"retryctl: {CLOSED}\n")
-    quiet = shell("retryctl trace no-id 2>/dev/full", tmp_path, **env)
-    assert (quiet.returncode, quiet.stdout) == (2, "")
-    quiet = shell("retryctl trace no-id 2>&-", tmp_path, **env)
-    assert (quiet.returncode, quiet.stdout) == (2, "")
+def test_what_python_writes_at_its_end_changes_no_status(tmp_path: Path) -> None:
+    for line, env, status, printed in (
+        (f"retryctl {OF_ONE} >/dev/full", {}, 3, f"retryctl: {NO_SPACE}\n"),
+        ("retryctl --help >/dev/full", UNBUFFERED, 3, f"retryctl: {NO_SPACE}\n"),
+        (f"retryctl {OF_ONE} >&-", {}, 3, f"retryctl: {CLOSED}\n"),
+        ("retryctl trace no-id 2>/dev/full", UNBUFFERED, 2, ""),
+        ("retryctl trace no-id 2>&-", {}, 2, ""),
+        ("retryctl check --from demo | head -0; exit ${PIPESTATUS[0]}", {}, 1, ""),
+    ):
+        done = shell(line, tmp_path, **env)
+        assert (done.returncode, done.stdout, done.stderr) == (status, "", printed), line
 
 
-@pytest.mark.parametrize("env", [{}, {"PYTHONUNBUFFERED": "1"}])
-def test_an_answer_that_is_written_in_part_is_an_error(env: dict[str, str], tmp_path: Path) -> None:
+def test_an_answer_that_is_written_in_part_is_an_error(tmp_path: Path) -> None:
+    """The program's own stream has a buffer, also where Python is told to have none."""
     # Python would write a part of its bytecode, which no later run can load.
-    env = {**env, "PYTHONDONTWRITEBYTECODE": "1"}
+    env = {**UNBUFFERED, "PYTHONDONTWRITEBYTECODE": "1"}
     done = shell("ulimit -f 8; retryctl demo -o json > part", tmp_path, **env)
     assert done.returncode == 3
     assert "cannot write the answer: File too large." in done.stderr

@@ -1,17 +1,21 @@
-"""A few moments of the campaign that sends signals, and the ways in which an end can fail."""
+"""A few moments of the campaign that sends signals, and ways in which an end can fail."""
 
 from __future__ import annotations
 
+import os
 import signal
-import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+import time
+import weakref
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
+from retryctl import temporary
+from retryctl.cli import signals
 from tests.support.campaigns.signal_campaign import Subject, campaign, subjects
-from tests.support.program import environment
+from tests.support.program import PYTHON, run_process
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="orphans are adopted by prctl")
 
@@ -40,74 +44,98 @@ def test_signals_at_random_moments(every: Mapping[str, Subject], name: str) -> N
     assert list(campaign(every[name], 1, seed=7, length_s=2.0, longest_s=LONGEST_S)) == []
 
 
-def ends(code: str, *, timeout_s: float = 120) -> subprocess.CompletedProcess[str]:
-    imports = "import os, signal, time\nfrom retryctl.cli.signals import signals_end_program\n"
-    return subprocess.run(
-        [sys.executable, "-c", imports + code],
-        env=environment(),
-        capture_output=True,
-        encoding="utf-8",
-        timeout=timeout_s,
-    )
+# --------------------------------------------------------------------------- how an end can fail
 
 
-DISCARDED = """
-import weakref
-class Thing: pass
-thing = Thing()
-gone = weakref.ref(thing, lambda _: os.kill(os.getpid(), signal.SIGTERM))
+@pytest.fixture
+def _restored(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Keep this process alive, and give it its own handlers back."""
+    monkeypatch.setattr(signals, "_LONGEST_END_S", 60)
+    heard = {number: signal.getsignal(number) for number in temporary.ENDING_SIGNALS}
+    yield
+    for number, handler in heard.items():
+        signal.signal(number, handler)
+
+
+def send(number: signal.Signals = signal.SIGTERM) -> None:
+    os.kill(os.getpid(), number)
+
+
+def status_of(action: Callable[[], object]) -> object:
+    """The exit status with which a signal ends the program in ``action``."""
+    with pytest.raises(SystemExit) as end, signals.signals_end_program():
+        action()
+    return end.value.code
+
+
+class Thing:
+    """What a weak reference can name."""
+
+
+@pytest.mark.usefixtures("_restored")
+def test_an_exception_that_python_discards_is_raised_again(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    def discard() -> None:
+        thing = Thing()
+        gone = weakref.ref(thing, lambda _: send())
+        del thing
+        time.sleep(60)
+        assert gone
+
+    assert status_of(discard) == 128 + signal.SIGTERM
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.usefixtures("_restored")
+def test_a_signal_that_is_ignored_stays_ignored() -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    with signals.signals_end_program():
+        send(signal.SIGHUP)
+
+
+@pytest.mark.usefixtures("_restored")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_an_error_that_python_makes_of_the_signal_is_not_reported(number: signal.Signals) -> None:
+    def replace() -> None:
+        try:
+            send(number)
+        except SystemExit as end:
+            raise RuntimeError("in __set_name__") from end
+
+    assert status_of(replace) == 128 + number
+
+
+@pytest.mark.usefixtures("_restored")
+def test_a_signal_during_the_removal_of_a_folder_leaves_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    remove, folders = temporary._remove, []
+
+    def broken_off(folder: Path) -> None:
+        monkeypatch.setattr(temporary, "_remove", remove)
+        send()
+        time.sleep(60)
+
+    def make_one() -> None:
+        with temporary.temporary_folder("test") as folder:
+            folders.append(folder)
+
+    monkeypatch.setattr(temporary, "_remove", broken_off)
+    assert status_of(make_one) == 128 + signal.SIGTERM
+    (folder,) = folders
+    assert not folder.exists()
+
+
+HANGS_AT_ITS_END = """
+import os, signal, time
+from retryctl.cli.signals import signals_end_program
 with signals_end_program():
-    del thing
-    time.sleep(1_000)
+    try: os.kill(os.getpid(), signal.SIGINT)
+    finally: time.sleep(1_000)
 """
-
-
-def test_an_exception_that_python_discards_is_raised_again() -> None:
-    done = ends(DISCARDED)
-    assert (done.returncode, done.stderr) == (128 + signal.SIGTERM, "")
 
 
 def test_an_end_that_hangs_is_cut_short() -> None:
-    done = ends(
-        "with signals_end_program():\n"
-        "    try: os.kill(os.getpid(), signal.SIGINT)\n"
-        "    finally: time.sleep(1_000)"
-    )
+    done = run_process(program=(PYTHON, "-c", HANGS_AT_ITS_END))
     assert (done.returncode, done.stderr) == (128 + signal.SIGINT, "")
-
-
-def test_a_signal_that_is_ignored_stays_ignored() -> None:
-    done = ends(
-        "signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
-        "with signals_end_program(): os.kill(os.getpid(), signal.SIGHUP); print('runs on')"
-    )
-    assert (done.returncode, done.stdout) == (0, "runs on\n")
-
-
-def test_an_error_that_python_makes_of_the_signal_is_not_reported() -> None:
-    done = ends(
-        "with signals_end_program():\n"
-        "    try: os.kill(os.getpid(), signal.SIGTERM)\n"
-        "    except SystemExit as end: raise RuntimeError('in __set_name__') from end"
-    )
-    assert (done.returncode, done.stderr) == (128 + signal.SIGTERM, "")
-
-
-BROKEN_OFF = """
-from retryctl import temporary
-remove = temporary._remove
-def broken_off(folder):
-    temporary._remove = remove
-    os.kill(os.getpid(), signal.SIGTERM)
-    time.sleep(1_000)
-temporary._remove = broken_off
-with signals_end_program():
-    with temporary.temporary_folder("test") as folder:
-        print(folder, flush=True)
-"""
-
-
-def test_a_signal_during_the_removal_of_a_folder_leaves_nothing() -> None:
-    done = ends(BROKEN_OFF)
-    assert done.returncode == 128 + signal.SIGTERM
-    assert not Path(done.stdout.strip()).exists()

@@ -79,6 +79,7 @@ def test_a_closed_pipe_is_quiet(demo_requests: list[dict[str, Any]]) -> None:
         (["demo"], 0),
         (["trace", "--from", "demo", wrong, "--exit-code"], 1),
         (["explain", "late-retry"], 0),
+        (["check", "--from", "demo"], 1),
         (["--help"], 0),
     ):
         reader, writer = os.pipe()
