@@ -17,14 +17,9 @@ import pytest
 from retryctl.lab.function import Isolation
 from retryctl.lab.plugin import HandlerLab
 from retryctl.temporary import temporary_folder
-from tests.support.lab.lab_handlers import (
-    EXAMPLE,
-    ORDER,
-    REPOSITORY,
-    hear_interrupts,
-    lab_of,
-    written,
-)
+from tests.support.conversation import Person, converse
+from tests.support.lab.lab_handlers import EXAMPLE, ORDER, lab_of, written
+from tests.support.program import PROGRAM, environment
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc")
 
@@ -157,21 +152,37 @@ def test_after_an_exception_in_the_lab_itself(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_command_leaves_nothing(tmp_path: Path, number: signal.Signals) -> None:
-    status, folders = interrupted(tmp_path, number)
-    assert status == 128 + number
-    assert folders == []
+    ready, arguments = hanging(tmp_path)
+
+    def act(person: Person) -> None:
+        ready.open().close()  # the handler is in
+        person.send(number)
+
+    done = converse(act, *arguments, env={"TMPDIR": str(tmp_path / "lab-folders")}, cwd=tmp_path)
+    assert done.returncode == 128 + number, done.stderr
+    assert wait_until_gone(f"MARK={tmp_path}") == []
 
 
 def test_a_killed_command_leaves_no_process_and_a_folder_to_the_next_run(tmp_path: Path) -> None:
-    status, folders = interrupted(tmp_path, signal.SIGKILL)
-    assert status == -signal.SIGKILL
-    assert len(folders) == 1
+    ready, arguments = hanging(tmp_path)
+    folders = tmp_path / "lab-folders"
+    with subprocess.Popen(
+        [*PROGRAM, *arguments],
+        cwd=tmp_path,
+        env=environment({"TMPDIR": str(folders)}),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as running:
+        ready.open().close()
+        running.kill()
+    assert wait_until_gone(f"MARK={tmp_path}") == []
+    assert len(os.listdir(folders)) == 1
     with temporary_folder("lab") as own:
-        assert os.listdir(tmp_path / "lab-folders") == [own.name]
+        assert os.listdir(folders) == [own.name]
 
 
-def interrupted(tmp_path: Path, number: signal.Signals) -> tuple[int, list[str]]:
-    """Interrupt ``lab run`` in a handler that hangs: its exit status, and the folders left."""
+def hanging(tmp_path: Path) -> tuple[Path, list[str]]:
+    """A run of ``lab run`` in a handler that hangs: a FIFO that it opens, and its arguments."""
     ready = tmp_path / "ready"
     os.mkfifo(ready)
     (tmp_path / "app.py").write_text(
@@ -180,22 +191,8 @@ def interrupted(tmp_path: Path, number: signal.Signals) -> tuple[int, list[str]]
         "    open(event['ready'], 'w').close()\n"
         "    time.sleep(60)\n"
     )
-    folders = tmp_path / "lab-folders"
     # The FIFO lies under the host's /tmp: only patched calls, which keep the task's folder, see it.
-    running = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "retryctl", "lab", "run", "app.py:handler", "--timeout", "60"),
-            *("--event", f'{{"ready": "{ready}"}}', "--isolation", "patched"),
-            *("--env", f"MARK={tmp_path}"),
-        ],
-        cwd=tmp_path,
-        env={**os.environ, "TMPDIR": str(folders), "PYTHONPATH": str(REPOSITORY)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        preexec_fn=hear_interrupts,
-    )
-    ready.open().close()  # the handler is in
-    running.send_signal(number)
-    running.communicate(timeout=30)
-    assert wait_until_gone(f"MARK={tmp_path}") == []
-    return running.returncode, os.listdir(folders)
+    return ready, [
+        *("lab", "run", "app.py:handler", "--timeout", "60", "--isolation", "patched"),
+        *("--event", f'{{"ready": "{ready}"}}', "--env", f"MARK={tmp_path}"),
+    ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -20,7 +19,6 @@ from retryctl.sources.aws import call_watch
 from tests.endpoint.server import Endpoint
 from tests.support.aws_program import CREDENTIALS, GROUP, WRONG, put_both
 from tests.support.conversation import converse, do_nothing
-from tests.support.program import PYTHON, environment
 
 FUNCTION = ("orders-worker", "--since", "2h")
 COMMANDS = {
@@ -86,38 +84,6 @@ def test_the_wait_is_shown_and_ends_after_one_call(hung: Endpoint, command: str)
     assert "in time: " in shown
     assert set(hung.calls.values()) == {2}, "two attempts"
     assert len(hung.calls) == 1, "no other call is made to a host that does not answer"
-
-
-# The program with a shorter limit of time, as a process that must end by itself.
-PROCESS = """
-from botocore.config import Config
-from botocore.session import Session
-
-from retryctl.__main__ import main
-
-create_client = Session.create_client
-
-def impatient(session, service, *others, config, **options):
-    config = config.merge(Config(read_timeout=0.3))
-    return create_client(session, service, *others, config=config, **options)
-
-Session.create_client = impatient
-main()
-"""
-
-
-def test_the_process_ends_by_itself(hung: Endpoint) -> None:
-    arguments = (*COMMANDS["list"], "--endpoint-url", hung.url)
-    done = subprocess.run(
-        [PYTHON, "-c", PROCESS, *arguments],
-        env=environment(CREDENTIALS),
-        capture_output=True,
-        text=True,
-        timeout=90,
-        check=False,
-    )
-    assert (done.returncode, done.stdout) == (ExitStatus.COULD_NOT_READ, "")
-    assert "did not answer" in done.stderr
 
 
 def test_a_queue_that_does_not_answer(hung: Endpoint) -> None:
