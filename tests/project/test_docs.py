@@ -3,8 +3,9 @@
 A fenced block of kind ``console`` is run: each ``$ `` line is a command, the lines up to the
 next one are its whole output, in which a line ``…`` stands for any lines, and ``…`` in a
 line for any text. A command with no line of output shown may print anything. ``# exit N``
-after a command tells its status where it is not 0. What needs an AWS account stands in a
-block of kind ``sh``, which is not run.
+after a command tells its status where it is not 0. The commands of a block run one after the
+other, in a folder that has the examples, and without a shell. What needs one, or an AWS account,
+stands in a block of kind ``sh``, which is not run.
 """
 
 import os
@@ -13,15 +14,16 @@ import runpy
 import shlex
 import shutil
 import subprocess
-import sys
 import tempfile
 from base64 import b64encode
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import pytest
 
-from tests.support.program import environment, run
+from tests.support.program import run
 
 ROOT = Path(__file__).parents[2]
 SUMMARY = "summary --from demo -o svg"
@@ -44,62 +46,53 @@ PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 
 @dataclass(frozen=True)
 class Example:
-    page: str
     command: str
     status: int
     output: str
 
 
-def _examples(page: Path) -> list[Example]:
-    found = []
-    for block in re.findall(r"^```console\n(.*?)^```$", page.read_text("utf-8"), re.M | re.S):
-        for shown in re.split(r"^\$ ", block, flags=re.M)[1:]:
-            line, _, output = shown.partition("\n")
-            while line.endswith("\\"):
-                more, _, output = output.partition("\n")
-                line = f"{line}\n{more}"
-            command, _, status = line.partition("  # exit ")
-            found.append(Example(page.name, command, int(status or 0), output))
-    return found
+def _blocks(page: Path) -> list[list[Example]]:
+    blocks = re.findall(r"^```console\n(.*?)^```$", page.read_text("utf-8"), re.M | re.S)
+    return [[*_examples(block)] for block in blocks]
 
 
-EXAMPLES = [example for page in PAGES for example in _examples(page)]
+def _examples(block: str) -> Iterator[Example]:
+    for shown in re.split(r"^\$ ", block, flags=re.M)[1:]:
+        line, _, output = shown.partition("\n")
+        while line.endswith("\\"):
+            more, _, output = output.partition("\n")
+            line = f"{line}\n{more}"
+        command, _, status = line.partition("  # exit ")
+        yield Example(command, int(status or 0), output)
+
+
+BLOCKS = {page: _blocks(page) for page in PAGES}
 
 
 def test_the_readme_has_examples_that_run() -> None:
-    assert any(example.page == "README.md" for example in EXAMPLES)
+    assert BLOCKS[ROOT / "README.md"]
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.command)
-def test_an_example_does_what_it_shows(example: Example) -> None:
-    status, output = _done(example.command)
-    assert status == example.status, output
-    if example.output:
-        assert re.fullmatch(_pattern(example.output), output), output
+@pytest.mark.parametrize(
+    "block", [*chain.from_iterable(BLOCKS.values())], ids=lambda block: block[0].command
+)
+def test_the_examples_of_a_block_do_what_they_show(block: list[Example], tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    for example in block:
+        status, output = _done(example.command, tmp_path)
+        assert status == example.status, f"{example.command}\n{output}"
+        if example.output:
+            assert re.fullmatch(_pattern(example.output), output), f"{example.command}\n{output}"
 
 
-def _done(command: str) -> tuple[int, str]:
-    """The exit status and the output of a line for a shell, which only some lines need."""
-    if not re.search("[|&;<>$]", command):
-        with tempfile.TemporaryFile() as file:
-            out = file.fileno()
-            words = shlex.split(command.replace("\\\n", " "))
-            assert words[0] == "retryctl"
-            done = run(*words[1:], env={"COLUMNS": "80"}, cwd=ROOT, stdout=out, stderr=out)
-            return done.returncode, os.pread(out, os.fstat(out).st_size, 0).decode()
-    env = environment({"COLUMNS": "80"})
-    env["PATH"] = f"{Path(sys.executable).parent}:{env['PATH']}"
-    done = subprocess.run(
-        ["bash", "-c", command],
-        cwd=ROOT,
-        env=env,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        timeout=120,
-    )
-    return done.returncode, done.stdout
+def _done(command: str, folder: Path) -> tuple[int, str]:
+    """The exit status and the output of a command, both of its streams in one."""
+    with tempfile.TemporaryFile() as file:
+        out = file.fileno()
+        name, *words = shlex.split(command.replace("\\\n", " "))
+        assert name == "retryctl"
+        done = run(*words, env={"COLUMNS": "80"}, cwd=folder, stdout=out, stderr=out)
+        return done.returncode, os.pread(out, os.fstat(out).st_size, 0).decode()
 
 
 def _pattern(output: str) -> str:

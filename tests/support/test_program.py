@@ -11,11 +11,11 @@ import pytest
 
 from tests.support.program import run, run_process
 
+AN_EVENT = '{"timestamp": 1795402800000, "message": "x"}\n'
 CASES: list[tuple[list[str], dict[str, str], str]] = [
     (["--help"], {"COLUMNS": "60"}, ""),
     (["list", "--from", "demo", "--color", "always", "--tz", "local"], {"TZ": "Asia/Tokyo"}, ""),
-    (["list", "--from", "-"], {}, "{}\n"),
-    (["check", "--from", "demo"], {"NO_COLOR": "1"}, ""),
+    (["check", "--from", "-", "-o", "json"], {"NO_COLOR": "1"}, AN_EVENT),
     (["trace"], {}, ""),
 ]
 

@@ -24,7 +24,9 @@ ROOT = Path(__file__).parents[3]
 ACTION = ROOT / "action.yml"
 GITLAB = ROOT / "docs" / "gitlab.yml"
 BLOCKS = re.findall(r"^```yaml\n(.*?)^```$", (ROOT / "docs/ci.md").read_text("utf-8"), re.M | re.S)
+GITLAB_JOB = yaml.safe_load(GITLAB.read_text("utf-8"))[".retryctl-check"]
 RETRYCTL = f'#!/bin/sh\nexec "{sys.executable}" -m retryctl "$@"\n'
+ECHO = '#!/bin/sh\nprintf "%s\\n" "$@"\n'
 
 
 def program(path: Path, script: str = RETRYCTL) -> None:
@@ -81,7 +83,7 @@ def test_the_action_hands_its_inputs_on(tmp_path: Path) -> None:
     save(tmp_path / "log.jsonl", *switched(), right())
     _, arguments, _ = action_of(
         tmp_path,
-        '#!/bin/sh\nprintf "%s\\n" "$@"\n',
+        ECHO,
         request_ids=f"{ID},\n{OTHER_ID}",
         function="orders-worker",
         arguments="--allow=environment-switch\n\n--max-exhausted=0\n",
@@ -108,17 +110,25 @@ def test_the_gitlab_job_is_one() -> None:
     assert_follows("gitlab-ci", GITLAB, transform="gitlab-ci")
 
 
-@pytest.mark.parametrize(("words", "status"), [("--fail-on warning", 1), ("--min-retried 1", 0)])
-def test_the_gitlab_job_checks_and_leaves_what_it_promises(
-    words: str, status: int, tmp_path: Path
-) -> None:
+def gitlab_of(folder: Path, script: str, words: str) -> subprocess.CompletedProcess[str]:
+    """Run the script of the job with these words in RETRYCTL_CHECK."""
+    program(folder / ".retryctl" / "bin" / "retryctl", script)
+    return bash("\n".join(GITLAB_JOB["script"]), folder, RETRYCTL_CHECK=words)
+
+
+def test_the_gitlab_job_fails_and_leaves_what_it_promises(tmp_path: Path) -> None:
     save(tmp_path / "log.jsonl", exhausted())
-    program(tmp_path / ".retryctl" / "bin" / "retryctl")
-    job = yaml.safe_load(GITLAB.read_text("utf-8"))[".retryctl-check"]
-    done = bash("\n".join(job["script"]), tmp_path, RETRYCTL_CHECK=f"--from log.jsonl {words}")
-    assert done.returncode == status, done.stderr
-    for report in job["artifacts"]["reports"].values():
+    done = gitlab_of(tmp_path, RETRYCTL, "--from log.jsonl --fail-on warning")
+    assert done.returncode == 1, done.stderr
+    for report in GITLAB_JOB["artifacts"]["reports"].values():
         assert (tmp_path / report).stat().st_size
+
+
+def test_the_gitlab_job_passes_where_the_check_does(tmp_path: Path) -> None:
+    save(tmp_path / "log.jsonl", exhausted())
+    shown = gitlab_of(tmp_path, ECHO, "--from log.jsonl --min-retried 1")
+    assert shown.returncode == 0
+    assert run(*shown.stdout.splitlines(), cwd=tmp_path).returncode == 0
 
 
 # --------------------------------------------------------------------------- the docs
