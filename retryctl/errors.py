@@ -103,6 +103,13 @@ class Unreachable(CouldNotRead):
     """The service did not answer."""
 
 
+def kind_of(error: type[RetryctlError]) -> str:
+    """Return the kind that JSON documents name, which is stable: ``no-credentials``."""
+    if error is CouldNotRead:
+        return "could-not-look"
+    return "".join(f"-{c.lower()}" if c.isupper() else c for c in error.__name__).lstrip("-")
+
+
 def reworded(error: RetryctlError, what: str) -> CouldNotRead:
     """Return an error with other words that also shows whether reading again can help."""
     kinds = (Throttled, Unreachable)

@@ -16,7 +16,7 @@ from contextlib import suppress
 
 from retryctl import __version__
 from retryctl.cli.output.stdio import prepare_streams
-from retryctl.errors import CouldNotRead, ExitStatus, RetryctlError
+from retryctl.errors import CouldNotRead, ExitStatus, RetryctlError, kind_of
 from retryctl.machine_limits import TOO_LITTLE_MEMORY, grow_stack, is_out_of_memory, machine_limit
 
 _COMPLETING = "_RETRYCTL_COMPLETE"
@@ -174,13 +174,11 @@ def _wants_json(arguments: Sequence[str]) -> bool:
 def _error_document(error: RetryctlError) -> str:
     """Return the error as a JSON object on one line, in ASCII."""
     import json
-    import re
 
-    kind = re.sub(r"(?<!^)(?=[A-Z])", "-", type(error).__name__).lower()
     return json.dumps(
         {
             "schema": "retryctl/error/1",
-            "kind": kind,
+            "kind": kind_of(type(error)),
             "status": int(error.status),
             "what": error.what,
             "next_step": error.next_step or None,

@@ -11,7 +11,7 @@ import pytest
 from retryctl.core.timestamps import iso_ms
 from retryctl.errors import ExitStatus
 from retryctl.sources.aws import circuit_breaker, client
-from retryctl.sources.cloudwatch import time_slices
+from retryctl.sources.cloudwatch import slice_runner
 from tests.endpoint.server import Endpoint
 from tests.support.aws_program import (
     CREDENTIALS,
@@ -163,7 +163,7 @@ def test_a_window_keeps_what_was_read(
     # Slices are read at once: the faults of early ones must not end the reading of late ones.
     monkeypatch.setattr(circuit_breaker, "_FAILURES_IN_A_ROW", 1_000)
     if fault == "expired":  # of every operation: the newest hours have to be read by then
-        monkeypatch.setattr(time_slices, "_MOST_AT_ONCE", 1)
+        monkeypatch.setattr(slice_runner, "_MOST_AT_ONCE", 1)
         endpoint.faults.expire_after("FilterLogEvents", 34)  # of 39 calls
     else:
         endpoint.faults.until = (now_ms() - 4 * HOUR, fault)
