@@ -28,6 +28,7 @@ from retryctl.bulk.stream_batch import StreamBatch
 from retryctl.bulk.stream_state import ScannedChunk, StreamFragment
 from retryctl.core.crosscheck.claims import Markers, may_hide_claim, read_claim
 from retryctl.core.grammar.masked_lines import may_be_masked_error
+from retryctl.core.grammar.older_runtimes import may_be_error
 from retryctl.core.grammar.record_parser import parse_record
 from retryctl.core.grammar.runtime_text import may_lack_traceback
 from retryctl.core.history.attempt_from_lines import execution_arn
@@ -164,6 +165,7 @@ class AttemptBuilder:
         elif (
             may_be_masked_error(event.message, record)
             or may_lack_traceback(event.message)
+            or may_be_error(event.message)
             or may_hide_claim(record, self._markers)
         ):
             fragment.hold_record(line, None)

@@ -9,12 +9,14 @@ from retryctl.core.late_regex import late_regex
 from retryctl.sources.saved.canonical_lines import HEAD_BYTES
 
 PLAIN, TEXT, DIGITS, JSON, STARTS, ENDS, REPORTS, UNCLEAR, INTEGER, PROCESS, ERROR = range(11)
+SENTENCE = 11
 """PLAIN lines have no consequence, nor have most of the next three kinds; UNCLEAR lines may be any.
 
 INTEGER lines may be a bare integer, which has a consequence only by the line behind it: a PROCESS
-line may be a branch. ERROR lines may be an error of Python.
+line may be a branch. ERROR lines may be an error of Python. SENTENCE lines are text that may begin
+with a sentence of an older runtime.
 """
-_UNCERTAIN = bytes(kind in (TEXT, DIGITS, JSON, INTEGER) for kind in range(256))
+_UNCERTAIN = bytes(kind in (TEXT, DIGITS, JSON, INTEGER, SENTENCE) for kind in range(256))
 
 # 17\n"}
 _BARE = re.compile(rb'\d{1,5} *(?:[\\"\r\n\t]|\Z)|\d{6}')
@@ -42,6 +44,12 @@ _HEADS = tuple(
         *(b"Error raised", b"Critical exception", b"Init error"),
     )
 )
+# The sentences of grammar.older_runtimes.
+_SENTENCES = (
+    *(b"Unknown application error", b"Unable to import module", b"Syntax error in module"),
+    *(b"Bad handler", b"Handler '", b"module initialization error", b"thread '"),
+)
+_SENTENCE_HEADS = frozenset(text[:HEAD_BYTES] for text in _SENTENCES)
 _MARKER_HEADS = {b"proces": PROCESS, b"[ERROR": ERROR}
 # those below 0x20 are control characters, which a line escapes
 _FIRST_BYTES = frozenset(b'0123456789{" \\') | {*range(0x20), *range(0x80, 0x100)}
@@ -80,6 +88,8 @@ class LineKinds:
             return _MARKER_HEADS[head]
         if not self._default_markers or b"*" in head or any(map(head.startswith, _HEADS)):
             return UNCLEAR
+        if head in _SENTENCE_HEADS:
+            return SENTENCE
         if not head or head[0] in _FIRST_BYTES:
             if head[:1].isdigit():
                 return INTEGER if _BARE.match(head) else DIGITS
@@ -89,6 +99,10 @@ class LineKinds:
 
 def consequence(kind: int, line: bytes, message_at: int) -> int:
     """Return the kind of a line; PLAIN where the whole line shows that it has no consequence."""
+    if kind == SENTENCE:
+        if line.startswith(_SENTENCES, message_at):
+            return UNCLEAR
+        kind = TEXT
     if kind == TEXT:
         matters = _may_matter(line) and (
             b"\\tat " in line or b"\\nat " in line or b"****" in line or _frame_in_line(line)

@@ -25,6 +25,7 @@ from tests.support.lambda_log import (
     start,
     timed_out,
 )
+from tests.support.made_up_streams import OLDER_ERRORS
 
 
 def made_up(random: Random, *, hostile: bool) -> list[list[LogEvent]]:
@@ -79,6 +80,8 @@ def _stream(
             here.logs(timed_out(here.now_ms, request_id))
         if ends == "crash" and random.random() < 0.5:
             here.logs(exited(request_id))
+        if here.now_ms % 25 == 0 and not as_json:
+            here.logs(f"{OLDER_ERRORS[0]}\n")
         now = _seconds(here) + random.choice((0, 0.001, 0.5, 61, 63, 125, 900, 1_100, 7_000))
     return _damaged(random, here.events, hostile=hostile)
 
@@ -106,6 +109,8 @@ def _forged(random: Random, ids: list[str]) -> str:
         lambda: f"2023-12-05T22:14:43.862Z\t{request_id}\tINFO\tfine",
         lambda: "boom: java.lang.IllegalStateException\n\tat example.App.run(App.java:3)",
         lambda: "Error raised from handler method",
+        lambda: random.choice(OLDER_ERRORS),
+        lambda: random.choice(OLDER_ERRORS),
         lambda: json.dumps({"level": "ERROR", "message": {"errorType": "E", "stackTrace": []}}),
         lambda: json.dumps({"level": "INFO", "message": "fine", "requestId": request_id}),
         lambda: "INIT_START Runtime Version: provided:al2023.v1\tRuntime Version ARN: arn",

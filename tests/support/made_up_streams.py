@@ -29,6 +29,19 @@ JAVA_ERROR = (
     "boom: java.lang.IllegalStateException\njava.lang.IllegalStateException: boom\n"
     "\tat example.App.run(App.java:3)\n"
 )
+OLDER_ERRORS = (
+    "Unknown application error occurred",
+    "Unknown application error occurred\nRuntime.ImportModuleError",
+    "Unable to import module 'app': No module named stock",
+    "Handler 'run' missing on module 'app'",
+    "module initialization error: no table",
+    "Syntax error in module 'index': SyntaxError",
+    "Bad handler 'app': no dot",
+    "Error loading class shop.App: shop.App: class java.lang.ClassNotFoundException",
+    "no stock: ShopException\n   at Shop.App.Run()\n   at lambda_method(Closure , Stream )",
+    "   at lambda_method(Closure , Stream )",
+    "thread 'main' panicked at src/main.rs:7:5:",
+)
 PRINTED = ("0\n", "1\n", "an order\n", "process A\n", "process B\n", "two words\n")
 
 
@@ -127,6 +140,8 @@ TEXT_LINES: tuple[Maker, ...] = (
     lambda *_: '{\n  "errorMessage": "boom",\n  "errorType": "Function<Error>"\n}\n',
     lambda *_: JAVA_ERROR,
     lambda *_: '2026/11/23 00:00:00 {"errorMessage":"boom","errorType":"errorString"}\n',
+    *((lambda *_, line=line: f"{line}\n") for line in OLDER_ERRORS),
+    lambda *_: "LAMBDA_WARNING: Unhandled exception. boom\r\n",
     lambda *_: "LAMBDA_WARNING: Unhandled exception. boom\r\n[ERROR] Runtime.Exit: boom\r",
 )
 JSON_LINES: tuple[Maker, ...] = (

@@ -137,6 +137,9 @@ class RandomHistory:
             status = error_type = None
             line = timed_out(log.now_ms, request_id) if ends == "timeout" else exited(request_id)
             log.logs(line)
+        if ends == "init-error" and not log.json and random.random() < 0.3:
+            status = error_type = None
+            log.logs("Unknown application error occurred\nRuntime.Unknown\n")
         if self._managed:
             _report_of_managed(log, request_id, ends, duration_ms)
         else:

@@ -19,6 +19,16 @@ _FRAME_IN_LINE = late_regex(r"\sat [\w$./<>@-]{3,300}\([^()\r\n]{1,200}\)")
 _REPEATED_CLASS = late_regex(r": ((?:[A-Za-z_]\w*\.)*[A-Z][\w$]*)\s+\1(?=[:\s]|\Z)")
 
 
+INIT_TYPES = frozenset(
+    {
+        "Runtime.ImportModuleError",
+        "Runtime.UserCodeSyntaxError",
+        "Runtime.HandlerNotFound",
+        "Runtime.MalformedHandlerName",
+    }
+)
+"""Types of an error that only an init has."""
+
 # The longest log event has 256 KB; in other scripts that is a quarter as many characters.
 _LONG_CHARACTERS = 60_000
 

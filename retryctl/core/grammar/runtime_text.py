@@ -6,6 +6,7 @@ import re
 
 from retryctl.core.grammar.error_fields import error_marker, java_error, may_be_cut, python_frame
 from retryctl.core.grammar.json_records import json_object, json_record
+from retryctl.core.grammar.older_runtimes import older_error
 from retryctl.core.late_regex import late_regex
 from retryctl.core.model.events import REQUEST_ID, request_id_in
 from retryctl.core.model.records import AppLine, FunctionError, LambdaWarning, Record, TimedOut
@@ -166,7 +167,7 @@ _RUBY_ERROR = re.compile(
 
 
 def plain_text(message: str) -> FunctionError | None:
-    """Read a marker without a time or a bracket: Java's and Ruby's."""
+    """Read a marker without a time or a bracket: Java's, Ruby's and those of older runtimes."""
     if m := _RUBY_ERROR.match(message + "\n"):
         return error_marker(json_object(message[m.end() :]) or {}, runtime="ruby")
-    return java_error(message)
+    return older_error(message) or java_error(message)

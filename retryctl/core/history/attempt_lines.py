@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import field
+from typing import TypeGuard
 
+from retryctl.core.grammar.older_runtimes import LAMBDA
 from retryctl.core.model.events import LogEvent, is_timed
 from retryctl.core.model.limits import SHORTEST_RETRY_MS
 from retryctl.core.model.records import (
@@ -121,7 +123,12 @@ class AttemptLines:
         """Whether module code runs again before the next START: after a timeout or a crash."""
         if self.report is None or self.report.failed or self.report.cut:
             return True
-        return any(isinstance(record, (TimedOut, RuntimeExited)) for _, record in self.lines)
+        return any(
+            isinstance(record, (TimedOut, RuntimeExited))
+            or getattr(record, "in_init", False)
+            or is_of_lambda(record)
+            for _, record in self.lines
+        )
 
     def add(self, line: Line) -> None:
         """Add a line to the body, and keep the attempt's version, END and REPORT.
@@ -192,6 +199,11 @@ def names_another(record: Record, request_id: str) -> bool:
     return request_named(record) not in (None, request_id)
 
 
+def is_of_lambda(record: Record) -> TypeGuard[FunctionError]:
+    """Whether a record is Lambda's own marker of an error, which names no request."""
+    return isinstance(record, FunctionError) and record.runtime == LAMBDA
+
+
 def within(first: LogEvent, second: LogEvent) -> bool:
     """Whether ``second`` comes too soon after ``first`` for a retry to lie between them."""
     return second.timestamp_ms - first.timestamp_ms < SHORTEST_RETRY_MS
@@ -216,7 +228,9 @@ def settle(between: list[Line], last: AttemptLines | None, bracket: AttemptLines
         event, record = line
         fresh |= isinstance(record, (InitStart, InitReport, RestoreStart))
         early = _is_early(event, bracket, last)
-        if bracket and _names(line, bracket) and (early or not last or not _names(line, last)):
+        if last and is_of_lambda(record) and _follows_report(event, last):
+            _add_late(line, last, bracket)
+        elif bracket and _names(line, bracket) and (early or not last or not _names(line, last)):
             bracket.body.append(line)
         elif last and (_names(line, last) or (isinstance(record, LogsDropped) and not bracket)):
             last.late.append(line)
@@ -229,6 +243,21 @@ def settle(between: list[Line], last: AttemptLines | None, bracket: AttemptLines
                 bracket.body.append(line)
         elif not isinstance(record, AppLine):
             bracket.body.append(line)
+
+
+def _follows_report(event: LogEvent, last: AttemptLines) -> bool:
+    """Whether a marker of Lambda's can be of the attempt before: it stood behind REPORT once."""
+    reported = last.report_event
+    return reported is not None and within(reported, event)
+
+
+def _add_late(line: Line, last: AttemptLines, bracket: AttemptLines | None) -> None:
+    """Add a marker behind REPORT; without the next START it may be of the next attempt too."""
+    if bracket is None or bracket.start:
+        last.late.append(line)
+    else:
+        last.share(line)
+        bracket.share(line)
 
 
 def _is_early(event: LogEvent, bracket: AttemptLines | None, last: AttemptLines | None) -> bool:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from retryctl.core.grammar.error_fields import INIT_TYPES
 from retryctl.core.grammar.masked_lines import may_be_masked_error
+from retryctl.core.grammar.older_runtimes import goes_on, may_be_error
 from retryctl.core.grammar.runtime_text import has_written_newlines, may_lack_traceback
-from retryctl.core.history.attempt_lines import AttemptLines
+from retryctl.core.history.attempt_lines import AttemptLines, is_of_lambda
 from retryctl.core.late_regex import late_regex
 from retryctl.core.model.attempt import AttemptOutcome, ErrorInfo
 from retryctl.core.model.events import LogEvent, timed_ms
@@ -13,20 +17,13 @@ from retryctl.core.model.records import (
     AppLine,
     FunctionError,
     InitReport,
+    InitStart,
+    LambdaWarning,
     RuntimeDone,
     RuntimeExited,
     TimedOut,
 )
 
-# Types on a REPORT that prove an init, even where its INIT_REPORT is not in view.
-_INIT_TYPES = frozenset(
-    {
-        "Runtime.ImportModuleError",
-        "Runtime.UserCodeSyntaxError",
-        "Runtime.HandlerNotFound",
-        "Runtime.MalformedHandlerName",
-    }
-)
 # On Managed Instances a raised handler has Status: error too; these types are real crashes.
 _MANAGED_CRASHES = ("Runtime.ExitError", "Runtime.Unknown", "Runtime.InvalidEntrypoint")
 
@@ -46,7 +43,10 @@ def outcome_of(bracket: AttemptLines, deadline_ms: int) -> AttemptOutcome:
     if "Runtime.OutOfMemory" in types:
         return AttemptOutcome.OUT_OF_MEMORY
     failed, exited = bool(statuses & {"error", "failure"}), RuntimeExited in kinds
-    if (_init_failed(bracket) and (failed or exited)) or (failed and types & _INIT_TYPES):
+    found = _marker(bracket) if FunctionError in kinds and not bracket.doubtful else None
+    marker = found[1] if found else None
+    exited |= marker is not None and is_of_lambda(marker)
+    if (_init_failed(bracket) and (failed or exited)) or (failed and types & INIT_TYPES):
         return AttemptOutcome.INIT_ERROR
     if failed:
         return (
@@ -54,21 +54,39 @@ def outcome_of(bracket: AttemptLines, deadline_ms: int) -> AttemptOutcome:
             if bracket.managed and not _is_crash(types)
             else AttemptOutcome.CRASH
         )
+    if marker and marker.in_init:
+        return AttemptOutcome.INIT_ERROR
     if exited:
         return AttemptOutcome.CRASH
-    if FunctionError in kinds and _marker(bracket) and not bracket.doubtful:
+    if marker or (_warning(bracket) and not bracket.doubtful):
         return AttemptOutcome.ERROR
     if bracket.report:
-        errors = any(isinstance(record, FunctionError) for _, record in bracket.shared)
-        errors = errors or error_without_traceback(bracket) is not None
         doubtful = bracket.report.cut or bracket.report.failed or bracket.outlasts_report
-        whole = not (doubtful or errors)
-        return AttemptOutcome.OK if whole else AttemptOutcome.UNKNOWN
+        doubtful = doubtful or _may_have_failed(bracket)
+        return AttemptOutcome.UNKNOWN if doubtful else AttemptOutcome.OK
     started_ms = timed_ms(bracket.start)
     young = started_ms is not None and started_ms >= deadline_ms - LATE_LOGS_MS
     if bracket.beside_another:
         return AttemptOutcome.UNKNOWN  # its START may be text that the other attempt printed
     return AttemptOutcome.RUNNING if young and not bracket.end else AttemptOutcome.UNKNOWN
+
+
+def _may_have_failed(bracket: AttemptLines) -> bool:
+    """Whether a line may be of an error of the attempt, and its REPORT is not against that."""
+    uncertain = (isinstance(record, FunctionError) and record.in_init for _, record in bracket.body)
+    shared = (isinstance(record, (FunctionError, LambdaWarning)) for _, record in bracket.shared)
+    init_failed = not _statuses(bracket) and _init_ended_badly(bracket)
+    return init_failed or any(uncertain) or any(shared) or possible_error(bracket) is not None
+
+
+def possible_error(bracket: AttemptLines) -> LogEvent | None:
+    """Return a line that may be of an error that the function raised, or caught."""
+    runtime = bracket.runtime_version or ""
+    if not bracket.json and not runtime.startswith(("python", "nodejs", "java", "ruby")):
+        lines = (e for e, r in (*bracket.body, *bracket.shared) if isinstance(r, AppLine))
+        if event := next((event for event in lines if may_be_error(event.message)), None):
+            return event
+    return error_without_traceback(bracket)
 
 
 def error_without_traceback(bracket: AttemptLines) -> LogEvent | None:
@@ -121,12 +139,29 @@ def _init_failed(bracket: AttemptLines) -> bool:
     )
 
 
+def _init_ended_badly(bracket: AttemptLines) -> bool:
+    """Whether the last record of the init is of a failure while a request waited for it."""
+    inits = [r for _, r in bracket.before_start if isinstance(r, (InitStart, InitReport))]
+    last = inits[-1] if inits else None
+    return (
+        isinstance(last, InitReport)
+        and last.phase == "invoke"
+        and last.status in ("error", "failure", "timeout")
+    )
+
+
 def _is_crash(types: set[str]) -> bool:
     return any(t in _MANAGED_CRASHES or t.startswith(("Extension.", "Sandbox.")) for t in types)
 
 
 def _marker(bracket: AttemptLines) -> tuple[LogEvent, FunctionError] | None:
-    """Return the runtime's marker of a function error: the last one that counts as such."""
+    """Return the marker of an error: the runtime's last one that counts, or Lambda's own."""
+    late = next(((event, r) for event, r in bracket.late if is_of_lambda(r)), None)
+    own = _marker_of_runtime(bracket)
+    return own if own and own[1].in_init else late or own
+
+
+def _marker_of_runtime(bracket: AttemptLines) -> tuple[LogEvent, FunctionError] | None:
     output = [
         (event, record)
         for event, record in bracket.body
@@ -134,9 +169,25 @@ def _marker(bracket: AttemptLines) -> tuple[LogEvent, FunctionError] | None:
     ]
     for at in range(len(output) - 1, -1, -1):
         event, record = output[at]
-        if isinstance(record, FunctionError) and (record.certain or at == len(output) - 1):
+        if isinstance(record, FunctionError) and (
+            record.certain or _is_last(record, output[at + 1 :])
+        ):
             return event, _with_ruby_lines(record, output[at + 1 :])
     return None
+
+
+def _is_last(
+    error: FunctionError, after: Sequence[tuple[LogEvent, AppLine | FunctionError]]
+) -> bool:
+    """Whether no output of the attempt follows an error."""
+    if not error.in_init:
+        return not after
+    return all(isinstance(line, AppLine) and goes_on(line.text) for _, line in after)
+
+
+def _warning(bracket: AttemptLines) -> LogEvent | None:
+    """Return what the runtime writes before each error that the function raised."""
+    return next((e for e, record in bracket.body if isinstance(record, LambdaWarning)), None)
 
 
 _RUBY_FIELD = late_regex(r'\s*"(errorType|errorMessage)": "(.*?)",?\s*\Z')
@@ -171,6 +222,8 @@ def error_of(
         event, error = marker
         info = ErrorInfo(type=error.error_type, message=error.error_message, frame=error.frame)
         return info, event
+    if outcome is AttemptOutcome.ERROR and (warning := _warning(bracket)):
+        return None, warning
     return _exit(bracket, outcome)
 
 
@@ -187,8 +240,8 @@ def _exit(
 ) -> tuple[ErrorInfo | None, LogEvent | None]:
     """Return a crash, out of memory or failed init: Lambda's type and the best message."""
     lines = bracket.lines
-    exits = [(e, r) for e, r in lines if isinstance(r, RuntimeExited)]
-    raised = [(e, r) for e, r in lines if isinstance(r, FunctionError)]
+    exits = [(e, r) for e, r in lines if isinstance(r, RuntimeExited) or is_of_lambda(r)]
+    raised = [(e, r) for e, r in lines if isinstance(r, FunctionError) and not is_of_lambda(r)]
     kind = next(iter(sorted(_types(bracket))), None) or (exits[-1][1].error_type if exits else None)
     message = exits[-1][1].error_message if exits else None
     frame = None

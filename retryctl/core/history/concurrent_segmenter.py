@@ -11,6 +11,7 @@ from retryctl.core.history.attempt_lines import (
     AttemptLines,
     Line,
     bracket_of,
+    is_of_lambda,
     is_repeat,
     request_named,
     settle,
@@ -24,6 +25,7 @@ from retryctl.core.model.records import (
     FunctionError,
     InitReport,
     InitStart,
+    LambdaWarning,
     Record,
     Report,
     RestoreReport,
@@ -62,11 +64,14 @@ class ConcurrentSegmenter:
         self.unseen = _runs_without_start(lines)
         self.lone_ends = set() if managed else _lone_ends(lines)
         self.another_starts_up = False
+        self.reported: AttemptLines | None = None  # whose REPORT was the last line
+        self.late_ends = _ends_behind_report(lines)
 
     def read(self) -> list[AttemptLines]:
         """Return the attempts, in the order in which they were opened."""
         for line in self.lines:
             self._read(line)
+            self._note_report(line)
         settle(self.between, self.brackets[-1] if self.brackets else None, None)
         return self.brackets
 
@@ -98,6 +103,13 @@ class ConcurrentSegmenter:
         elif request_id is None:
             self._read_nameless(line)
 
+    def _note_report(self, line: Line) -> None:
+        _, record = line
+        if isinstance(record, Report):
+            self.reported = self.latest.get(record.request_id)
+        elif not isinstance(record, AppLine) or record.text.strip():
+            self.reported = None
+
     def _take_late_lines(self, before: AttemptLines | None, line: Line) -> None:
         """Move late lines of the attempt before to one that begins with its REPORT.
 
@@ -116,6 +128,8 @@ class ConcurrentSegmenter:
         event, record = line
         if self.managed or bracket.start is None or bracket.request_id in self.open:
             return False
+        if isinstance(record, End) and bracket.request_id in self.late_ends:
+            return False
         if isinstance(record, Report):
             return bracket.report not in (None, record)
         ends = [end for end in (bracket.end, bracket.report_event) if end]
@@ -133,6 +147,7 @@ class ConcurrentSegmenter:
         """Whether a REPORT stands without the END that Lambda writes first: it may be printed."""
         return (
             isinstance(record, Report)
+            and bracket.request_id not in self.late_ends
             and not record.json
             and bracket.start is not None
             and bracket.end is None
@@ -155,7 +170,9 @@ class ConcurrentSegmenter:
     def _read_nameless(self, line: Line) -> None:
         """Read a line without an ID; on Managed Instances a printed one belongs to no attempt."""
         event, record = line
-        if not self.open and not (self.managed and isinstance(record, AppLine)):
+        if self.reported and is_of_lambda(record):
+            self._read_late_marker(line, self.reported)
+        elif not self.open and not (self.managed and isinstance(record, AppLine)):
             self.between.append(line)
         elif isinstance(record, _OF_INIT) and not self.managed:
             self.another_starts_up = True
@@ -163,9 +180,17 @@ class ConcurrentSegmenter:
                 _share_last_error(bracket)
         elif len(self.open) == 1 and not (self.managed or self._another_runs(event)):
             next(iter(self.open.values())).add(line)
-        elif not self.managed and isinstance(record, (AppLine, FunctionError)):
+        elif not self.managed and isinstance(record, (AppLine, FunctionError, LambdaWarning)):
             for bracket in self.open.values():
                 bracket.share(line)
+
+    def _read_late_marker(self, line: Line, reported: AttemptLines) -> None:
+        """Read a marker of Lambda's behind REPORT; one that is open may have it before its END."""
+        if not self.open:
+            reported.late.append(line)
+            return
+        for bracket in (reported, *self.open.values()):
+            bracket.share(line)
 
     def _another_runs(self, event: LogEvent) -> bool:
         """Whether an attempt without a START, or the init of the next, goes on beside this one."""
@@ -215,6 +240,30 @@ def _lone_ends(lines: Sequence[Line]) -> set[int]:
             reported_ms.pop(record.request_id, None)
     has_reports = any(isinstance(record, Report) for _, record in lines)
     return lone if has_reports else set()
+
+
+def _ends_behind_report(lines: Sequence[Line]) -> set[str]:
+    """Return the requests of a single attempt in which END follows REPORT at once.
+
+    Some exports have the lines of one moment in another order than Lambda wrote them.
+    """
+    places: dict[str, list[int]] = {}
+    kinds: dict[str, list[type[Record]]] = {}
+    for at, (_, record) in enumerate(lines):
+        if isinstance(record, (Start, End, Report)):
+            places.setdefault(record.request_id, []).append(at)
+            kinds.setdefault(record.request_id, []).append(type(record))
+    return {
+        request_id
+        for request_id, found in places.items()
+        if kinds[request_id] == [Start, Report, End] and _is_at_once(lines, *found[1:])
+    }
+
+
+def _is_at_once(lines: Sequence[Line], at: int, until: int) -> bool:
+    took_ms = lines[until][0].timestamp_ms - lines[at][0].timestamp_ms
+    timed = is_timed(lines[at][0].timestamp_ms)
+    return took_ms <= (_MOST_TO_REPORT_MS if timed else _MOST_LINES_TO_REPORT)
 
 
 def _runs_without_start(lines: Sequence[Line]) -> deque[tuple[int, int]]:

@@ -155,7 +155,8 @@ class FunctionError:
     """A runtime's own marker of an error that the function raised or returned.
 
     ``certain`` is false where an application can log the very same record (Node.js in JSON,
-    .NET): then it is a marker only as the last record of its attempt. ``frame`` is the first
+    .NET, older runtimes): then it is a marker only as the last record of its attempt. ``in_init``:
+    the function was not loaded, so that its handler did not run. ``frame`` is the first
     frame in the function's own code, as ``file:line function``.
     """
 
@@ -164,6 +165,7 @@ class FunctionError:
     request_id: str | None = None
     runtime: str = "python"
     certain: bool = True
+    in_init: bool = False
     frame: str | None = None
 
 

@@ -29,6 +29,9 @@ _RECORDS = (
         r"^[0-9T:.Z-]+\s[0-9a-zA-Z-]*\sfail\s",
     ),  # Java in both formats; .NET
     *(r"^Error.raised.from.handler", r"^Critical.exception.from", r"^Init.error.when.loading"),
+    *(r"^Unknown.application.error", r"^Unable.to.import.module", r"^Syntax.error.in.module"),
+    *(r"^Bad.handler", r"^Handler\s.+missing.on.module", r"^module.initialization.error"),
+    *(r"^Error.loading", r"^thread\s.+panicked.at"),  # older runtimes; Rust
     MASKED_LINE,
     *(r"retryctl", r"durable-execution"),  # the marker of the counters; an ARN
 )

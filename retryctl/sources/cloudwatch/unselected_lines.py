@@ -27,9 +27,11 @@ from retryctl.sources.cloudwatch.adjacent_pairs import AdjacentPair, Pairs, are_
 from retryctl.sources.cloudwatch.pages import StreamStretch, TimeRange, matching_pages, newest_first
 from retryctl.sources.saved.canonical_lines import KEY
 
-# A saved line with which a pair can begin: an integer, an error of Node.js or of .NET.
+# What a pair can begin with: an integer, an error of Node.js, of .NET or of older runtimes.
 _BEGINS_PAIR = re.compile(
-    rb'"message":"(?:[\d\s]|\\[bfnrt]|\\u00[01].)*"|stackTrace|\\tfail\\t', re.IGNORECASE
+    rb'"message":"(?:[\d\s]|\\[bfnrt]|\\u00[01].)*"|stackTrace|\\tfail\\t'
+    rb'|"message":"(?:Unable to |Syntax error |Bad handler|Handler |module init|Error loading )',
+    re.IGNORECASE,
 )
 MOST_PAIRS = 1_000
 # One lookup of a pair for this many pages, and at least this many.

@@ -67,6 +67,11 @@ HEADS = (
     '2026/11/23 03:00:00 {"errorMessage":',
     "Error raised from handler method",
     "no: java.X\n\tat ",
+    "Unknown application error occurred",
+    "Unable to import module '",
+    "Error loading class a.A: ",
+    "no: X\n   at lambda_method(",
+    "thread 'main' ",
     "a: ",
     '{"type":"platform.start","record":',
 )

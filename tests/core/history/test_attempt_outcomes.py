@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,11 +14,13 @@ from retryctl.core.model.request import Request
 from tests.support.lambda_log import (
     ID,
     MIDNIGHT_MS,
+    OTHER_ID,
     Environment,
     end,
     exited,
     history,
     init_report,
+    init_start,
     platform,
     python_error,
     report,
@@ -40,6 +43,13 @@ def attempt_in(log: Environment, **how: Any) -> Attempt:
 
 START, END, ERROR = start(), end(), python_error()
 INIT_FAILED = init_report("invoke", "error", "Runtime.Unknown")
+UNKNOWN = "Unknown application error occurred\n"
+NO_MODULE = "Unable to import module 'app': No module named stock\n"
+WARNING = "LAMBDA_WARNING: Unhandled exception. The cause is the code.\r\n"
+DOTNET = (
+    "One or more errors occurred. (no stock): AggregateException\n   at App.Run()\n"
+    "   at lambda_method(Closure , Stream , Stream , LambdaContextInternal )\n"
+)
 NODE_JSON = json.dumps(
     {
         "timestamp": "2026-11-23T00:00:00.000Z",
@@ -76,7 +86,20 @@ def failed(error_type: str) -> str:
         ([START, END, failed("Runtime.HandlerNotFound")], "init-error"),
         ([START, END, failed("Runtime.MalformedHandlerName")], "init-error"),
         ([init_report("init", "error"), START, END, report()], "ok"),
-        ([INIT_FAILED, START, END, report()], "ok"),
+        ([INIT_FAILED, START, f"{UNKNOWN}Runtime.Unknown\n", END, report()], "init-error"),
+        ([INIT_FAILED, START, UNKNOWN, "Runtime.Unknown\n", END, report()], "init-error"),
+        ([INIT_FAILED, START, END, report(), UNKNOWN], "init-error"),
+        ([START, f"{UNKNOWN}Runtime.HandlerNotFound\n", END, report()], "init-error"),
+        ([START, NO_MODULE, END, report()], "init-error"),
+        ([START, NO_MODULE, "\n", "    at Function.load\n", END, report()], "init-error"),
+        ([START, "an order\n", NO_MODULE, END, report()], "init-error"),
+        ([START, NO_MODULE, END, report(), UNKNOWN], "init-error"),
+        ([START, NO_MODULE, "an order\n", END, report()], "unknown"),  # may be printed
+        ([NO_MODULE, START, END, report()], "ok"),  # an init, which ran again
+        # one that failed while a request waited for it, and nothing shows that it ran again
+        ([INIT_FAILED, START, END, report()], "unknown"),
+        ([init_report("invoke", "timeout"), START, END, report()], "unknown"),
+        ([INIT_FAILED, init_start(), START, END, report()], "ok"),
         ([START, INIT_FAILED, END, failed("Runtime.ExitError")], "crash"),  # printed
         ([INIT_FAILED, END, failed("Runtime.Unknown")], "init-error"),
         # 4. any other status error
@@ -90,7 +113,12 @@ def failed(error_type: str) -> str:
             [START, END, report(), f"RequestId: {ID} Process exited before completing request"],
             "crash",
         ),
+        ([START, UNKNOWN, END, report()], "crash"),
+        ([START, END, report(), UNKNOWN, "Error\n"], "crash"),
+        ([UNKNOWN, START, END, report()], "ok"),  # of the attempt before, which is not in view
         # 6. a runtime's marker
+        ([START, WARNING, END, report()], "error"),
+        ([START, DOTNET, "an order\n", END, report()], "error"),
         ([START, ERROR, END, report()], "error"),
         ([START, ERROR, "a line behind it\n", END, report()], "error"),
         ([START, ERROR], "error"),
@@ -98,6 +126,10 @@ def failed(error_type: str) -> str:
         # 7. a report
         ([START, END, report()], "ok"),
         ([report()], "ok"),
+        ([START, "thread 'main' panicked at src/main.rs:7:5:\n", END, report()], "unknown"),
+        ([START, "   at lambda_method(Closure , Stream )\n", END, report()], "unknown"),
+        ([START, "Unable to import the module 'app': no\n", END, report()], "ok"),
+        ([START, "Error loading class roster: 404\n", END, report()], "ok"),
         # 8. otherwise
         ([START], "running"),
         ([START, END], "unknown"),
@@ -155,6 +187,43 @@ def test_a_record_that_an_application_can_log_is_a_marker_only_as_the_last_one()
     assert attempt_in(logged).outcome is AttemptOutcome.OK
 
 
+def test_a_json_report_of_success_shows_that_an_init_ran_again() -> None:
+    log = Environment(json=True).fails_init().starts().reports(status="success")
+    assert attempt_in(log).outcome is AttemptOutcome.OK
+
+
+def test_a_marker_behind_report_is_of_the_attempt_that_ended() -> None:
+    log = Environment().starts().reports().logs(UNKNOWN, "Error\n")
+    log.at(70).starts().reports()
+    for named in (True, False):
+        log.events = [replace(e, log_stream=e.log_stream if named else None) for e in log.events]
+        first, second = request_in(log).attempts
+        assert (first.outcome, second.outcome) == (AttemptOutcome.CRASH, AttemptOutcome.OK)
+        assert UNKNOWN in [event.message for event in first.events]
+
+
+def test_a_marker_between_two_attempts_that_may_have_it_settles_neither() -> None:
+    lost = Environment().starts().reports().logs(UNKNOWN).at(1).starts(OTHER_ID).reports(OTHER_ID)
+    lost.events = [event for event in lost.events if event.message != start(OTHER_ID)]
+    beside = Environment(named=False).starts().starts(OTHER_ID).reports().logs(UNKNOWN)
+    beside.at(1).reports(OTHER_ID)
+    for log in (lost, beside):
+        found = {r.request_id: r.attempts[0].outcome for r in history(log).requests}
+        assert set(found.values()) == {AttemptOutcome.UNKNOWN}
+
+
+@pytest.mark.parametrize("stream", ["a", None])
+def test_a_timeout_behind_an_end_that_follows_its_report_is_one(stream: str | None) -> None:
+    log = Environment().starts().prints("an order").logs(report(), end(), timed_out(MIDNIGHT_MS))
+    log.events = [replace(event, log_stream=stream) for event in log.events]
+    assert attempt_in(log).outcome is AttemptOutcome.TIMEOUT
+
+
+def test_an_end_that_follows_its_report_settles_nothing_where_another_report_comes() -> None:
+    log = Environment(named=False).starts().logs(report(), end()).at(1).logs(end(), report())
+    assert attempt_in(log).outcome is AttemptOutcome.UNKNOWN
+
+
 def test_memory_figures_alone_prove_nothing() -> None:
     full = report().replace("Max Memory Used: 36 MB", "Max Memory Used: 128 MB")
     assert attempt_in(Environment().logs(START, END, full)).outcome is AttemptOutcome.OK
@@ -177,6 +246,24 @@ def test_memory_figures_alone_prove_nothing() -> None:
             ),
         ),
         ([START, END, failed("Runtime.OutOfMemory")], ErrorInfo(type="Runtime.OutOfMemory")),
+        (
+            [START, f"{UNKNOWN}Runtime.Unknown\n", END, report()],
+            ErrorInfo(type="Runtime.Unknown", message=UNKNOWN.strip()),
+        ),
+        (
+            [ERROR, INIT_FAILED, START, f"{UNKNOWN}Runtime.Unknown\n", END, report()],
+            ErrorInfo(
+                type="Runtime.Unknown",
+                message="NameError: name 'total' is not defined",
+                frame="app.py:11 handler",
+            ),
+        ),
+        ([START, NO_MODULE, END, report()], ErrorInfo(message=NO_MODULE.strip())),
+        ([START, WARNING, END, report()], None),
+        (
+            [START, DOTNET, END, report()],
+            ErrorInfo(type="AggregateException", message="One or more errors occurred. (no stock)"),
+        ),
         (
             [ERROR, INIT_FAILED, START, END, failed("Runtime.Unknown")],
             ErrorInfo(

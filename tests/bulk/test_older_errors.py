@@ -1,0 +1,34 @@
+"""The engine of whole logs passes over no sentence of an older runtime."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from retryctl.bulk.line_kinds import PLAIN, LineKinds, consequence
+from retryctl.sources.saved.canonical_lines import HEAD_BYTES
+from tests.support.made_up_streams import OLDER_ERRORS
+
+
+def kind_of(message: str) -> int:
+    line = json.dumps({"message": message}).encode()
+    at = line.index(b': "') + 3
+    kinds = LineKinds(default_markers=True)
+    return consequence(kinds.kind(line[at : at + HEAD_BYTES]), line, at)
+
+
+@pytest.mark.parametrize("message", OLDER_ERRORS)
+def test_a_sentence_has_consequences(message: str) -> None:
+    assert kind_of(f"{message}\n") != PLAIN
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        *("Handling order 17", "Handler started", "module loaded", "Unable to pay order 17"),
+        *("Syntax error", "Bad hash", "Unknown order 17", "thread pool ready"),
+    ],
+)
+def test_other_text_has_none(message: str) -> None:
+    assert kind_of(f"{message}\n") == PLAIN
