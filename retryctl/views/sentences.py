@@ -15,7 +15,7 @@ from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.crosscheck.unread_counts import unread_count
 from retryctl.core.model.attempt import Attempt, AttemptOutcome
 from retryctl.core.model.coverage import Coverage
-from retryctl.core.model.request import Request, RequestOutcome
+from retryctl.core.model.request import Request, RequestOutcome, why_unknown
 from retryctl.core.wording import capitalised, in_a_row, number_of
 from retryctl.views.signs import BAD, GOING, GOOD, NOTHING, UNSURE
 from retryctl.views.times import duration, stamp, time_in_zone
@@ -83,22 +83,7 @@ def outcome_sentence(request: Request, coverage: Coverage, tz: tzinfo) -> Senten
         return Sentence(BAD, f"not retried: {numbered(failed)} failed, and no retry is due")
     if request.outcome is RequestOutcome.RUNNING:
         return Sentence(GOING, f"running: {_running(attempts[-1], coverage, tz)}")
-    return Sentence(UNSURE, f"unknown: {_unknown(request)}")
-
-
-def _unknown(request: Request) -> str:
-    if not request.attempts:
-        return "the log has no attempt, only lines that mention the request"
-    last = request.attempts[-1]
-    if last.outcome is AttemptOutcome.OK:
-        return f"attempt {last.number} succeeded, but other attempts may be missing from the log"
-    if not last.outcome.failed and last.report_event:
-        return f"the log does not show whether attempt {last.number} failed"
-    if not last.outcome.failed:
-        return f"the log does not show how attempt {last.number} ended"
-    if request.from_event_source:
-        return f"attempt {last.number} failed; its event source decides on retries, not Lambda"
-    return f"attempt {last.number} failed, and the log does not show what followed"
+    return Sentence(UNSURE, f"unknown: {why_unknown(request)}")
 
 
 def _took(attempts: Sequence[Attempt]) -> str:

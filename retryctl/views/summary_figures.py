@@ -132,7 +132,7 @@ def advice(tally: SummaryTally, coverage: Coverage) -> str:
     elif tally.retried:
         words = _nothing_compared(tally, coverage)
     else:
-        return nothing_retried(coverage)
+        return nothing_retried(tally, coverage)
     return words + _of_exhausted(tally)
 
 
@@ -153,10 +153,16 @@ def _nothing_compared(tally: SummaryTally, coverage: Coverage) -> str:
     )
 
 
-def nothing_retried(coverage: Coverage) -> str:
+_NOT_OVER = (RequestOutcome.PENDING, RequestOutcome.RUNNING, RequestOutcome.UNKNOWN)
+
+
+def nothing_retried(tally: SummaryTally, coverage: Coverage) -> str:
     """Return the sentence that no request was retried, which a gap makes uncertain."""
     if may_lack_lines(coverage):
         return "No retry was read, and the missing part of the log may have some."
+    if count := sum(tally.outcomes[outcome] for outcome in _NOT_OVER):
+        requests = number_of(count, "request")
+        return f"No retry was read, and the log does not show how {requests} ended."
     return "Nothing was retried."
 
 

@@ -145,3 +145,30 @@ def test_each_command_gives_the_same_answer(log: Any, tmp_path: Path) -> None:
     passed = {one["request_id"]: one["passed"] for one in document("check")["checks"]}
     assert passed[ID] is (None if outcome == "pending" else verdict != "disagrees")
     assert run("trace", ID, "--from", str(path)).returncode == 0, "shown as text"
+
+
+EXITED = f"RequestId: {ID} Process exited before completing request\n"
+CRASH = (start(), "an order\n", end(), report(), EXITED)
+
+
+def test_no_command_states_what_followed_a_failure_that_ends_a_log_without_times(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "log.txt"
+    path.write_text("".join(CRASH))
+    what = "attempt 1 failed, and the log does not show what followed"
+    assert what in run("trace", ID, "--from", str(path)).stdout
+    assert what in " ".join(run("check", "--from", str(path)).stdout.split())
+    summary = run("summary", "--from", str(path)).stdout
+    assert "No retry was read, and the log does not show how 1 request ended." in summary
+    assert "Nothing was retried" not in summary
+
+
+def test_no_command_shows_a_start_of_a_log_without_times_whose_start_is_missing(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "log.txt"
+    path.write_text("".join(CRASH[1:]))
+    listed = run("list", "--from", str(path))
+    assert "started" not in listed.stdout
+    assert "no time" in run("trace", ID, "--from", str(path)).stdout

@@ -41,7 +41,7 @@ from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.crosscheck.findings import Finding, Severity, UnlistedFinding
 from retryctl.core.model.coverage import Gap
-from retryctl.core.model.request import Request, RequestOutcome
+from retryctl.core.model.request import Request, RequestOutcome, why_unknown
 from retryctl.core.summary.silent_successes import SilentSuccesses
 from retryctl.core.value_classes import value_class
 from retryctl.core.wording import as_sentences, number_of
@@ -306,7 +306,7 @@ class CheckEvaluator:
         if request.outcome in OPEN and request.asynchronous and ends:
             return _of(request, None, f"{outcome}; the {ends} ends before the request was over")
         if outcome_unknown(request):
-            return _of(request, None, f"{outcome}; the log does not show how it ended")
+            return _of(request, None, f"{outcome}; {why_unknown(request)}")
         return _of(request, True, outcome)
 
 

@@ -185,7 +185,8 @@ def _cold_start(bracket: AttemptLines) -> bool | None:
 def _placed_ms(bracket: AttemptLines) -> int:
     if bracket.start:
         return bracket.start.timestamp_ms
-    if bracket.report_event and bracket.report and bracket.report.duration_ms is not None:
-        return bracket.report_event.timestamp_ms - round(bracket.report.duration_ms)
+    reported_ms = timed_ms(bracket.report_event)
+    if reported_ms is not None and bracket.report and bracket.report.duration_ms is not None:
+        return reported_ms - round(bracket.report.duration_ms)
     ends = [event for event, record in bracket.body if isinstance(record, CLOSING)]
     return (bracket.end or ends[-1]).timestamp_ms
