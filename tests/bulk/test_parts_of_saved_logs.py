@@ -44,7 +44,12 @@ OF_ONE_ENVIRONMENT = ("answer of invoke", "docker compose logs", "Telemetry API"
 NAMES = [name for name in SHAPES if name not in OF_ONE_ENVIRONMENT]
 TIMED = {name for name in NAMES if SHAPES[name][1] & {TIMES, SECONDS}}
 OF_ONE_STREAM = {"get-log-events", "get-log-events --output text", "subscription event"}
-JOINABLE = TIMED - OF_ONE_STREAM
+# Nobody joins what was copied by hand.
+COPIED = {
+    *("aws logs tail in a quotation", "aws logs tail in a terminal", "open rows of the console"),
+    "console CSV, quotes not closed",
+}
+JOINABLE = TIMED - OF_ONE_STREAM - COPIED
 CHECKS = ("agrees", "disagrees", "silent", "undetermined")
 HISTORIES = int(os.environ.get("RETRYCTL_HISTORIES", "15"))
 
@@ -67,7 +72,7 @@ def parts_of(random: Random, history: RandomHistory, shape: str) -> Iterator[Par
     yield Part(name="end cut", text=text[:at], ends_early=True)
     at = random.randrange(1, len(text))
     yield Part(name="start cut", text=text[at:], starts_late=True)
-    if shape in TIMED:
+    if shape in TIMED - COPIED:
         rows, at = _events(history), random.randrange(1, len(history.events))
         yield Part(name="joined", text=write(rows[:at]).rstrip("\n") + write(rows[at:]))
     request_id = random.choice(history.ids)

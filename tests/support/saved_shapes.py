@@ -65,6 +65,26 @@ def rows_with_button(events: Iterable[Event]) -> str:
     )
 
 
+def wrapped(text: str, width: int) -> str:
+    """The text as a terminal of this width cuts its lines."""
+    lines = text.removesuffix("\n").split("\n")
+    parts = ([line[at : at + width] for at in range(0, max(len(line), 1), width)] for line in lines)
+    return "".join(f"{part}\n" for each in parts for part in each)
+
+
+def open_rows(events: Iterable[Event]) -> str:
+    """Rows of the console, of which those of a START are open."""
+    texts = ((iso(ms), text.rstrip(), text.startswith("START")) for ms, _, text in events)
+    return "".join(
+        f"{time}Z\n{(text + chr(10)) * is_open}{text}\n\n" for time, text, is_open in texts
+    )
+
+
+def without_closing_quotes(events: Iterable[Event]) -> str:
+    texts = ((ms, text.rstrip().replace('"', '""')) for ms, _, text in events)
+    return "".join(f'{ms},"{text}\n' for ms, text in texts)
+
+
 def table_of(header: list[str], table: Iterable[Iterable[object]], **kind: str) -> str:
     written = io.StringIO()
     writer = csv.writer(written, lineterminator="\n", **kind)  # type: ignore[arg-type]
@@ -236,6 +256,24 @@ SHAPES: dict[str, tuple[Writer, frozenset[str]]] = {
         ("times above messages, no tab", lambda e: rows(e, "\n", offset(9), 9), "times"),
         ("rows with bars", lambda e: rows(e, " | "), "times"),
         ("table in a ticket", ticket_table, "times"),
+        (
+            "open table in milliseconds",
+            lambda e: "".join(f"| {ms} | {text.rstrip()}\n" for ms, _, text in e),
+            "times",
+        ),
+        (
+            "rows with the time of day",
+            lambda e: "".join(f"{iso(ms)[11:19]}  {text.rstrip()}\n" for ms, _, text in e),
+            "",
+        ),
+        (
+            "aws logs tail in a quotation",
+            lambda e: "".join(f"> {line}\n" for line in tail(e).split("\n")[:-1]),
+            "times streams",
+        ),
+        ("aws logs tail in a terminal", lambda e: wrapped(tail(e), 139), "times streams"),
+        ("open rows of the console", open_rows, "times"),
+        ("console CSV, quotes not closed", without_closing_quotes, "times"),
         ("rows with the text of a button", rows_with_button, "times"),
         ("rows with two spaces", lambda e: rows(e, "  "), "times"),
         ("rows in UTC without an offset", lambda e: rows(e, "\t", ""), "times"),

@@ -203,6 +203,14 @@ class FileDiagnostics:
         what = f"{self.name} is one page of an answer: what follows its last event is missing"
         self._gap("more-pages", what, since_ms=after_ms or None, hides_attempts=True)
 
+    def wrapped(self, width: int) -> None:
+        """Note that lines of a terminal were joined, which may be messages of their own."""
+        what = (
+            f"{self.name} was cut into lines of {width} characters: a line of that width and the "
+            "next were joined, and may be two messages; save the log with a command instead"
+        )
+        self._gap("not-understood", what, hides_lines=True)
+
     @property
     def has_remarks(self) -> bool:
         """Whether some of the file could not be read as events."""

@@ -15,6 +15,10 @@ from retryctl.sources.saved.saved_format import Head, SavedFormat
 
 _CLASSES = (
     ("json_documents", "JsonDocuments"),
+    ("rewritten_text", "QuotedText"),
+    ("rewritten_text", "WrappedText"),
+    ("rewritten_text", "ExpandedRows"),
+    ("rewritten_text", "UnclosedCsv"),
     ("insights_tables", "InsightsTable"),
     ("insights_tables", "PastedTable"),
     ("csv_tables", "InsightsCsv"),
@@ -35,7 +39,9 @@ _CLASSES = (
     ("timed_formats", "MillisecondStreamRows"),
     ("timed_formats", "MillisecondRows"),
     ("bare_messages", "EmulatorLogs"),
+    ("console_rows", "MillisecondTable"),
     ("console_rows", "PastedRows"),
+    ("console_rows", "ClockRows"),
     ("bare_messages", "SlsLogs"),
     ("bare_messages", "TabbedMessages"),
     ("bare_messages", "BareMessages"),
@@ -45,9 +51,15 @@ _CLASSES = (
 """In the order in which they are tried: what shows itself more clearly comes first."""
 
 
-def formats() -> Iterator[type[SavedFormat]]:
-    """Yield the classes in their order; a module is imported when its class is tried."""
-    return (getattr(import_module(f"{__name__}.{module}"), name) for module, name in _CLASSES)
+def formats(behind: type[SavedFormat] | None = None) -> Iterator[type[SavedFormat]]:
+    """Yield the classes in their order, from the one ``behind`` another on.
+
+    A module is imported when its class is tried.
+    """
+    names = [name for _, name in _CLASSES]
+    start = names.index(behind.__name__) + 1 if behind else 0
+    tried = _CLASSES[start:]
+    return (getattr(import_module(f"{__name__}.{module}"), name) for module, name in tried)
 
 
 @lru_cache(maxsize=4)  # each pass over a file detects its format anew

@@ -7,10 +7,18 @@ tickets and chats have `` | `` or spaces between them.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Self
 
-from retryctl.sources.saved.formats.header_patterns import DAY, FRACTION, RUNTIME_MESSAGE, TIME
+from retryctl.sources.saved.formats.event_times import Times, untimed
+from retryctl.sources.saved.formats.header_patterns import (
+    DAY,
+    FRACTION,
+    MILLIS,
+    RUNTIME_MESSAGE,
+    TIME,
+)
 from retryctl.sources.saved.formats.record_line import RECORD
 from retryctl.sources.saved.formats.timed_text import TimedText
 from retryctl.sources.saved.saved_format import Head
@@ -60,6 +68,39 @@ def _without_button(found: re.Match[bytes]) -> bytes:
         if message[at : at + 1] == b"|" and message[:at].strip() == message[at + 1 :].strip():
             return b"\0" + message[:at].strip()
     return b"\0" + message.lstrip() if _COPIED.match(message) else found[0]
+
+
+class MillisecondTable(TimedText):
+    """Rows with bars before and behind times in milliseconds, and none behind the messages."""
+
+    name = "rows of a table, in milliseconds"
+    made_by = "aws logs … --output table, or a ticket: rows without the bar that ends them"
+    # | 1795402800123 | message
+    header = rb"[ \t]*\|[ \t]*" + MILLIS + rb"[ \t]*\|(?: |(?=\r?\n)|\Z)"
+
+
+class ClockRows(TimedText):
+    """Rows with the time of day: without the date they give an order, and no times."""
+
+    name = "rows with the time of day"
+    made_by = "a script or a log viewer that prints the time of day before each message"
+    splittable = False
+    has_times = False
+    # 03:00:00  message
+    header = rb"(?:[ \t]*\|[ \t]*)?" + TIME + rb"(?:[.,]\d{1,9})?(?:\t+| +\| ?| {1,4}|(?=\r?\n)|\Z)"
+
+    @classmethod
+    def detect(cls, head: Head) -> Self | None:
+        """Return the format, if one of the messages is a record of Lambda."""
+        return super().detect(head) if cls.shows_record(head) else None
+
+    def times(self, fields: list[bytes], width: int, count: int) -> Times:
+        """Return the places of the events."""
+        return untimed(count, len(fields) // width)
+
+    def joined_headers(self, text: bytes) -> Iterator[tuple[int, bool]]:
+        """Return nothing: within a line a time of day is text."""
+        return iter(())
 
 
 # the time of the next event, where a message is empty; a message may begin with a time too
