@@ -15,8 +15,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from retryctl.bulk import reader
+from retryctl.bulk.chunk_tasks import SurveyTask
+from retryctl.bulk.chunks import Chunk
+from retryctl.bulk.id_survey import SurveyedChunk
 from retryctl.bulk.reader import BulkReader, TracedLog
 from retryctl.core.model.coverage import LogQuery
+from retryctl.sources.saved import raw_blocks
+from retryctl.sources.saved.files import SavedFile
 from tests.support.saved_logs import (
     EVENTS,
     GROUP,
@@ -79,6 +85,16 @@ def test_every_shape_gives_one_story(shape: str) -> None:
     assert found.mentioned == {ID}
     assert found.coverage.events_read == len(EVENTS)
     assert found.coverage.horizon_ms == EVENTS[-1][0]
+
+
+@pytest.mark.parametrize("block_bytes", [100, 700])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_every_shape_gives_one_story_from_the_blocks_of_its_streams(
+    shape: str, block_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(raw_blocks, "BLOCK_BYTES", block_bytes)
+    monkeypatch.setattr(reader, "EXAMINED_BYTES", 0)
+    assert story(traced(SHAPES[shape](EVENTS).encode())) == EXPECTED
 
 
 @pytest.mark.parametrize("shape", ["lines", "document", "tail"])
@@ -245,3 +261,18 @@ def test_a_request_in_a_large_document_takes_little_memory_and_no_boto3(tmp_path
     assert (int(count), int(events)) == (1, 40_001)
     assert int(peak_kb) < 50_000
     assert boto3 == "False"
+
+
+@pytest.mark.parametrize("shape", ["document", "tail"])
+def test_a_survey_shows_where_the_blocks_of_a_stream_are(
+    shape: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(raw_blocks, "BLOCK_BYTES", 700)
+    others = [(T0 + at, f"2026/11/23/[$LATEST]{'b' * 32}", "other\n") for at in range(100)]
+    content = SHAPES[shape](in_time_order([*EVENTS, *others])).encode()
+    file = SavedFile(name="log", size=len(content), open=lambda: io.BytesIO(content))
+    survey = SurveyTask(query=OF_ID)(Chunk(file=file), lambda _: None)
+    assert isinstance(survey, SurveyedChunk)
+    stretches = survey.index.stretches([STREAM.encode()])
+    assert stretches
+    assert 0 < len(stretches.bounds) < len(survey.index.bounds)

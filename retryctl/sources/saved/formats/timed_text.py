@@ -127,11 +127,12 @@ class TimedText(SavedFormat):
         count = event_times.first_place(diagnostics.number)
         named = "stream" in self._pattern.groupindex
         text = b""
+        # one for all blocks: those that are converted alike can be read once more by their places
+        converted = partial(self._converted, note_joined=diagnostics.joined_records)
         for at, text in self._parts(segment):
             start = self._first_event(text)
             if text[:start].strip():  # of the first part: each other begins with an event
                 note_lines(text[:start], diagnostics)
-            converted = partial(self._converted, note_joined=diagnostics.joined_records)
             if start < len(text) and self.has_times:
                 stands_at = None if at is None else at + start
                 yield RawBlock(
