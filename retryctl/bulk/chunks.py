@@ -78,26 +78,29 @@ class Chunk:
         return Chunk(file=self.file, start=self.start, format=self.format, members=self.members)
 
 
-def split_file(file: SavedFile, size: int) -> Iterator[Chunk]:
-    """Cut a file into chunks of about ``size`` bytes; one, if it is small or cannot be cut."""
+def split_file(file: SavedFile, size: int, *, of_members: bool = True) -> Iterator[Chunk]:
+    """Cut a file into chunks of about ``size`` bytes; one, if it is small or cannot be cut.
+
+    Unless ``of_members``, gzip is not cut: a search for its members reads the whole file.
+    """
     if file.size <= size:
         yield Chunk(file=file)
         return
     try:
         with file.open() as opened:
-            yield from _cut(file, opened, size)
+            yield from _cut(file, opened, size, of_members)
     except OSError:
         yield Chunk(file=file)  # reading it gives the reason
 
 
-def _cut(file: SavedFile, opened: IO[bytes], size: int) -> Iterator[Chunk]:
+def _cut(file: SavedFile, opened: IO[bytes], size: int, of_members: bool) -> Iterator[Chunk]:
     head = opened.read(READ_BYTES)
     members = head.startswith(GZIP_MAGIC)
     text = _beginning(head) if members else head
     text = text[: text.rfind(b"\n") + 1]
     found = None if text.startswith(_BOMS) else detect_format(text, file.folder)
     next_cut: Callable[[IO[bytes], int], int | None]
-    if found and found.verbatim:
+    if found and found.verbatim and (of_members or not members):
         next_cut = _next_member if members else _next_line
     elif found and found.splittable and not members:
         next_cut = partial(_next_event, found.begins_event)

@@ -185,7 +185,7 @@ class BulkReader:
         plan = self._plan(
             query, markers, settings, Shown(ids=frozenset(query.request_ids), lines=True)
         )
-        chunks = self._chunks(plan)
+        chunks = self._chunks(plan, of_members=False)
         before = self._states()
         run, found = self._survey(SurveyTask(query=query), chunks, meter)
         if not found.mentions_any:  # Lambda writes IDs in lower case, not everybody else does
@@ -275,13 +275,17 @@ class BulkReader:
             shown=shown,
         )
 
-    def _chunks(self, plan: ScanPlan) -> list[Chunk]:
+    def _chunks(self, plan: ScanPlan, *, of_members: bool = True) -> list[Chunk]:
         shares = CHUNKS_PER_PROCESS * self._processes
         size = max(LEAST_CHUNK_BYTES, self._size // shares, self._size // MOST_CHUNKS)
         if plan.shown.every:
             size = min(size, SHOWN_CHUNK_BYTES)
         size = max(min(size, self._chunk_bytes), self._size // MOST_CHUNKS)
-        return [chunk for file in self._files for chunk in split_file(file, size)]
+        return [
+            chunk
+            for file in self._files
+            for chunk in split_file(file, size, of_members=of_members)
+        ]
 
     # ----------------------------------------------------------------- at the end
 

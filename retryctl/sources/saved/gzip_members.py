@@ -11,7 +11,7 @@ from retryctl.core.value_classes import value_class
 from retryctl.sources.saved.read_stats import FileDiagnostics
 
 READ_BYTES = 1 << 16
-UNPACKED_BYTES = 1 << 18
+UNPACKED_BYTES = 1 << 17  # of twice as many, the C library maps and unmaps memory each time
 CHECKPOINT_BYTES = 16 << 20  # unpacked between two; each has the last 32 KB
 
 GZIP_MAGIC = b"\x1f\x8b\x08"
