@@ -282,9 +282,7 @@ class BulkReader:
             size = min(size, SHOWN_CHUNK_BYTES)
         size = max(min(size, self._chunk_bytes), self._size // MOST_CHUNKS)
         return [
-            chunk
-            for file in self._files
-            for chunk in split_file(file, size, of_members=of_members)
+            chunk for file in self._files for chunk in split_file(file, size, of_members=of_members)
         ]
 
     # ----------------------------------------------------------------- at the end

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from io import BufferedReader, BytesIO
 from itertools import chain, compress
-from operator import itemgetter
+from operator import itemgetter, not_
 
 from retryctl.core.value_classes import value_class
 from retryctl.sources.saved import raw_blocks
@@ -38,6 +38,7 @@ _TENS = ((5, b"01"), (8, b"0123"), (11, b"012"), (14, b"012345"), (17, b"012345"
 # 1795402800123; 2026-11-23 03:00:00.123
 _TIME = rb"(1\d{12}|20\d\d-[01]\d-[0-3]\d[T ][0-2]\d:[0-5]\d:[0-5]\d(?:\.\d{1,9})?)"
 _TIME_CELL = re.compile(_TIME)
+_EMPTY = re.compile(rb"\x01+")
 
 
 @value_class
@@ -53,8 +54,8 @@ class UsualRows:
         They stand ``at`` this place; the first have a ``header`` of some bytes before them.
         """
         text = rows.text[header:]
-        pieces = text.split(b'"') if header else rows.pieces
-        span = self._span(BytesIO(b'"'.join(pieces[::2])).readlines())
+        split = _split_at_quotes(text.split(b'"') if header else rows.pieces)
+        span = self._span(split)
         if not span:
             return None
         named = self.columns.stream is not None
@@ -62,32 +63,33 @@ class UsualRows:
             raw=text,
             convert=self.converted,
             measure=lambda _: span,
-            deal=lambda: self._columns(_split_at_quotes(pieces)),
+            deal=lambda: self._columns(split),
             names_streams=named,
             start=at + header,
         )
         return block, span.events
 
-    def _span(self, rows: list[bytes]) -> BlockSpan | None:
-        """Return the span of rows without the text in their quotes.
+    def _span(self, text: SplitText) -> BlockSpan | None:
+        """Return the span of rows.
 
         All times are as wide as the first, and so stand between the least and the greatest.
         """
-        if not rows or not rows[-1].endswith(b"\n"):
+        if not text.rows or not text.rows[-1].endswith(b"\n"):
             return None
-        rows.sort()
+        rows = sorted(text.rows)
         least, greatest = (_TIME_CELL.match(row) for row in (rows[0], rows[-1]))
-        if not least or not greatest or _kind(least) != _kind(greatest):
+        if not text.first or not least or not greatest:
             return None
-        width = least.end()
-        rests = set(map(itemgetter(slice(width, None)), rows))
-        shapes = set(BytesIO(b"".join(rests).translate(_ZEROS)).readlines())
+        if len({_kind(time) for time in (text.first, least, greatest)}) > 1:
+            return None
+        shapes = set(BytesIO(b"".join(text.forms).translate(_ZEROS)).readlines())
         usual = _row_pattern(self.delimiter, self.columns.width, _OUTSIDE, b"").fullmatch
         if len(shapes) > MOST_SHAPES or not all(map(usual, shapes)):
             return None
-        return BlockSpan(len(rows), _time_ms(least), _time_ms(greatest), self._streams(rests))
+        streams = self._streams(text.forms)
+        return BlockSpan(len(rows), _time_ms(least), _time_ms(greatest), streams)
 
-    def _streams(self, rests: set[bytes]) -> frozenset[bytes] | None:
+    def _streams(self, rests: Collection[bytes]) -> frozenset[bytes] | None:
         """Return the streams of rows without their times; ``None`` if one stands in quotes."""
         if self.columns.stream is None:
             return None
@@ -114,13 +116,11 @@ class UsualRows:
 
         ``None`` if not all rows have quotes around the message alone, and times that are alike.
         """
-        rows, messages = found.rows, found.quoted
-        first = _TIME_CELL.match(rows[0]) if rows else None
-        if not first or len(messages) != len(rows):
+        first, messages, rests = found.first, found.quoted, found.rests
+        if not first or len(messages) != len(rests):
             return None
-        rests = list(map(itemgetter(slice(first.end(), None)), rows))
-        cells = {rest: rest.rstrip(b"\r\n").split(self.delimiter) for rest in set(rests)}
-        times = list(map(itemgetter(slice(first.end())), rows))
+        cells = {rest: rest.rstrip(b"\r\n").split(self.delimiter) for rest in found.forms}
+        times = list(map(itemgetter(slice(first.end())), found.rows))
         if not all(map(self._quotes_message, cells.values())) or not _are_alike(times):
             return None
         starts = {rest: self.columns.start(row) for rest, row in cells.items()}
@@ -189,30 +189,39 @@ def _are_alike(times: list[bytes]) -> bool:
 
 @value_class
 class SplitText:
-    """The lines of what stands outside of quotes, and what stands in them, where two are one."""
+    """The lines of what stands outside of quotes, and what stands in them, where two are one.
+
+    ``first`` is the time of the first line. ``rests`` has what follows the times, which are as
+    wide, and ``forms`` each of these once.
+    """
 
     rows: list[bytes]
     quoted: list[bytes]
+    first: re.Match[bytes] | None
+    rests: list[bytes]
+    forms: frozenset[bytes]
 
 
 def _split_at_quotes(pieces: list[bytes]) -> SplitText:
     """Return the parts of a text that is split at its quotes."""
     outside, quoted = pieces[::2], pieces[1::2]
     if b"" in outside[1:]:
-        outside, quoted = _joined_quotes(pieces)
-    return SplitText(rows=BytesIO(b'"'.join(outside)).readlines(), quoted=quoted)
+        outside, quoted = _joined_quotes(outside, quoted)
+    rows = BytesIO(b'"'.join(outside)).readlines()
+    first = _TIME_CELL.match(rows[0]) if rows else None
+    rests = list(map(itemgetter(slice(first.end(), None)), rows)) if first else []
+    return SplitText(rows=rows, quoted=quoted, first=first, rests=rests, forms=frozenset(rests))
 
 
-def _joined_quotes(pieces: list[bytes]) -> tuple[list[bytes], list[bytes]]:
-    """Return what stands outside of quotes and what stands in them."""
-    outside, quoted, cell = pieces[:1], list[bytes](), list[bytes]()
-    for inside, after in zip(pieces[1::2], pieces[2::2], strict=False):
-        cell.append(inside)
-        if after:
-            quoted.append(b'"'.join(cell))
-            outside.append(after)
-            cell = []
-    return outside, quoted
+def _joined_quotes(outside: list[bytes], quoted: list[bytes]) -> tuple[list[bytes], list[bytes]]:
+    """Return what stands outside of quotes and what stands in them: nothing is between two."""
+    found, cells, done = list[bytes](), list[bytes](), 0
+    for start, stop in (run.span() for run in _EMPTY.finditer(bytes(map(not_, outside)), 1)):
+        found += outside[done:start]
+        cells += quoted[done : start - 1]
+        cells.append(b'"'.join(quoted[start - 1 : stop]))
+        done = stop
+    return found + outside[done:], cells + quoted[done:]
 
 
 @value_class
