@@ -19,10 +19,9 @@ from retryctl.bulk.ties.tie_letters import (
     INTEGERS,
     TIES,
     LineForms,
-    are_in_order,
     is_handover,
     order_by_letters,
-    runs_of,
+    runs_out_of_order,
 )
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.grammar.record_parser import parse_record
@@ -106,7 +105,7 @@ class StreamTies:
         Return false where only the lines that follow can show their order.
         """
         classes = _classes(batch)
-        runs = _out_of_order(classes)
+        runs = runs_out_of_order(classes)
         if not runs and place not in self._waiting:
             return True
         order = self._waiting.pop(place, None) or EventOrder(markers=self.markers)
@@ -126,17 +125,6 @@ class StreamTies:
 def _time_of(line: bytes) -> bytes:
     found = HEADER.match(line)
     return found[2] if found else b""
-
-
-def _out_of_order(classes: bytes) -> list[tuple[int, int]]:
-    """Return the runs that may not be in order, and those beside them, which they may change."""
-    runs = list(runs_of(classes))
-    found = [run for run in runs if not are_in_order(classes, *run)]
-    if not found:
-        return []
-    starts, stops = ({run[at] for run in found} for at in range(2))
-    known = set(found)
-    return [run for run in runs if run in known or run[0] in stops or run[1] in starts]
 
 
 def _classes(batch: StreamBatch) -> bytes:

@@ -14,7 +14,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 from retryctl.bulk.line_kinds import ENDS, ERROR, INTEGER, PLAIN, PROCESS, REPORTS, STARTS
@@ -39,7 +39,11 @@ _LETTERS = {
     REPORTS: "r",
 }
 _LETTER_OF = [_LETTERS.get(each & ~_IS_TIED, "?") for each in range(256)]
-_IN_ORDER = re.compile("so*i?|(?:o*i?|x)e?r?")
+# The letters of lines in order, upper case where the next line has the same time. Output before an
+# end, or an error, is in order only where the line before is known, and is no error and not END.
+# A ``p`` is never in order: it stands behind an integer if it is a branch, else before it.
+_UPPER = bytes(ord(_LETTER_OF[each]) & ~(0x20 * (each >= _IS_TIED)) for each in range(256))
+_IN_ORDER = re.compile(rb"(?:[a-z?]|SO*[oi]|O+[oi]|Er|(?<=[^xe?])(?:O*I|O+|X)(?:[er]|Er))*+")
 _IN_TURN = ("n", "s", "om", "i", "b", "x", "d", "e", "r", "t")
 _RANKS = {letter: rank for rank, some in enumerate(_IN_TURN) for letter in some}
 _OUTPUT, _ENDS = frozenset("oibm"), frozenset("xdert")
@@ -47,23 +51,26 @@ _INTEGER_LINE = re.compile(rb'\s*\d{1,9}(?:\s|\\[nrt])*"')
 _ID = re.compile(rb" RequestId: (" + ID + rb")")
 
 
-def runs_of(classes: bytes) -> Iterator[tuple[int, int]]:
-    """Yield where the lines of one millisecond begin and end, of those that have several."""
-    return (found.span() for found in _RUN.finditer(classes))
+def runs_out_of_order(classes: bytes) -> list[tuple[int, int]]:
+    """Return where lines of one millisecond begin and end whose bytes do not show their order.
+
+    The lines of the milliseconds beside them are among these, since they may change theirs.
+    """
+    found, letters = set[tuple[int, int]](), classes.translate(_UPPER)
+    in_order = _IN_ORDER.match(letters)
+    while in_order and (run := _RUN.match(classes, in_order.end())):
+        runs = run, _RUN.match(classes, run.end())
+        found |= {each.span() for each in runs if each} | _run_before(classes, run.start())
+        in_order = _IN_ORDER.match(letters, run.end())
+    return sorted(found)
 
 
-def are_in_order(classes: bytes, start: int, stop: int) -> bool:
-    """Whether the first bytes of lines of one millisecond show that their order is the only one."""
-    return _is_ordered_run(classes[max(start - 1, 0) : stop], start > 0)
-
-
-@lru_cache(maxsize=4096)
-def _is_ordered_run(classes: bytes, first: int) -> bool:
-    """``p`` is never in order: it stands behind an integer if it is a branch, else before it."""
-    letters = "".join(_LETTER_OF[each] for each in classes)
-    before, run = letters[:first] or "?", letters[first:]
-    ends = _OUTPUT.intersection(run) and _ENDS.intersection(run)
-    return _IN_ORDER.fullmatch(run) is not None and not ((ends or "x" in run) and before in "xe?")
+def _run_before(classes: bytes, stop: int) -> set[tuple[int, int]]:
+    """Return the run that ends at a line that no tie leads to; none where that line is alone."""
+    start = max(stop - 1, 0)
+    while start and classes[start - 1] & _IS_TIED:
+        start -= 1
+    return {(start, stop)} if stop - start > 1 else set()
 
 
 @lru_cache(maxsize=4096)
