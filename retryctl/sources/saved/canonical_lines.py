@@ -15,6 +15,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, compress, repeat
+from operator import add
 from typing import TYPE_CHECKING
 
 from retryctl.core.late_regex import late_regex
@@ -187,7 +188,7 @@ def escaped_endings(
     messages: list[bytes], _: int = 0, prepare: Callable[[bytes], bytes] = lambda joined: joined
 ) -> list[bytes]:
     """Return what stands in lines from these messages on; ``prepare`` as in ``json_escaped``."""
-    return [message + _END for message in json_escaped(messages, prepare)]
+    return list(map(add, json_escaped(messages, prepare), repeat(_END)))
 
 
 def _quoted(text: bytes | None) -> bytes:

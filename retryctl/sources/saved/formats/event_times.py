@@ -17,6 +17,7 @@ from retryctl.sources.saved.canonical_lines import line_start
 _MOST_SECONDS = 1 << 12  # they mostly rise, and a small table is in the processor's cache
 _FILES = 999
 _MINUTE_BYTES, _SECOND_BYTES = len("2026-11-23T03:00"), len("2026-11-23T03:00:00")
+_MILLI_BYTES = len("2026-11-23T03:00:00.123")
 
 Times = tuple[Iterable[bytes], Iterable[bytes]]
 """Whole seconds since the epoch and milliseconds, in digits, of events one after another."""
@@ -50,9 +51,12 @@ def _unchanged(times: Sequence[bytes]) -> Sequence[bytes]:
 @lru_cache(maxsize=64)
 def _digits_of_text(offset: bytes) -> Digits:
     second, fraction = itemgetter(slice(_SECOND_BYTES)), itemgetter(slice(_SECOND_BYTES, None))
+    milli = itemgetter(slice(_SECOND_BYTES + 1, _MILLI_BYTES))
 
     def digits(times: Sequence[bytes]) -> list[bytes]:
-        seconds = epoch_seconds(list(map(second, times)), [offset])
+        seconds = map(_seconds_at(offset).__getitem__, map(second, times))
+        if times and len(times[0]) >= _MILLI_BYTES:
+            return list(map(add, seconds, map(milli, times)))
         return list(map(add, seconds, milliseconds(map(fraction, times))))
 
     return digits
