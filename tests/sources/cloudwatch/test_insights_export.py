@@ -20,12 +20,10 @@ from retryctl.sources.aws.log_groups import LogGroup, describe
 from retryctl.sources.cloudwatch.insights_export import (
     InsightsLines,
     bin_for,
-    condition_for,
     windows_for,
 )
 from retryctl.sources.cloudwatch.pages import TimeRange
 from retryctl.sources.cloudwatch.search_options import QueryBudget, SearchOptions
-from tests.endpoint.errors import Refusal
 from tests.endpoint.insights_query import parse
 from tests.endpoint.server import Endpoint
 from tests.sources.cloudwatch.request import requests_in_group
@@ -221,11 +219,6 @@ def test_bins_are_few_and_no_longer_than_their_unit_allows(hours: int, name: str
     assert parse(stats).bin_ms == bin_ms
 
 
-def test_a_bin_is_no_longer_than_asked_for_where_the_service_takes_a_larger_number() -> None:
-    stats = 'filter @message like "x"\n| stats count(*) as events by bin(300s)'
-    assert parse(stats).bin_ms == 60_000
-
-
 @pytest.mark.parametrize("seed", range(20))
 def test_windows_cover_all_that_was_counted_once_and_in_order(seed: int) -> None:
     drawn = random.Random(seed)
@@ -386,31 +379,3 @@ def test_the_attempts_of_a_request_are_read_in_order_too(seed: int) -> None:
         found, _ = requests_in_group.look(source)
         for stream, events in requests_in_group.THREE.items():
             assert found[stream][-6:] == [message for _, message in events]
-
-
-# --------------------------------------------------------------------------- the endpoint itself
-
-
-@pytest.mark.parametrize(
-    "query",
-    [
-        'filter @message like "a"\n| stats count(*) by bin(1m)',
-        'filter @message like "a" and @message like "b"\n| stats count(*) as events by bin(1m)',
-        'filter @message like "a"b"\n| stats count(*) as events by bin(1m)',
-        'filter @message like "a\\n"\n| stats count(*) as events by bin(1m)',
-        "filter @message like /a/b/\n| stats count(*) as events by bin(1m)",
-        "filter @message like /(?=a)/\n| stats count(*) as events by bin(1m)",
-        "filter @message like /(/\n| stats count(*) as events by bin(1m)",
-        'filter @message like "a"\n| stats count(*) as events by bin(0s)',
-        "stats count(*) by bin(1m)",
-    ],
-)
-def test_any_other_query_is_refused(query: str) -> None:
-    with pytest.raises(Refusal):
-        parse(query)
-
-
-def test_the_end_of_a_text_is_not_before_its_newline() -> None:
-    stats = "\n| stats count(*) as events by bin(1m)"
-    query = parse(f"filter {condition_for('^0$')}{stats}")
-    assert [query.wants(text, "s") for text in ("0", "0\n", "10")] == [True, False, False]
