@@ -78,9 +78,15 @@ class Person:
             time.sleep(0.005)
 
     def send(self, number: signal.Signals = signal.SIGINT) -> None:
-        """Send a signal to the program."""
+        """Send a signal to the program, twice: the second changes nothing that began to end.
+
+        The first waits for the end of a blocking call if it arrives after Python's last check for
+        signals and before the call blocks. On a busy machine there is time between the two.
+        """
         ident = threading.main_thread().ident
         assert ident is not None
+        signal.pthread_kill(ident, number)
+        time.sleep(0.05)
         signal.pthread_kill(ident, number)
 
     def text(self, stream: str) -> str:
