@@ -141,11 +141,9 @@ def test_requests_follow_one_another(tmp_path: Path) -> None:
     assert len(retried) == 3
 
 
-@pytest.mark.parametrize("retries", [0, 1, 2])
-def test_without_a_plan_every_retry_is_in_the_same_environment(retries: int) -> None:
-    arguments = ("--event", EVENT, "--retries", str(retries), "--output", "json")
-    done = retryctl("lab", "run", HANDLER, *arguments)
-    assert attempts(done.stdout) == [(0, "A"), (1, "B"), (2, "C")][: retries + 1]
+def test_without_a_plan_every_retry_is_in_the_same_environment() -> None:
+    done = retryctl("lab", "run", HANDLER, "--event", EVENT, "--retries", "1", "-o", "json")
+    assert attempts(done.stdout) == [(0, "A"), (1, "B")]
 
 
 def test_the_event_from_a_file_and_the_handler_as_lambda_names_it(tmp_path: Path) -> None:

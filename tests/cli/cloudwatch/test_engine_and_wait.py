@@ -13,6 +13,7 @@ from retryctl.app.follow import follow
 from retryctl.app.options import SourceOptions
 from retryctl.app.trace import TraceResult, trace_reader
 from retryctl.cli.options.times import zone
+from retryctl.cli.output import progress
 from retryctl.core.model.request import RequestOutcome
 from tests.endpoint.server import Endpoint
 from tests.support.aws_program import (
@@ -101,12 +102,15 @@ def test_ctrl_c_stops_the_query(endpoint: Endpoint) -> None:
     assert endpoint.insights.running == 0
 
 
-def test_progress_is_shown_on_a_terminal_after_a_second_and_not_in_a_pipe() -> None:
+def test_progress_is_shown_on_a_terminal_after_a_while_and_not_in_a_pipe(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(progress, "_PATIENCE_S", 0.2)
     with Endpoint(scan_events=400) as endpoint:
         make_busy(endpoint)
         put_both(endpoint)
         endpoint.faults.rates = {"slow": 1.0}
-        endpoint.faults.slow_s = 0.2
+        endpoint.faults.slow_s = 0.04
         asked = ("trace", WRONG, "-g", GROUP, "--engine", "filter", "--endpoint-url", endpoint.url)
         shown = converse(do_nothing, *asked, env=CREDENTIALS, terminal=("stderr",)).stderr
         assert re.search(rf"searching {GROUP}: \d+ pages, \d+ calls, \d+ lines found", shown)
