@@ -27,6 +27,7 @@ from retryctl.core.model.store_count import StoreCount
 from retryctl.core.summary.alike_requests import Requests
 from retryctl.core.value_classes import value_class
 from retryctl.errors import UnreadableInput
+from retryctl.sources.saved.altered_records import gaps_of_altered_records
 from retryctl.sources.saved.files import SavedFile, find_files, names_one_file, skipped_folders
 from retryctl.sources.saved.log_file import nothing_readable, read_file
 from retryctl.sources.saved.read_stats import ByteProgress, FileDiagnostics, Meter
@@ -324,6 +325,7 @@ class BulkReader:
             *gaps_shown_by_start(self._files, store.stats.first_ms, begins),
             *store.unordered(),
             *lost_lines(store.stats.torn_streams, examined=is_examined),
+            *(gaps_of_altered_records(self._files) if is_examined and store.lacks_records else ()),
         )
         store.stats.gaps += [gap for gap in gaps if gap]
         store.stats.gaps[:] = [

@@ -107,6 +107,11 @@ class ShuffleStore:
         """The number of partitions."""
         return self._plan.parts
 
+    @property
+    def lacks_records(self) -> bool:
+        """Whether there is no attempt, or records of some are missing or cut."""
+        return bool(self.stats.torn_streams) or not (any(self._packed) or any(self._others))
+
     def part(self, number: int) -> Partition:
         """Return a partition of the requests."""
         return Partition(

@@ -203,8 +203,11 @@ _SPOILT = late_regex(
 
 
 def _spoilt(message: str) -> Unrecognised | None:
-    """Keep a line that begins like a record of Lambda's, and does not go on like one."""
+    """Keep a line that begins like a record of Lambda's, and does not go on like one.
+
+    A START may be all that a log has of its attempt.
+    """
     if m := _SPOILT.match(message):
         why = "a record in the text format that cannot be read"
-        return Unrecognised(text=message, why=why, cut=bool(m[1]))
+        return Unrecognised(text=message, why=why, cut=bool(m[1]) or message.startswith("START "))
     return None

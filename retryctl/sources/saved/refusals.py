@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from retryctl.errors import UnreadableInput
+from retryctl.sources.saved.altered_records import masked_id
 from retryctl.sources.saved.formats.columns import NEEDED
 from retryctl.sources.saved.formats.csv_tables import csv_header
 from retryctl.sources.saved.saved_format import Head
@@ -16,6 +17,7 @@ EXPECTED = (
 )
 _SAVE = "Save the log itself:\n  aws logs tail GROUP --since 1d > log.txt"
 SAVE_AGAIN = "Save or download it again:\n  aws logs tail GROUP --since 1d > log.txt"
+_WHOLE = f"Attempts are matched by whole request IDs. {_SAVE}"
 _EXPORT_RESULTS = (
     "In Logs Insights, run this query and export its results:\n"
     "  fields @timestamp, @message, @logStream, @log | sort @timestamp | limit 10000"
@@ -138,6 +140,8 @@ def _unlike_a_log(name: str, beginning: bytes) -> tuple[str, str]:
             f"{name} is CSV with the columns {named}; a log needs {NEEDED}.",
             _EXPORT_RESULTS if of_insights else _DOWNLOAD_AGAIN,
         )
+    if masked := masked_id(beginning):
+        return f"{name} has no whole request ID: they are masked or shortened ({masked!r}).", _WHOLE
     if _RECORD.search(beginning):
         return f"{name} has records of Lambda, in a layout that is not known.", EXPECTED
     first, *_ = beginning.strip().split(b"\n", 1)
