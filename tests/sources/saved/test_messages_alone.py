@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from retryctl.core.grammar.record_parser import parse_record
+from retryctl.core.model.records import Report, Start
 from tests.support.program import run
 from tests.support.saved_logs import EVENTS, ID, STREAM, T0, attempt, read_bytes
 from tests.support.saved_shapes import SHAPES
@@ -63,3 +65,28 @@ def test_bare_messages_that_run_together_are_a_gap(line: str) -> None:
     assert not read_bytes("".join(own).encode())[1].gaps
     _, coverage = read_bytes("".join([own[0], f"{line}\n", *own[-2:]]).encode())
     assert [gap.kind for gap in coverage.gaps] == ["not-understood"]
+
+
+@pytest.mark.parametrize("indent", ["", "  "])
+def test_figures_of_a_report_on_lines_of_their_own_are_of_the_report(indent: str) -> None:
+    figures = "Duration: 13.82 ms", "Billed Duration: 129 ms", "Memory Size: 512 MB"
+    more = "Max Memory Used: 71 MB", "Restore Duration: 204.27 ms", "Billed Restore Duration: 9 ms"
+    lines = (f"REPORT RequestId: {ID}", *(f"{indent}{each}" for each in (*figures, *more)))
+    printed = ("0", "Duration: 7 s")
+    text = "\n".join(
+        (f"START RequestId: {ID} Version: 2", *printed, f"END RequestId: {ID}", *lines)
+    )
+    events, coverage = read_bytes(f"{text}\n".encode())
+    assert [event.message for event in events[1:3]] == list(printed)
+    report = parse_record(events[-1])
+    assert isinstance(report, Report)
+    assert (report.duration_ms, report.max_memory_used_mb, report.cut) == (13.82, 71, False)
+    assert len(events) == 5
+    assert not coverage.gaps
+
+
+def test_a_start_whose_version_is_on_the_next_line_is_whole() -> None:
+    text = f"START RequestId: {ID}\nVersion: $LATEST\n0\nEND RequestId: {ID}\n"
+    events, _ = read_bytes(text.encode())
+    assert isinstance(parse_record(events[0]), Start)
+    assert [event.message for event in events[1:]] == ["0", f"END RequestId: {ID}"]

@@ -49,6 +49,18 @@ _GLUED = re.compile(
     + rb"\tDuration: |INIT_START Runtime V"
     rb"|\[ERROR\] [^\n\0]*\0Traceback )|(?<= Version: \$LATEST)(?=[^\s.])"
 )
+# REPORT RequestId: 8f507cfc-…⏎Duration: 1.00 ms⏎Billed Duration: 2 ms⏎Memory Size: 128 MB⏎…
+# START RequestId: 8f507cfc-…⏎Version: $LATEST
+_FIGURE = (
+    rb"(?:(?:Billed |Init |Restore |Billed Restore )?Duration: [\d.]+ ms"
+    rb"|(?:Memory Size|Max Memory Used): \d+ MB|(?:Status|Error Type): [\w.]+)"
+)
+_OF_RECORD = re.compile(
+    rb"^(?:REPORT RequestId: " + ID + rb"(?:[ \t]*\n[ \t]*" + _FIGURE + rb")+"
+    rb"|START RequestId: " + ID + rb"[ \t]*\n[ \t]*Version: (?:\$LATEST|\d+))(?=[ \t]*(?:\n|\Z))",
+    re.MULTILINE,
+)  # fmt: skip
+_ON_OWN_LINE = re.compile(rb"\n[ \t]*(?:Duration|Version): ")
 # 0process A, process A1: another file was joined there
 _JOINED = re.compile(rb"^(?:\d+process [A-Z]|process [A-Z]\d+)\s*?$", re.MULTILINE)
 # 2026-11-23T03:00:00.123456789Z
@@ -129,6 +141,8 @@ class BareMessages(SavedFormat):
 def messages_of(text: bytes) -> list[bytes]:
     """Return the messages that lines make up: those of several lines put together, none empty."""
     text = text.replace(_MARK, b"") + b"\n"
+    if _ON_OWN_LINE.search(text):
+        text = _OF_RECORD.sub(lambda found: found[0].replace(b"\n", b"\t"), text)
     if b"\nTraceback (most" in text:
         text = _ERROR.sub(lambda found: found[0].replace(b"\n", _MARK), text)
     text = _GLUED.sub(b"\n", _CONTINUED.sub(_MARK, text))
