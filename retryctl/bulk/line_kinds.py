@@ -26,7 +26,7 @@ _TEXT_IS_PLAIN = bytes.maketrans(bytes([TEXT]), bytes([PLAIN]))
 # In a line that begins with a time: a timeout, an error of Node.js, .NET or Go.
 _TIMED = re.compile(
     rb'\d{4}/|[^"]{1,90} Task timed out'
-    rb'|[^"\\]*+(?:\\t[^"\\]*+)*?\\t(?:ERROR|FATAL|fail)\\t'
+    rb'|[^"\\]*+(?:\\t[^"\\]*+)*?\\t(?:(?:ERROR|FATAL|fail)\\t|\{\\"error)'
     rb'|[^"\\ ]*+ ++[^"\\ ]*+ ++(?:ERROR|FATAL|fail) '
 )
 # JSON without any of some words, up to the end of the line: much faster than a search for them.
@@ -35,6 +35,8 @@ _SILENT_JSON = late_regex(
     rb"[pRrEFxA\\][^pRrEFxA\\]*+)*+\Z"
 )
 
+_TRACEBACK = rb"\nTraceback (most"  # behind an error of an older Python
+_BRACKETS = (b"[Errno", b"[SSL: ")
 _HEADS = tuple(
     word[:HEAD_BYTES]
     for word in (
@@ -94,7 +96,7 @@ class LineKinds:
             if head[:1].isdigit():
                 return INTEGER if _BARE.match(head) else DIGITS
             return JSON if head.startswith(b"{") else UNCLEAR
-        return PLAIN if head.startswith(b"[") else TEXT
+        return PLAIN if head.startswith(b"[") and head not in _BRACKETS else TEXT
 
 
 def consequence(kind: int, line: bytes, message_at: int) -> int:
@@ -105,10 +107,15 @@ def consequence(kind: int, line: bytes, message_at: int) -> int:
         kind = TEXT
     if kind == TEXT:
         matters = _may_matter(line) and (
-            b"\\tat " in line or b"\\nat " in line or b"****" in line or _frame_in_line(line)
+            b"\\tat " in line
+            or b"\\nat " in line
+            or b"****" in line
+            or _TRACEBACK in line
+            or _frame_in_line(line)
         )
     elif kind in (DIGITS, INTEGER):
-        matters = _TIMED.match(line, message_at) is not None or b"****" in line
+        matters = _TIMED.match(line, message_at) is not None
+        matters = matters or b"****" in line or _TRACEBACK in line
     elif kind == JSON:
         matters = _SILENT_JSON.match(line, message_at) is None
     else:
@@ -117,8 +124,8 @@ def consequence(kind: int, line: bytes, message_at: int) -> int:
 
 
 def _may_matter(text: bytes) -> bool:
-    """Whether lines of text may have a stack trace, whose frames have this word, or a mask."""
-    return b"at " in text or b"*" in text
+    """Whether lines of text may have a mask or a stack trace, whose frames have this word."""
+    return b"at " in text or b"*" in text or _TRACEBACK in text
 
 
 def _frame_in_line(line: bytes) -> bool:

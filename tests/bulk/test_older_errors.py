@@ -18,7 +18,10 @@ def kind_of(message: str) -> int:
     return consequence(kinds.kind(line[at : at + HEAD_BYTES]), line, at)
 
 
-@pytest.mark.parametrize("message", OLDER_ERRORS)
+OLDER_NODE = '2018-08-05T18:20:33.419Z\t8f507cfc-0d3f-4697-b07a-ac58fc914c95\t{"errorMessage":"no"}'
+
+
+@pytest.mark.parametrize("message", [*OLDER_ERRORS, OLDER_NODE])
 def test_a_sentence_has_consequences(message: str) -> None:
     assert kind_of(f"{message}\n") != PLAIN
 

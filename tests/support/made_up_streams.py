@@ -29,6 +29,10 @@ JAVA_ERROR = (
     "boom: java.lang.IllegalStateException\njava.lang.IllegalStateException: boom\n"
     "\tat example.App.run(App.java:3)\n"
 )
+OLDER_FRAMES = (
+    "Traceback (most recent call last):\n"
+    '  File "/var/task/app.py", line 4, in handler\n    ship()\n'
+)
 OLDER_ERRORS = (
     "Unknown application error occurred",
     "Unknown application error occurred\nRuntime.ImportModuleError",
@@ -40,6 +44,10 @@ OLDER_ERRORS = (
     "Error loading class shop.App: shop.App: class java.lang.ClassNotFoundException",
     "no stock: ShopException\n   at Shop.App.Run()\n   at lambda_method(Closure , Stream )",
     "   at lambda_method(Closure , Stream )",
+    f"no stock: ShopError\n{OLDER_FRAMES}shop.ShopError: no stock",
+    f"no stock: ShopError\n{OLDER_FRAMES}",
+    f"[Errno 2] no file: OSError\n{OLDER_FRAMES}OSError: [Errno 2] no file",
+    f"400 Client Error: HTTPError\n{OLDER_FRAMES}requests.HTTPError: 400 Client Error",
     "thread 'main' panicked at src/main.rs:7:5:",
 )
 PRINTED = ("0\n", "1\n", "an order\n", "process A\n", "process B\n", "two words\n")
@@ -140,6 +148,7 @@ TEXT_LINES: tuple[Maker, ...] = (
     lambda *_: '{\n  "errorMessage": "boom",\n  "errorType": "Function<Error>"\n}\n',
     lambda *_: JAVA_ERROR,
     lambda *_: '2026/11/23 00:00:00 {"errorMessage":"boom","errorType":"errorString"}\n',
+    lambda at_ms, request_id: f'{iso(at_ms)}\t{request_id}\t{{"errorMessage":"no stock"}}\n',
     *((lambda *_, line=line: f"{line}\n") for line in OLDER_ERRORS),
     lambda *_: "LAMBDA_WARNING: Unhandled exception. boom\r\n",
     lambda *_: "LAMBDA_WARNING: Unhandled exception. boom\r\n[ERROR] Runtime.Exit: boom\r",

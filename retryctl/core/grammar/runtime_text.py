@@ -6,7 +6,7 @@ import re
 
 from retryctl.core.grammar.error_fields import error_marker, java_error, may_be_cut, python_frame
 from retryctl.core.grammar.json_records import json_object, json_record
-from retryctl.core.grammar.older_runtimes import older_error
+from retryctl.core.grammar.older_runtimes import OLDER_BRACKETS, older_error
 from retryctl.core.late_regex import late_regex
 from retryctl.core.model.events import REQUEST_ID, request_id_in
 from retryctl.core.model.records import AppLine, FunctionError, LambdaWarning, Record, TimedOut
@@ -41,7 +41,7 @@ def python_line(message: str) -> Record | None:
         return warning
     if m := _PYTHON_LOGGER.match(message):
         return AppLine(text=message, level=m[1], request_id=request_id_in(m[2] or ""))
-    return None
+    return older_error(message) if message.startswith(OLDER_BRACKETS) else None
 
 
 def _python_error(message: str) -> FunctionError | None:
@@ -115,6 +115,8 @@ _NODE_LOGGER = re.compile(rf"{_TIME}\t({_ID}|undefined|-|)\t(?:([A-Za-z]{{4,11}}
 # …⇥ERROR⇥Invoke Error ⇥{"errorType":"Error","errorMessage":"boom","stack":[…]}
 _NODE_MARKER = r"(?:Invoke Error|Uncaught Exception|Unhandled Promise Rejection)[ \t\r\n]"
 _NODE_ERROR = late_regex(_NODE_MARKER)
+# …⇥{"errorMessage":"boom","errorType":"Error","stackTrace":[…]}, before Node.js 10
+_OLDER_NODE = ('{"errorMessage":', '{"errorType":')
 # The same two where a viewer or the clipboard made blanks of the tabs.
 _BLANKS_FOR_TABS = late_regex(
     rf"{_TIME} +({_ID}|undefined|-) +"
@@ -137,7 +139,7 @@ def timed_line(message: str) -> Record | None:
     if m := _GO_ERROR.match(message):
         fields = json_object(message[m.end() :])
         return error_marker(fields, runtime="go") if fields else None
-    return None
+    return older_error(message)
 
 
 def _logger_line(message: str, head: re.Match[str], level: str | None) -> Record:
@@ -154,6 +156,8 @@ def _logger_line(message: str, head: re.Match[str], level: str | None) -> Record
             runtime="dotnet",
             certain=False,
         )
+    if level is None and body.startswith(_OLDER_NODE) and (error := json_object(body)):
+        return error_marker(error, runtime="node", request_id=request_id, certain=False)
     return AppLine(text=message, level=level, request_id=request_id)
 
 

@@ -32,6 +32,7 @@ _RECORDS = (
     *(r"^Unknown.application.error", r"^Unable.to.import.module", r"^Syntax.error.in.module"),
     *(r"^Bad.handler", r"^Handler\s.+missing.on.module", r"^module.initialization.error"),
     *(r"^Error.loading", r"^thread\s.+panicked.at"),  # older runtimes; Rust
+    r"\sTraceback..most.recent.call.last.:",
     MASKED_LINE,
     *(r"retryctl", r"durable-execution"),  # the marker of the counters; an ARN
 )

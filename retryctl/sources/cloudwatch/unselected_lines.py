@@ -29,7 +29,7 @@ from retryctl.sources.saved.canonical_lines import KEY
 
 # What a pair can begin with: an integer, an error of Node.js, of .NET or of older runtimes.
 _BEGINS_PAIR = re.compile(
-    rb'"message":"(?:[\d\s]|\\[bfnrt]|\\u00[01].)*"|stackTrace|\\tfail\\t'
+    rb'"message":"(?:[\d\s]|\\[bfnrt]|\\u00[01].)*"|stackTrace|\\t(?:fail\\t|\{\\"error)'
     rb'|"message":"(?:Unable to |Syntax error |Bad handler|Handler |module init|Error loading )',
     re.IGNORECASE,
 )

@@ -72,6 +72,8 @@ HEADS = (
     "Error loading class a.A: ",
     "no: X\n   at lambda_method(",
     "thread 'main' ",
+    "no: X\nTraceback (most recent call last):\n",
+    f'{TIME}\t{ID}\t{{"errorMessage":',
     "a: ",
     '{"type":"platform.start","record":',
 )

@@ -6,7 +6,9 @@ import pytest
 
 from retryctl.core.grammar.older_runtimes import may_be_error
 from retryctl.core.model.records import AppLine, FunctionError
-from tests.core.grammar.test_grammar import read_record
+from tests.core.grammar.test_grammar import TIME, read_record
+from tests.support.lambda_log import ID
+from tests.support.made_up_streams import OLDER_FRAMES
 
 UNKNOWN = "Unknown application error occurred"
 
@@ -56,10 +58,35 @@ def test_an_error_of_older_dotnet() -> None:
     )
 
 
+@pytest.mark.parametrize("last", ["shop.ShopError: no\nstock\n\n", "ShopError: no\nstock\n"])
+def test_an_error_of_older_python(last: str) -> None:
+    assert read_record(f"no\nstock: ShopError\n{OLDER_FRAMES}{last}") == FunctionError(
+        error_type="ShopError", error_message="no\nstock", frame="app.py:4 handler"
+    )
+
+
+def test_an_error_of_older_python_about_a_response() -> None:
+    head = "An error occurred during JSON serialization of response: {1} is not JSON serializable"
+    error = read_record(f"{head}\n{OLDER_FRAMES}TypeError: {{1}} is not JSON serializable\n")
+    assert error == FunctionError(error_message=head)
+
+
+def test_an_error_of_older_node_counts_as_the_last_line() -> None:
+    fields = '{"errorMessage":"no stock","errorType":"Error","stackTrace":[]}'
+    assert read_record(f"{TIME}\t{ID}\t{fields}\n") == FunctionError(
+        error_type="Error", error_message="no stock", request_id=ID, runtime="node", certain=False
+    )
+    assert isinstance(read_record(f"{TIME}\t{ID}\tINFO\t{fields}\n"), AppLine)
+
+
 @pytest.mark.parametrize(
     "line",
     [
         f"{UNKNOWN}.\n",
+        f"shipping: failed\n{OLDER_FRAMES}shop.ShopError: no stock\n",
+        f"shipping: OtherError\n{OLDER_FRAMES}shop.ShopError: no stock\n",
+        f"shipping failed\n{OLDER_FRAMES}",
+        f"{OLDER_FRAMES}ShopError: no stock\n",
         f"{UNKNOWN} in the shop\n",
         f"an {UNKNOWN}\n",
         "Unable to import module app: No module named stock\n",
@@ -81,6 +108,7 @@ def test_what_only_looks_like_a_sentence_is_the_application_s(line: str) -> None
 @pytest.mark.parametrize(
     "line",
     [
+        f"no stock: ShopError\n{OLDER_FRAMES}",
         "thread 'main' panicked at src/main.rs:7:5:\nno stock\n",
         "thread '<unnamed>' (1234) panicked at src/main.rs:7:5:\n",
         "   at lambda_method(Closure , Stream )\n",

@@ -27,6 +27,7 @@ from tests.support.lambda_log import (
     start,
     timed_out,
 )
+from tests.support.made_up_streams import OLDER_FRAMES
 
 
 def request_in(*logs: Environment, **how: Any) -> Request:
@@ -46,6 +47,7 @@ INIT_FAILED = init_report("invoke", "error", "Runtime.Unknown")
 UNKNOWN = "Unknown application error occurred\n"
 NO_MODULE = "Unable to import module 'app': No module named stock\n"
 WARNING = "LAMBDA_WARNING: Unhandled exception. The cause is the code.\r\n"
+OLDER_NODE = f'2018-08-05T18:20:33.419Z\t{ID}\t{{"errorMessage":"no stock"}}\n'
 DOTNET = (
     "One or more errors occurred. (no stock): AggregateException\n   at App.Run()\n"
     "   at lambda_method(Closure , Stream , Stream , LambdaContextInternal )\n"
@@ -119,6 +121,9 @@ def failed(error_type: str) -> str:
         # 6. a runtime's marker
         ([START, WARNING, END, report()], "error"),
         ([START, DOTNET, "an order\n", END, report()], "error"),
+        ([START, f"no: ShopError\n{OLDER_FRAMES}ShopError: no\n\n", END, report()], "error"),
+        ([START, OLDER_NODE, END, report()], "error"),
+        ([START, OLDER_NODE, "an order\n", END, report()], "ok"),
         ([START, ERROR, END, report()], "error"),
         ([START, ERROR, "a line behind it\n", END, report()], "error"),
         ([START, ERROR], "error"),
@@ -128,6 +133,8 @@ def failed(error_type: str) -> str:
         ([report()], "ok"),
         ([START, "thread 'main' panicked at src/main.rs:7:5:\n", END, report()], "unknown"),
         ([START, "   at lambda_method(Closure , Stream )\n", END, report()], "unknown"),
+        ([START, f"no: ShopError\n{OLDER_FRAMES}", "ShopError: no\n", END, report()], "unknown"),
+        ([START, f"shipping failed\n{OLDER_FRAMES}ShopError: no\n", END, report()], "ok"),
         ([START, "Unable to import the module 'app': no\n", END, report()], "ok"),
         ([START, "Error loading class roster: 404\n", END, report()], "ok"),
         # 8. otherwise
