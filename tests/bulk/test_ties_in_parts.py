@@ -54,12 +54,12 @@ def test_an_integer_before_the_start_is_no_counter(
 ) -> None:
     """The last line of the attempt before would make that of this one a doubt."""
     here = Environment().at(1).runs(OTHER_ID).prints("3")
-    here.at(1.999).runs(ID, "1", "process A", "order 17")
+    here.at(1.999).runs(ID, "0", "process A", "order 17")
     rows: list[Event] = [(ms // 2 * 2, stream, text) for ms, stream, text in rows_of(here.events)]
     for found in read_in_parts(EXPORTS[shape](rows)):
         (attempt,) = found.requests[ID].request.attempts
-        assert (attempt.claim.counter, attempt.claim.branch) == (1, "A")
-        assert found.requests[ID].verdict.value == "disagrees"
+        assert (attempt.claim.counter, attempt.claim.branch) == (0, "A")
+        assert found.requests[ID].verdict.value == "agrees"
         assert not [*contradictions(found), *found.gaps["check"]]
 
 

@@ -19,6 +19,7 @@ from retryctl.bulk.ties.tie_letters import (
     INTEGERS,
     TIES,
     LineForms,
+    has_loose_integer,
     is_handover,
     order_by_letters,
     runs_out_of_order,
@@ -181,7 +182,28 @@ class _TiedLines:
         letters = "".join(map(self._letter, range(start, stop)))
         if sorted(letters) == ["e", "r", "s"] and is_handover(self._lines(start, stop)):
             return tuple(map(letters.index, "ers"))
+        if not self._is_proven(start, stop, letters):
+            return None
         return order_by_letters(letters, self._letter_before(start))
+
+    def _is_proven(self, start: int, stop: int, letters: str) -> bool:
+        """Whether an integer among lines of one millisecond leads to any branch it may be before.
+
+        The branch is beside it, or is the next line behind the millisecond.
+        """
+        integer = letters.find("i")
+        if integer < 0:
+            return True
+        if "b" in letters and not self._leads_to(start + integer, start + letters.index("b")):
+            return False
+        if not has_loose_integer(letters):
+            return True
+        behind = self._letter(stop) if stop < len(self._numbers) else "?"
+        return behind not in "b?" or (behind == "b" and self._leads_to(start + integer, stop))
+
+    def _leads_to(self, integer: int, branch: int) -> bool:
+        at = self._batch.message_at
+        return self._forms.leads_to(self._line(integer), self._line(branch), at)
 
     def _letter(self, place: int) -> str:
         of_class, at = self._classes[self._numbers[place]], self._batch.message_at
@@ -221,7 +243,7 @@ class _TiedLines:
             if letter == "s":
                 first = place
             elif letter in "nr" and first is not None:
-                self._order.resume(self._stream, StreamState(json=self._json))
+                self._order.resume(self._stream, StreamState(json=self._json, open_id=""))
                 return max(bisect_left(self._batch.times, self._batch.times[first]), self._read)
         if not self._read:
             self.depend_before = not (self._fragment and self._fragment.has_start)

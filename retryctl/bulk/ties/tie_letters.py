@@ -43,11 +43,15 @@ _LETTER_OF = [_LETTERS.get(each & ~_IS_TIED, "?") for each in range(256)]
 # end, or an error, is in order only where the line before is known, and is no error and not END.
 # A ``p`` is never in order: it stands behind an integer if it is a branch, else before it.
 _UPPER = bytes(ord(_LETTER_OF[each]) & ~(0x20 * (each >= _IS_TIED)) for each in range(256))
-_IN_ORDER = re.compile(rb"(?:[a-z?]|SO*[oi]|O+[oi]|Er|(?<=[^xe?])(?:O*I|O+|X)(?:[er]|Er))*+")
+# Nor is an integer beside other output, where the next line may be a branch.
+_IN_ORDER = re.compile(
+    rb"(?:[a-z?]|S[oi]|S?O+(?:o|i(?![pP]|\Z))|Er|(?<=[^xe?])(?:O*I|O+|X)(?:[er]|Er))*+"
+)
 _IN_TURN = ("n", "s", "om", "i", "b", "x", "d", "e", "r", "t")
 _RANKS = {letter: rank for rank, some in enumerate(_IN_TURN) for letter in some}
-_OUTPUT, _ENDS = frozenset("oibm"), frozenset("xdert")
-_INTEGER_LINE = re.compile(rb'\s*\d{1,9}(?:\s|\\[nrt])*"')
+_OUTPUT, _ENDS, _CLOSING = frozenset("oibmp"), frozenset("xdert"), frozenset("der")
+_INTEGER_LINE = re.compile(rb'\s*(\d{1,9})(?:\s|\\[nrt])*"')
+_BRANCH_LINE = re.compile(rb'process ([^"\\]*)')
 _ID = re.compile(rb" RequestId: (" + ID + rb")")
 
 
@@ -100,6 +104,12 @@ def order_by_letters(letters: str, before: str) -> tuple[int, ...] | None:
     return tuple(sorted(range(len(letters)), key=ranks.__getitem__))
 
 
+def has_loose_integer(letters: str) -> bool:
+    """Whether an integer has other output beside it, in an attempt that goes on."""
+    output = {*letters} & _OUTPUT
+    return "i" in output and len(output) > 1 and not _CLOSING.intersection(letters)
+
+
 def is_handover(lines: Sequence[bytes]) -> bool:
     """Whether START, END and REPORT are those of two requests: one ends, the next starts."""
     ids = [found[1] for line in lines for found in [_ID.search(line)] if found]
@@ -116,6 +126,7 @@ class LineForms:
     """The letters of lines that their first bytes do not give."""
 
     def __init__(self, markers: Markers) -> None:
+        self._branches = markers.branches
         names = markers.branches.numbers if markers.are_default else ()
         branches = "|".join(map(re.escape, names)).encode()
         self._form = re.compile(
@@ -148,6 +159,13 @@ class LineForms:
     def is_integer(self, line: bytes, at: int) -> bool:
         """Whether the message of a line is an integer alone."""
         return _INTEGER_LINE.match(line, at) is not None
+
+    def leads_to(self, integer: bytes, branch: bytes, at: int) -> bool:
+        """Whether the integer of a line, as a counter, leads to the branch of another one."""
+        number, name = _INTEGER_LINE.match(integer, at), _BRANCH_LINE.match(branch, at)
+        if number is None or name is None:
+            return False
+        return self._branches.due(int(number[1])) == name[1].decode()
 
     def format_of(self, batch: StreamBatch) -> bool | None:
         """Whether the records of Lambda in a batch are in the JSON format; ``None`` if not known.

@@ -200,9 +200,10 @@ def bare_integer(text: str) -> int | None:
     return int(found[1]) if found else None
 
 
-def is_branch(text: str, branches: Branches) -> bool:
-    """Whether a printed line is one of the branches, as a handler prints it by default."""
-    return _process(tuple(branches.numbers)).match(text) is not None
+def branch_of(text: str, branches: Branches) -> str | None:
+    """Return the branch that a printed line names, as a handler prints it by default."""
+    found = _process(tuple(branches.numbers)).match(text)
+    return found[1] if found else None
 
 
 @cache

@@ -50,6 +50,17 @@ class Doubt:
         return self.until_ms - 1, self.log_stream or ""
 
 
+@value_class
+class _Waiting:
+    """A doubt about ``integers``, which matters if they do not lead to the branch that follows.
+
+    Without integers it matters if any branch follows.
+    """
+
+    doubt: Doubt
+    integers: frozenset[int]
+
+
 @state_class
 class EventOrder:
     """Puts the events of log streams in order, chunk by chunk; no millisecond is in two chunks.
@@ -64,7 +75,7 @@ class EventOrder:
     known: dict[Moment, list[str]] = field(default_factory=dict)
     has_printed_start: bool = False
     _states: dict[str, StreamState] = field(default_factory=dict)
-    _waiting: dict[str, Doubt] = field(default_factory=dict)
+    _waiting: dict[str, _Waiting] = field(default_factory=dict)
     _beside: dict[str, Doubt] = field(default_factory=dict)
     _open: set[str] = field(default_factory=set)
 
@@ -129,10 +140,12 @@ class EventOrder:
 
     def end_waiting(self, lines: Sequence[Line]) -> None:
         """Settle a doubt about integers by the lines of the next millisecond of their stream."""
-        follows = branch_follows(lines, self.markers)
+        stream = lines[0][0].log_stream or ""
+        waiting = self._waiting[stream]
+        follows = branch_follows(lines, self.markers, waiting.integers)
         if follows is not None:
-            doubt = self._waiting.pop(lines[0][0].log_stream or "")
-            self.doubts += [doubt] if follows else []
+            del self._waiting[stream]
+            self.doubts += [waiting.doubt] if follows else []
 
     def _settled(
         self,
@@ -150,15 +163,18 @@ class EventOrder:
             found = settled_lines(lines, state, self.markers, named=named, real=real)
         elif found.beside:
             self._beside |= dict.fromkeys(found.beside, _doubt(moment, at_ms, len(found.beside)))
-        if found.doubtful and (messages := self.known.get(moment)):
+        if not (found.doubtful or found.last_integers):
+            return [*found.lines]
+        if messages := self.known.get(moment):
             return _as_in(messages, lines)
-        if found.doubtful:
-            since_ms = state.started_ms if stream else at_ms - LONGEST_ATTEMPT_MS
-            doubt = _doubt(moment, since_ms, found.doubtful)
-            if found.if_branch_follows:
-                self._waiting[stream] = doubt
-            else:
-                self.doubts.append(doubt)
+        since_ms = at_ms if found.start_here else state.started_ms
+        since_ms = since_ms if stream else at_ms - LONGEST_ATTEMPT_MS
+        doubt = _doubt(moment, since_ms, found.doubtful or len(found.last_integers) + 1)
+        if found.if_branch_follows or not found.doubtful:
+            integers = frozenset() if found.doubtful else found.last_integers
+            self._waiting[stream] = _Waiting(doubt=doubt, integers=integers)
+        else:
+            self.doubts.append(doubt)
         return [*found.lines]
 
 

@@ -18,7 +18,9 @@ since runtimes write it right before END, and output for the attempt that starts
 claim or an outcome depends are reported as a ``Doubt``. So are
 
 - two claims of one attempt, and two integers one of which stands directly before a branch;
+- an integer that does not lead to the branch which it may stand before, or not (``tied_claims``);
 - output beside END where the line before it is an error that counts only as the last line;
+- two records of one kind and request that differ: one of them is printed text;
 - two requests that start and do not end: one of them is printed text, unless the log names no
   streams and has the REPORT of both.
 
@@ -27,13 +29,27 @@ Other records that Lambda cannot have written there are taken for printed text.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 
-from retryctl.core.crosscheck.claims import Markers, bare_integer, is_branch, read_claim
-from retryctl.core.grammar.runtime_text import may_lack_traceback
+from retryctl.core.crosscheck.claims import Markers, bare_integer, branch_of
 from retryctl.core.history.attempt_lines import Line
-from retryctl.core.model.events import LogEvent
+from retryctl.core.history.tied_claims import (
+    BRANCH,
+    BRANCH_AFTER_INTEGER,
+    CLOSING,
+    INTEGER,
+    OUTPUT,
+    Place,
+    Placed,
+    counts_as_last,
+    equal_claims,
+    last_integers,
+    lead_to,
+    matters,
+    output_rank,
+    tied_output,
+)
 from retryctl.core.model.records import (
     AppLine,
     End,
@@ -53,7 +69,7 @@ from retryctl.core.model.records import (
 )
 from retryctl.core.value_classes import state_class, value_class
 
-_ERROR_OF_INIT, _BRANCH_AFTER_INTEGER, _OUTPUT, _INTEGER, _BRANCH, _ERROR = 1, 4, 5, 6, 7, 8
+_ERROR_OF_INIT, _ERROR = 1, 8
 _RANKS: dict[type[Record], int] = {
     InitStart: 0,
     RestoreStart: 0,
@@ -71,13 +87,9 @@ _RANKS: dict[type[Record], int] = {
 }
 _ERRORS = (FunctionError, LambdaWarning)
 _OF_INIT = (InitStart, RestoreStart, InitReport, RestoreReport, Extension)
-_CLOSING = (RuntimeDone, End, Report)
 
 # The attempts of a millisecond, in order: open before; the environment's start; whole; begun.
 _BEFORE, _INIT, _WHOLE, _BEGUN = range(4)
-# Which of these attempts a line belongs to, by its request's ID, and the line's rank in it.
-_Place = tuple[int, str, int]
-_Placed = tuple[_Place, LogEvent, Record]
 
 
 @state_class
@@ -131,22 +143,25 @@ class StreamState:
     @property
     def may_be_failed(self) -> bool:
         """Whether the last line is an error that counts only if nothing follows."""
-        return self.last is not None and _counts_as_last(self.last)
+        return self.last is not None and counts_as_last(self.last)
 
 
 @value_class
 class SettledLines:
     """Lines of one millisecond in order; ``doubtful`` is the number of those in doubt.
 
-    ``if_branch_follows``: these are integers, and matter only if a branch is the next line.
-    ``beside`` are requests that start in it, one beside the other. In one stream, or without a
-    REPORT, that is text which the other one printed.
+    ``if_branch_follows``: these are integers, and matter only if a branch is the next line. So do
+    ``last_integers``, if they do not lead to that branch as a counter. ``beside`` are requests
+    that start in it, one beside the other. In one stream, or without a REPORT, that is text which
+    the other one printed. ``start_here``: no attempt that started before has a line in it.
     """
 
     lines: Sequence[Line]
     doubtful: int = 0
     if_branch_follows: bool = False
+    last_integers: frozenset[int] = frozenset()
     beside: frozenset[str] = frozenset()
+    start_here: bool = False
 
 
 def settled_lines(
@@ -162,94 +177,63 @@ def settled_lines(
         (attempts.place(record, markers, state), *line)
         for record, line in zip(read, lines, strict=True)
     ]
-    placed.sort(key=lambda line: line[0])
-    mattering = [line for line in placed if _matters(line, markers)]
+    placed.sort(key=_in_order)
+    mattering = [line for line in placed if matters(line, markers)]
     doubtful = [line for line in mattering if attempts.may_be_anothers(line[2])]
-    doubtful = doubtful or _equal_claims(placed, markers)
-    more = (
-        len(attempts.beside) * named + _other_integers(placed, state) + _after_error(placed, state)
-    )
-    branches = any(place[2] in (_BRANCH, _BRANCH_AFTER_INTEGER) for place, *_ in placed)
-    integers = markers.are_default and all(place[2] == _INTEGER for place, *_ in doubtful)
+    doubtful = doubtful or equal_claims(placed, markers)
+    printed = [*tied_output(placed, markers, state.integer)] if markers.are_default else []
+    more = len(attempts.beside) * named + _after_error(placed, state) + _printed_again(lines, state)
+    more += sum(each.other_integers or each.unproven_pairs(markers) for each in printed)
+    is_idle = state.open_id == "" and not attempts.started
+    branches = any(place[2] in (BRANCH, BRANCH_AFTER_INTEGER) for place, *_ in placed)
+    integers = markers.are_default and all(place[2] == INTEGER for place, *_ in doubtful)
+    integers = integers and not any(counts_as_last(record) for *_, record in placed)
     return SettledLines(
         lines=[(event, record) for _, event, record in placed],
         doubtful=len(doubtful) or more,
         if_branch_follows=named and integers and not branches and not more,
+        last_integers=frozenset[int]() if is_idle else last_integers(printed),
         beside=attempts.beside,
+        start_here=bool(attempts.started) and not (attempts.ended or state.open_id),
     )
 
 
-def branch_follows(lines: Sequence[Line], markers: Markers) -> bool | None:
-    """Whether a branch is among the lines of a millisecond; ``None`` where nothing is printed."""
-    if any(_rank(record, markers) == _BRANCH for _, record in lines):
-        return True
-    return False if any(isinstance(record, (AppLine, Start)) for _, record in lines) else None
+def _in_order(line: Placed) -> tuple[Place, str]:
+    """Return the sort key: the place; of claims also the text, so that it is always one order."""
+    place, event, _ = line
+    return place, event.message if place[2] in (INTEGER, BRANCH, BRANCH_AFTER_INTEGER) else ""
 
 
-def _matters(line: _Placed, markers: Markers) -> bool:
-    """Whether a verdict or an outcome can depend on the line."""
-    (_, _, rank), event, record = line
-    if not isinstance(record, AppLine):
-        return True
-    if markers.are_default:  # "retryctl" marks a line of the counters
-        claims = rank in (_INTEGER, _BRANCH, _BRANCH_AFTER_INTEGER)
-        return claims or '"retryctl"' in record.text
-    return not read_claim([(event, record)], markers).silent
+def branch_follows(
+    lines: Sequence[Line], markers: Markers, integers: Collection[int] = ()
+) -> bool | None:
+    """Whether a branch to which some integers do not lead is among the lines of a millisecond.
 
-
-def _equal_claims(placed: Sequence[_Placed], markers: Markers) -> list[_Placed]:
-    """Return the lines of one attempt that differ in what they claim, and have no order.
-
-    Where an error counts only as the last line of its attempt, all output beside it does.
+    Without integers it is any branch. ``None`` where nothing is printed, and no attempt starts or
+    ends.
     """
-    last = {place[:2] for place, _, record in placed if _counts_as_last(record)}
-    claims = {
-        (line[0][:2], *claimed): line
-        for line in placed
-        for claimed in _claimed(line, markers, beside_error=line[0][:2] in last)
-    }
-    beside = Counter((attempt, kind) for attempt, kind, _ in claims)
-    return [line for key, line in claims.items() if beside[key[:2]] > 1 or key[0] in last]
+    printed = [record.text for _, record in lines if isinstance(record, AppLine)]
+    names = (branch_of(text, markers.branches) for text in printed)
+    if branches := [name for name in names if name]:
+        return not (integers and lead_to(integers, branches, markers))
+    is_over = printed or any(isinstance(record, (Start, *CLOSING)) for _, record in lines)
+    return False if is_over else None
 
 
-def _claimed(
-    line: _Placed, markers: Markers, *, beside_error: bool
-) -> Iterator[tuple[str, object]]:
-    """Yield what a line claims: its kind, and its value."""
-    (_, _, rank), event, record = line
-    if not isinstance(record, AppLine):
-        return
-    if beside_error:
-        yield "output", record.text
-    elif markers.are_default and _matters(line, markers):
-        yield str(rank), record.text
-    elif not markers.are_default:
-        claim = read_claim([(event, record)], markers)
-        found = ("counter", claim.counter), ("branch", claim.branch)
-        yield from ((kind, value) for kind, value in found if value is not None)
-
-
-def _counts_as_last(record: Record) -> bool:
-    """Whether a line is an error only if it is the last one of its attempt."""
-    if isinstance(record, AppLine):
-        return may_lack_traceback(record.text)
-    return isinstance(record, FunctionError) and not record.certain
-
-
-def _other_integers(placed: Sequence[_Placed], state: StreamState) -> int:
-    """Count a branch and the integers before it: one printed just before, and one beside it."""
-    before = [(rank, record) for (attempt, _, rank), _, record in placed if attempt == _BEFORE]
-    branches = sum(rank in (_BRANCH, _BRANCH_AFTER_INTEGER) for rank, _ in before)
-    printed = (r.text for rank, r in before if rank == _INTEGER and isinstance(r, AppLine))
-    others = set(map(bare_integer, printed)) - {state.integer}
-    return branches + len(others) if state.integer is not None and branches and others else 0
-
-
-def _after_error(placed: Sequence[_Placed], state: StreamState) -> int:
+def _after_error(placed: Sequence[Placed], state: StreamState) -> int:
     """Count output that may stand before END, behind an error that counts as the last line."""
     before = [record for (attempt, *_), _, record in placed if attempt == _BEFORE]
-    ends = any(isinstance(record, _CLOSING) for record in before)
+    ends = any(isinstance(record, CLOSING) for record in before)
     return sum(isinstance(r, AppLine) for r in before) if ends and state.may_be_failed else 0
+
+
+def _printed_again(lines: Sequence[Line], state: StreamState) -> int:
+    """Count the records of one kind and request that differ: all but one of them are printed."""
+    texts = defaultdict[tuple[type[Record], str], set[str]](set)
+    for event, record in lines:
+        if isinstance(record, (Start, End, Report)) and not state.is_foreign(record):
+            texts[type(record), request_id_of(record)].add(event.message.rstrip())
+    return sum(len(some) for some in texts.values() if len(some) > 1)
 
 
 def _without_printed(
@@ -309,14 +293,14 @@ class _Attempts:
     beside: frozenset[str]
     init_failed: bool
 
-    def place(self, record: Record, markers: Markers, state: StreamState) -> _Place:
+    def place(self, record: Record, markers: Markers, state: StreamState) -> Place:
         """Return where a line stands."""
         attempt, request_id = self._attempt(record)
         rank = _rank(record, markers)
         if isinstance(record, _ERRORS) and attempt == _INIT:
             rank = _ERROR_OF_INIT
-        elif rank == _BRANCH and attempt == _BEFORE and state.integer is not None:
-            rank = _BRANCH_AFTER_INTEGER
+        elif rank == BRANCH and attempt == _BEFORE and state.integer is not None:
+            rank = BRANCH_AFTER_INTEGER
         return attempt, request_id, rank
 
     def _attempt(self, record: Record) -> tuple[int, str]:
@@ -325,7 +309,7 @@ class _Attempts:
             return _INIT, ""
         if request_id in self.started:
             return self.started[request_id], request_id
-        early = not isinstance(record, _CLOSING) and _RANKS.get(type(record), _OUTPUT) <= _ERROR
+        early = not isinstance(record, CLOSING) and _RANKS.get(type(record), OUTPUT) <= _ERROR
         if self.ended and request_id and request_id not in self.ended and early:
             return _BEGUN, request_id  # a logger's line can be dated before its START
         if request_id or not self.started:
@@ -356,7 +340,5 @@ def request_id_of(record: Record) -> str:
 
 def _rank(record: Record, markers: Markers) -> int:
     if isinstance(record, AppLine):
-        if bare_integer(record.text) is not None:
-            return _INTEGER
-        return _BRANCH if is_branch(record.text, markers.branches) else _OUTPUT
-    return _RANKS.get(type(record), _OUTPUT)
+        return output_rank(record, markers)
+    return _RANKS.get(type(record), OUTPUT)

@@ -71,7 +71,7 @@ ORDERS = {
     ],
     "other output beside the counter": [start(), "order 17 received\n", "0\n", "process A\n"],
     "other output after an integer's branch": ["0\n", "process A\n", python_error(), end()],
-    "equal lines": ["5\n", "5\n", "process B\n", "process B\n", end(), report()],
+    "equal lines": ["1\n", "1\n", "process B\n", "process B\n", end(), report()],
 }
 
 
@@ -146,6 +146,22 @@ def test_integers_matter_only_if_a_branch_is_the_next_line(
     later = [event(MIDNIGHT_MS + 5, follows)] if follows else []
     _, doubts = in_order([*shuffled(messages, 0), *later, event(MIDNIGHT_MS + 9, "process B\n")])
     assert bool(doubts) is (doubtful or not later)
+
+
+@pytest.mark.parametrize("follows", [end(), "charged\n", "process A\n", "process B\n"])
+def test_an_integer_beside_output_matters_if_it_does_not_lead_to_the_branch_that_follows(
+    follows: str,
+) -> None:
+    tied = shuffled(["reading\n", "0\n"], 0)
+    _, doubts = in_order([*tied, event(MIDNIGHT_MS + 5, follows)])
+    assert bool(doubts) is (follows == "process B\n")
+
+
+def test_two_reports_of_one_request_that_differ_are_a_doubt() -> None:
+    tied = [start(), report(duration_ms=3.0), end(), report(duration_ms=5.0), start(OTHER_ID)]
+    for seed in range(4):
+        assert [doubt.lines for doubt in in_order(shuffled(tied, seed))[1]] == [2]
+    assert in_order(shuffled([start(), end(), report(), report()], 0))[1] == []
 
 
 def test_an_integer_just_before_and_one_beside_the_branch_are_a_doubt() -> None:
