@@ -141,7 +141,7 @@ def _unlike_a_log(name: str, beginning: bytes) -> tuple[str, str]:
             _EXPORT_RESULTS if of_insights else _DOWNLOAD_AGAIN,
         )
     if masked := masked_id(beginning):
-        return f"{name} has no whole request ID: they are masked or shortened ({masked!r}).", _WHOLE
+        return f"{name} has request IDs that are masked or shortened: {masked!r}.", _WHOLE
     if _RECORD.search(beginning):
         return f"{name} has records of Lambda, in a layout that is not known.", EXPECTED
     first, *_ = beginning.strip().split(b"\n", 1)
