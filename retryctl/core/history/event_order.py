@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import field, replace
-from itertools import groupby, islice
+from itertools import groupby
 
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.grammar.record_parser import parse_record
@@ -112,7 +112,8 @@ class EventOrder:
             if stream in self._waiting:
                 self.end_waiting(lines)
             if len(lines) > 1 and not all(event.event_id for event, _ in lines):
-                following = islice(by_time, len(ordered) + len(lines), None)
+                behind = range(len(ordered) + len(lines), len(by_time))
+                following = map(by_time.__getitem__, behind)
                 lines = self._settled(lines, state, (at_ms, stream), following)
             for _, record in lines:
                 state.note(record, at_ms, named=bool(stream))
