@@ -98,7 +98,7 @@ def test_an_error_behind_its_report_and_a_counter_behind_its_branch_are_read(
     assert claims == [(0, "A"), (1, "B"), (2, "C")]
 
 
-@pytest.mark.parametrize("shape", sorted({*EXPORTS, "JSON lines"} - {"get-query-results"}))
+@pytest.mark.parametrize("shape", sorted({*EXPORTS, "JSON lines"}))
 def test_a_query_may_give_its_columns_other_names(shape: str, tmp_path: Path) -> None:
     """``fields @timestamp, @timestamp as timestamp, @message as message, @logStream, @log``."""
     rows = with_ties(three_failed(), ARRANGEMENTS["the other way round"])
@@ -115,6 +115,14 @@ def test_a_query_may_give_its_columns_other_names(shape: str, tmp_path: Path) ->
     claims = [one.claim.counter for one in found.requests[ID].request.attempts]
     assert (unordered(found), claims) == (0, [0, 1, 2])
     assert found.requests[ID].verdict.value == "agrees"
+
+
+def test_a_row_without_a_message_is_refused_by_the_name_of_the_field(tmp_path: Path) -> None:
+    rows = EXPORTS["get-query-results"](three_failed()).replace("@message", "text")
+    found = read(tmp_path / "log", rows)
+    assert {"without the field @message" in error.what for error in found.refused.values()} == {
+        True
+    }
 
 
 def test_the_order_of_an_export_of_another_tool_is_its_own(tmp_path: Path) -> None:

@@ -23,6 +23,8 @@ ByteProgress = Callable[[int, "int | None"], None]
 
 LINES_NAMED = 3
 
+# [{"field": "@timestamp", "value": "…"}, …
+_ROW = late_regex(r'\s*\[\{"field": ?"')
 # START RequestId: 8f507cfc-…, {"time": "…", "type": "platform.report", …
 _RECORD = late_regex(
     r"(?:START|END|REPORT) RequestId: |INIT_START Runtime Version: |platform\.(?:start|report)"
@@ -253,7 +255,10 @@ class FileDiagnostics:
         if place == 1 and found.rstrip().endswith("}") and found.lstrip()[:1] not in ("{", "["):
             self.begins_within_line = True
         if self._no_events <= LINES_NAMED:
-            what = f"{self.name}:{place}: not a log event: {found.strip()[:60]!r}"
+            unnamed = _ROW.match(found) and '"@message"' not in found
+            lacks = "a row of Logs Insights without the field @message"
+            what = f"{self.name}:{place}: not a log event: "
+            what += lacks if unnamed else repr(found.strip()[:60])
             self._gap("unrecognised", what)
 
     def joined_records(self, number: int = 1) -> None:

@@ -44,6 +44,14 @@ _MOST_UNPACKED = 64 << 20
 # 2026/11/23/[$LATEST]0123…
 _STREAM = re.compile(r"\d{4}/\d\d/\d\d/\S*\[\S+")
 
+# The fields of Logs Insights, and the names that a query may give them: ``@message as message``.
+_RENAMED = (
+    ("@timestamp", "timestamp"),
+    ("@message", "message"),
+    ("@logStream", "logStream"),
+    ("@logStream", "logStreamName"),
+)
+
 
 @state_class
 class DocumentContext:
@@ -250,6 +258,9 @@ def _row_event(items: list[object], context: DocumentContext) -> RawEvent | None
     """Return the event of a row: fields and values, or a time and a message of ``--query``."""
     if items and all(isinstance(item, dict) and "field" in item for item in items):
         fields = {str(item["field"]): item.get("value") for item in items if isinstance(item, dict)}
+        for name, renamed in _RENAMED:
+            if renamed in fields:
+                fields.setdefault(name, fields[renamed])
         return next(_insights_row(fields, context), None) if "@message" in fields else None
     if len(items) not in (2, 3):
         return None
