@@ -81,8 +81,7 @@ def _may_have_failed(bracket: AttemptLines) -> bool:
 
 def possible_error(bracket: AttemptLines) -> LogEvent | None:
     """Return a line that may be of an error that the function raised, or caught."""
-    runtime = bracket.runtime_version or ""
-    if not bracket.json and not runtime.startswith(("python", "nodejs", "java", "ruby")):
+    if not bracket.json:
         lines = (e for e, r in (*bracket.body, *bracket.shared) if isinstance(r, AppLine))
         if event := next((event for event in lines if may_be_error(event.message)), None):
             return event
