@@ -23,7 +23,7 @@ def some_successes(random: Random) -> list[SilentSuccesses]:
     return [
         SilentSuccesses(
             function=random.choice([None, "orders", "invoices"]),
-            log_group=random.choice(["/aws/lambda/orders", "/aws/lambda/invoices"]),
+            log_group=random.choice(["orders", "/aws/lambda/invoices"]),
             attempts=[attempt() for _ in range(random.randint(1, 20))],
         )
         for _ in range(12)

@@ -76,26 +76,26 @@ _START_AND_ID = Struct(">Q16s")  # bytes that sort by time and ID
 class SilentResults:
     """The results of silent successes of one function and log group.
 
-    ``first`` is that of one of them, ``packed`` has start and ID of each.
+    ``first`` is that of one of them. Each part has start and ID of some, in order.
     """
 
     first: RequestResult
-    packed: bytes
+    parts: tuple[bytes, ...]
 
     @classmethod
     def of(cls, successes: SilentSuccesses, first: RequestResult) -> SilentResults:
         """Pack the results of these requests."""
         pack = _START_AND_ID.pack
-        packed = [pack(start_ms, packed_id) for packed_id, start_ms, *_ in successes.attempts]
-        return cls(first=first, packed=b"".join(packed))
+        packed = (pack(start_ms, packed_id) for packed_id, start_ms, *_ in successes.attempts)
+        return cls(first=first, parts=(b"".join(sorted(packed)),))
 
     def __len__(self) -> int:
-        return len(self.packed) // _START_AND_ID.size
+        return sum(map(len, self.parts)) // _START_AND_ID.size
 
     def in_order(self) -> Iterator[RequestResult]:
         """Yield the result of each request."""
         (check,), (_, _, log_group) = self.first.checks, self.first.place
-        for start_and_id in sorted(self._each()):
+        for start_and_id in merge(*map(_each, self.parts)):
             start_ms, packed_id = _START_AND_ID.unpack(start_and_id)
             request_id = id_of(packed_id)
             yield RequestResult(
@@ -105,23 +105,31 @@ class SilentResults:
                 findings=(),
             )
 
+    def owner(self) -> tuple[str | None, str | None, str]:
+        """Return what the results have in common: the names of the function and of the group."""
+        (check,), (_, _, log_group) = self.first.checks, self.first.place
+        return check.function, self.first.function, log_group
+
     def first_place(self) -> Place:
         """Return the place of the earliest."""
-        start_ms, packed_id = _START_AND_ID.unpack(min(self._each()))
+        start_ms, packed_id = _START_AND_ID.unpack(min(next(_each(part)) for part in self.parts))
         return start_ms, id_of(packed_id), self.first.place[2]
 
-    def _each(self) -> Iterator[bytes]:
-        size = _START_AND_ID.size
-        return (self.packed[at : at + size] for at in range(0, len(self.packed), size))
+
+def _each(part: bytes) -> Iterator[bytes]:
+    size = _START_AND_ID.size
+    return (part[at : at + size] for at in range(0, len(part), size))
 
 
-def joined(parts: Iterable[SilentResults]) -> list[SilentResults]:
+def joined(results: Iterable[SilentResults]) -> list[SilentResults]:
     """Join the results of each function and log group."""
-    groups: dict[tuple[str | None, str], list[SilentResults]] = defaultdict(list)
-    for part in parts:
-        groups[part.first.function, part.first.place[2]].append(part)
+    groups: dict[object, list[SilentResults]] = defaultdict(list)
+    for some in results:
+        groups[some.owner()].append(some)
     return [
-        SilentResults(first=group[0].first, packed=b"".join(each.packed for each in group))
+        SilentResults(
+            first=group[0].first, parts=tuple(chain.from_iterable(each.parts for each in group))
+        )
         for group in groups.values()
     ]
 
