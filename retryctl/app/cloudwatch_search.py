@@ -22,9 +22,7 @@ from retryctl.core.model.events import LogEvent
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.value_classes import value_class
 from retryctl.sources.aws.client import AwsClient
-from retryctl.sources.aws.function_config import (
-    read_versions,
-)
+from retryctl.sources.aws.function_config import read_versions
 from retryctl.sources.aws.function_name import parse_function_name
 from retryctl.sources.aws.service_clock import LEAST_SKEW_MS
 from retryctl.sources.cloudwatch.request_source import RequestSource

@@ -15,6 +15,4 @@ class Screen:
 
 
 A_FILE = Screen()
-
-
 NARROWEST = 20

@@ -294,6 +294,7 @@ def test_the_demo_can_be_served_and_its_port_is_free_afterwards() -> None:
 
     def act(person: Person) -> None:
         person.wait_for("  retryctl list -g /aws/lambda/")
+        person.wait_for(r"AWS_ENDPOINT_URL_LOGS=\S+ ", "stdout")
         socket.create_connection(address(person.text("stdout")), timeout=10).close()
         person.send(signal.SIGINT)
 

@@ -22,9 +22,7 @@ from retryctl.errors import CouldNotRead, RetryctlError, Throttled
 from retryctl.sources.aws.client import AwsClient, AwsResponse
 from retryctl.sources.aws.errors import Refused
 from retryctl.sources.aws.log_groups import Description, LogGroup
-from retryctl.sources.cloudwatch.insights_features import (
-    FieldIndex,
-)
+from retryctl.sources.cloudwatch.insights_features import FieldIndex
 from retryctl.sources.cloudwatch.pages import TimeRange
 from retryctl.sources.cloudwatch.search_options import SearchOptions
 

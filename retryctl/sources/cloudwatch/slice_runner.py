@@ -15,19 +15,11 @@ from retryctl.sources.cloudwatch.pages import TimeRange
 from retryctl.sources.cloudwatch.time_slices import SlicePlanner, TimeSlice
 
 _LEAST_AT_ONCE, _MOST_AT_ONCE = 2, 4
-
-
 # After this many failed slices in a row the others would fail too.
 _MOST_FAILURES_IN_A_ROW = 4
-
-
 _MOST_TRIES = 3
-
-
 # A slice that is read can show that others should be, too.
 _POLL_S = 0.02
-
-
 T = TypeVar("T")
 
 

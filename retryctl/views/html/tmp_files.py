@@ -8,9 +8,7 @@ from retryctl.core.crosscheck.claims import Branches
 from retryctl.core.crosscheck.earlier_marks import EarlierMarks, counts_in_tmp, was_recorded
 from retryctl.core.model.attempt import Attempt
 from retryctl.core.model.request import Request
-from retryctl.views.attempts_table import (
-    Labels,
-)
+from retryctl.views.attempts_table import Labels
 from retryctl.views.html.markup import Markup, joined, tag
 
 

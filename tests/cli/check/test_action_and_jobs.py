@@ -129,6 +129,8 @@ def test_the_gitlab_job_passes_where_the_check_does(tmp_path: Path) -> None:
     shown = gitlab_of(tmp_path, ECHO, "--from log.jsonl --min-retried 1")
     assert shown.returncode == 0
     assert run(*shown.stdout.splitlines(), cwd=tmp_path).returncode == 0
+    for report in GITLAB_JOB["artifacts"]["reports"].values():
+        assert (tmp_path / report).stat().st_size
 
 
 # --------------------------------------------------------------------------- the docs

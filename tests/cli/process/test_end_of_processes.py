@@ -79,7 +79,7 @@ def ends(running: subprocess.Popen[bytes], workers: list[int], status: int) -> s
 
 
 def test_a_terminal_ends_all_its_processes(log: Path) -> None:
-    """It sends Ctrl-C to every process of the group, and SIGHUP, which has the same handlers."""
+    """It sends Ctrl-C to every process of the group."""
     with reading("check", log, 0.1) as (running, workers):
         os.killpg(running.pid, signal.SIGINT)
         assert ends(running, workers, 128 + signal.SIGINT) == ""

@@ -69,6 +69,7 @@ def test_what_python_writes_at_its_end_changes_no_status(tmp_path: Path) -> None
         (f"retryctl {OF_ONE} >/dev/full", {}, 3, f"retryctl: {NO_SPACE}\n"),
         ("retryctl --help >/dev/full", UNBUFFERED, 3, f"retryctl: {NO_SPACE}\n"),
         (f"retryctl {OF_ONE} >&-", {}, 3, f"retryctl: {CLOSED}\n"),
+        ("retryctl trace no-id 2>/dev/full", {}, 2, ""),
         ("retryctl trace no-id 2>/dev/full", UNBUFFERED, 2, ""),
         ("retryctl trace no-id 2>&-", {}, 2, ""),
         ("retryctl check --from demo | head -0; exit ${PIPESTATUS[0]}", {}, 1, ""),
