@@ -79,7 +79,10 @@ def table_of(heads: Sequence[str], rows: Iterable[Sequence[str | Piece]]) -> Tab
 
 @value_class
 class Figures:
-    """Figures laid out for a terminal, and the same as a table for a format without a width."""
+    """Figures laid out for a terminal, and the same as a table.
+
+    The table is for a narrow terminal, and for a format without a width.
+    """
 
     laid_out: Sequence[Block]
     table: Table

@@ -323,3 +323,12 @@ def test_percentiles_are_the_nearest_rank() -> None:
     first, second = tally.wait_figures()
     assert (first.p50_ms, first.p95_ms, first.max_ms) == (50, 95, 100)
     assert (second.p50_ms, second.p95_ms, second.max_ms) == (7, 7, 7)
+
+
+@pytest.mark.parametrize("width", [30, 40, 60, 80])
+def test_no_line_is_wider_than_the_terminal(width: int) -> None:
+    shown = run("summary", "--from", "demo", env={"COLUMNS": str(width)}).stdout
+    lines = shown.splitlines()
+    assert max(map(len, lines)) <= width
+    (last,) = (line.split() for line in lines if line.strip().startswith("attempt 3"))
+    assert last == ["attempt", "3", "✗1", "✗1", "1", "0"]

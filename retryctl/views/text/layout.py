@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from html import escape, unescape
 from importlib import resources
 from io import StringIO
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len, chop_cells
@@ -21,6 +22,7 @@ from retryctl.views.blocks import (
     Block,
     Column,
     Command,
+    Drawing,
     Figures,
     LogLines,
     Paragraph,
@@ -125,12 +127,19 @@ class _Page:
             elif isinstance(block, Table):
                 yield from self._table(block)
             elif isinstance(block, Figures):
-                yield from self.lines(block.laid_out)
+                yield from self._figures(block)
             elif isinstance(block, LogLines):
                 for prefix, line in block.lines:
                     yield from self._hanging(self.text([prefix]), self.text([line]))
             else:
                 yield from map(self.text, block.lines)
+
+    def _figures(self, figures: Figures) -> Iterator[Text]:
+        """Yield the drawing, or the table where the drawing is too wide."""
+        drawings = (block for block in figures.laid_out if isinstance(block, Drawing))
+        drawn = chain.from_iterable(drawing.lines for drawing in drawings)
+        fits = all(self.text(line).cell_len <= self._width for line in drawn)
+        return self.lines(figures.laid_out if fits else [figures.table])
 
     def text(self, pieces: Pieces) -> Text:
         """Return one text of the pieces, made inert."""
