@@ -245,7 +245,8 @@ def _lone_ends(lines: Sequence[Line]) -> set[int]:
 def _ends_behind_report(lines: Sequence[Line]) -> set[str]:
     """Return the requests of a single attempt in which END follows REPORT at once.
 
-    Some exports have the lines of one moment in another order than Lambda wrote them.
+    Some exports have the lines of one millisecond in another order than Lambda wrote them. With a
+    line between the two, or without times, the function may have printed the REPORT.
     """
     places: dict[str, list[int]] = {}
     kinds: dict[str, list[type[Record]]] = {}
@@ -261,9 +262,8 @@ def _ends_behind_report(lines: Sequence[Line]) -> set[str]:
 
 
 def _is_at_once(lines: Sequence[Line], at: int, until: int) -> bool:
-    took_ms = lines[until][0].timestamp_ms - lines[at][0].timestamp_ms
-    timed = is_timed(lines[at][0].timestamp_ms)
-    return took_ms <= (_MOST_TO_REPORT_MS if timed else _MOST_LINES_TO_REPORT)
+    """Whether two lines are neighbours in one millisecond."""
+    return until == at + 1 and lines[at][0].timestamp_ms == lines[until][0].timestamp_ms
 
 
 def _runs_without_start(lines: Sequence[Line]) -> deque[tuple[int, int]]:

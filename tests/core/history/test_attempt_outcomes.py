@@ -221,13 +221,26 @@ def test_a_marker_between_two_attempts_that_may_have_it_settles_neither() -> Non
 
 @pytest.mark.parametrize("stream", ["a", None])
 def test_a_timeout_behind_an_end_that_follows_its_report_is_one(stream: str | None) -> None:
-    log = Environment().starts().prints("an order").logs(report(), end(), timed_out(MIDNIGHT_MS))
+    log = Environment().starts().prints("an order").at(0.02).logs(report()).at(0.02)
+    log.logs(end(), timed_out(MIDNIGHT_MS))
     log.events = [replace(event, log_stream=stream) for event in log.events]
     assert attempt_in(log).outcome is AttemptOutcome.TIMEOUT
 
 
 def test_an_end_that_follows_its_report_settles_nothing_where_another_report_comes() -> None:
     log = Environment(named=False).starts().logs(report(), end()).at(1).logs(end(), report())
+    assert attempt_in(log).outcome is AttemptOutcome.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("between", "end_ms"), [([ERROR], 20), ([ERROR], 30), (["an order\n"], 20), ([], 30)]
+)
+def test_a_report_whose_end_does_not_follow_at_once_settles_nothing(
+    between: list[str], end_ms: int
+) -> None:
+    log = Environment(named=False).starts()
+    for message, at_ms in ((report(), 20), *((line, end_ms) for line in between), (END, end_ms)):
+        log.at(at_ms / 1000).logs(message)
     assert attempt_in(log).outcome is AttemptOutcome.UNKNOWN
 
 
