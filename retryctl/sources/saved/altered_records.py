@@ -20,7 +20,7 @@ _WHOLE = re.compile(_RECORD + _ID)
 # START RequestId: REDACTED, END RequestId: xxxxxxxx-xxxx-…, REPORT RequestId: <requestId>, … 123
 _MASKED = re.compile(_RECORD + rb"([^\s\"\\]{1,40})(?=[\s\"\\])")
 # START RequestId: 8f507cfc-…⏎, START RequestId: 8f507cfc-… Version⏎
-_CUT = re.compile(rb"START RequestId: " + _ID + rb"[ \t]*(?:V\w{0,6}:?)?[ \t]*\r?\n")
+_CUT = re.compile(rb"START RequestId: " + _ID + rb"[ \t]*+(?:V\w{0,6}:?)?[ \t]*+\r?\n")
 
 
 def masked_id(text: bytes) -> str | None:

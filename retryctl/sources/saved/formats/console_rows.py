@@ -28,10 +28,11 @@ _TIME = (
     b"(?P<second>" + DAY + b"[T ]" + TIME + b")" + FRACTION
     + rb"(?P<offset>(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?)"
 )  # fmt: skip
-
-
 # ⏎-- | --, the rule behind the header of a table, which is the first row
-_RULE = re.compile(rb"\n[ \t]*\|?[ \t:]*-{2,}[ \t:]*(?:\|[ \t:]*-{2,}[ \t:]*)+\|?[ \t]*(?=\0)")
+_CELL = rb"[ \t:]*+-{2,}+[ \t:]*+"
+_RULE = re.compile(
+    rb"\n[ \t]*+\|?" + _CELL + rb"(?:\|" + _CELL + rb")++\|?[ \t]*+(?=\0)"
+)  # fmt: skip
 # what may follow the text of the console's button in a cell
 _COPY = re.compile(rb"\0\n?Copy([^\0]*)")
 _COPIED = re.compile(

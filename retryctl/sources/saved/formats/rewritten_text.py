@@ -113,9 +113,9 @@ class QuotedText(RewrittenText):
 _WHOLE_START = re.compile(rb"START RequestId: " + ID + rb"[ \t]+Version: (?:\$LATEST|\d+)[ \t]*\Z")
 # what begins an event, or goes on with one on a line of its own
 _BEGINS = re.compile(
-    rb"[ \t|]*(?:/\S+ )?\[?(?:" + DAY + rb"T|\S{0,200}\d{4}/\d\d/\d\d/|1\d{12}[\s,])"
+    rb"[ \t|]*+(?:/\S+ )?\[?(?:" + DAY + rb"T|\S{0,200}\d{4}/\d\d/\d\d/|1\d{12}[\s,])"
     rb"|[A-Z_]{0,8}(?:START|END|REPORT) |\[[A-Z]+\]|\{\"|Traceback |XRAY TraceId:"
-    rb"|[ \t]+(?:File \"|at )|\s*\Z"
+    rb"|[ \t]++(?:File \"|at )|\s*+\Z"
 )
 _NARROWEST, _WIDEST = 40, 1_000
 
@@ -188,7 +188,7 @@ _TIME_ALONE, _CLOCK_ALONE = (
     for day, zone in ((DAY + b"[T ]", rb"(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?"), (b"", b""))
 )
 _OPENS = re.compile(r"^\{[ \t]*$", re.MULTILINE)
-_BLANKS = re.compile(r'("(?:[^"\\]|\\.)*")|\s+')
+_BLANKS = re.compile(r'("(?:[^"\\]++|\\.)*+"?)|\s+', re.DOTALL)
 _PLATFORM = re.compile(rb'^[ \t]+"type": "platform\.\w+",?[ \t]*$', re.MULTILINE)
 _MOST_BROKEN = 20
 _decode = json.JSONDecoder().raw_decode
