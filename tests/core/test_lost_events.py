@@ -310,3 +310,13 @@ def test_prints_before_a_start_may_be_those_of_an_attempt_without_its_start(
     events = here.events if streams else without_streams(here)
     (one,), _ = check(events)
     assert one.verdict is verdict
+
+
+def test_a_counter_long_before_a_start_is_not_that_of_the_attempt() -> None:
+    """An attempt before it crashed; of a third one only its prints are left."""
+    there = Environment("a").inits().at(1).runs(OTHER_ID, ends="crash")
+    there.at(20).prints("0", "process A").at(63).runs(ID, ends="error")
+    (_, one), _ = check(there.events)
+    assert one.request.attempts[0].claim.counter is None
+    assert one.verdict is Verdict.UNDETERMINED
+    assert any("long before the START" in why for why in one.undetermined_because)

@@ -207,6 +207,11 @@ def _unread_because(given: CrossCheckInput, attempt: Attempt) -> str:
         return f"The REPORT of attempt {attempt.number} is not in the log."
     if attempt.claim.silent and attempt.dropped:
         return f"Records of attempt {attempt.number} were dropped before they reached the log."
+    if attempt.claim.silent and attempt.shares_claims and attempt.log_stream is not None:
+        return (
+            f"A counter or a branch stands long before the START of attempt {attempt.number}: it "
+            "may be that of an attempt of which the log lacks the other lines."
+        )
     if attempt.claim.silent and attempt.shares_claims:
         return (
             f"The log names no streams, and another attempt ran beside attempt {attempt.number}: "

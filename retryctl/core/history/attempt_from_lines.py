@@ -19,9 +19,10 @@ from retryctl.core.history.attempt_lines import (
 )
 from retryctl.core.history.attempt_outcome import error_of, has_masked_error, outcome_of
 from retryctl.core.model.attempt import Attempt, AttemptOutcome
-from retryctl.core.model.events import timed_ms
+from retryctl.core.model.events import is_timed, timed_ms
 from retryctl.core.model.function_config import FunctionConfig
 from retryctl.core.model.group_names import function_from_names, function_name, version_from_stream
+from retryctl.core.model.limits import LONGEST_INIT_MS
 from retryctl.core.model.records import (
     AppLine,
     FunctionError,
@@ -81,6 +82,7 @@ def build_attempt(
         unproved=_is_unproved(bracket),
         shares_claims=bracket.contested
         or len(bracket.shared) == MOST_SHARED
+        or not read_claim(_far_before(bracket), markers).silent
         or any(
             may_claim(record, markers) for _, record in (*bracket.shared, *_unplaced_init(bracket))
         ),
@@ -100,12 +102,12 @@ def build_attempt(
 
 
 def _own_lines(bracket: AttemptLines) -> list[Line]:
-    """Return the lines, without the text of those that name another request.
+    """Return the lines, without the text of those that name another request, or are far before.
 
     Without a START, only the lines that name this request are its own.
     """
     own = (None, bracket.request_id) if bracket.start else (bracket.request_id,)
-    others = {id(event) for event, _ in _unplaced_init(bracket)}
+    others = {id(event) for event, _ in (*_unplaced_init(bracket), *_far_before(bracket))}
     return [
         (event, record)
         if request_named(record) in own and id(event) not in others
@@ -117,6 +119,17 @@ def _own_lines(bracket: AttemptLines) -> list[Line]:
 def _unplaced_init(bracket: AttemptLines) -> list[Line]:
     """Return the lines before START that an attempt in another log stream may have printed."""
     return bracket.init if bracket.log_stream is None else []
+
+
+def _far_before(bracket: AttemptLines) -> list[Line]:
+    """Return the lines that stand longer before START than an init takes.
+
+    An attempt of which the other lines are lost may have printed them.
+    """
+    if bracket.start is None or not is_timed(bracket.start.timestamp_ms):
+        return []
+    since_ms = bracket.start.timestamp_ms - LONGEST_INIT_MS
+    return [(event, record) for event, record in bracket.init if event.timestamp_ms < since_ms]
 
 
 def _has_two_errors(bracket: AttemptLines, markers: Markers) -> bool:

@@ -10,6 +10,9 @@ LONGEST_TIMEOUT_S = 1_800
 LONGEST_MANAGED_TIMEOUT_S = 5_400
 """The longest timeout on Lambda Managed Instances."""
 
+LONGEST_INIT_MS = 10_000
+"""The longest init on demand; after it Lambda runs the init again, with the invocation."""
+
 LATE_LOGS_MS = 60_000
 """CloudWatch shows END and REPORT some seconds late; after this they are missing."""
 
