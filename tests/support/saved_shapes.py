@@ -73,11 +73,9 @@ def wrapped(text: str, width: int) -> str:
 
 
 def open_rows(events: Iterable[Event]) -> str:
-    """Rows of the console, of which those of a START are open."""
-    texts = ((iso(ms), text.rstrip(), text.startswith("START")) for ms, _, text in events)
-    return "".join(
-        f"{time}Z\n{(text + chr(10)) * is_open}{text}\n\n" for time, text, is_open in texts
-    )
+    """Rows of the console, all of them open: each message stands twice under its time."""
+    texts = ((iso(ms), text.rstrip()) for ms, _, text in events)
+    return "".join(f"{time}Z\n{text}\n{text}\n\n" for time, text in texts)
 
 
 def without_closing_quotes(events: Iterable[Event]) -> str:

@@ -155,6 +155,7 @@ class FileDiagnostics:
         self._records = 0
         self._torn = 0
         self._unclear = 0
+        self._doubled = False
         self._latest_ms: int | None = None
         self._in_order = True
 
@@ -210,6 +211,17 @@ class FileDiagnostics:
         what = (
             f"{self.name} was cut into lines of {width} characters: a line of that width and the "
             "next were joined, and may be two messages; save the log with a command instead"
+        )
+        self._gap("not-understood", what, hides_lines=True)
+
+    def doubled_messages(self) -> None:
+        """Note texts that stand twice in a row: one message of an open row, or two."""
+        if self._doubled:
+            return
+        self._doubled = True
+        what = (
+            f"{self.name}: a text that stands twice under its time is one message, which the "
+            "console shows twice in an open row, or was printed twice; save the log with a command"
         )
         self._gap("not-understood", what, hides_lines=True)
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from io import BufferedReader
 from itertools import pairwise
 from typing import Self
 
+from retryctl.sources.saved.formats.doubled_messages import may_be_doubled
 from retryctl.sources.saved.formats.event_times import Times, untimed
 from retryctl.sources.saved.formats.header_patterns import (
     DAY,
@@ -21,6 +23,8 @@ from retryctl.sources.saved.formats.header_patterns import (
 )
 from retryctl.sources.saved.formats.record_line import RECORD
 from retryctl.sources.saved.formats.timed_text import TimedText
+from retryctl.sources.saved.raw_blocks import RawBlock
+from retryctl.sources.saved.read_stats import FileDiagnostics
 from retryctl.sources.saved.saved_format import Head
 
 # 2026-11-23 03:00:00.123, 2026-11-23T04:00:00.123+01:00, 2026-11-23 03:00:00.123 UTC
@@ -127,3 +131,16 @@ class TimesAbove(TimedText):
             RECORD.match(message) and time_alone.begins_event(line) for line, message in pairs
         )
         return time_alone if found else None
+
+    def parts(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[RawBlock]:
+        """Yield the events of a part, and note messages that may stand twice in an open row."""
+        for block in super().parts(segment, diagnostics):
+            if any(map(may_be_doubled, self._messages_of(block.raw))):
+                diagnostics.doubled_messages()
+            yield block
+
+    def _messages_of(self, text: bytes) -> list[bytes]:
+        """Return the messages of a part of the text."""
+        return self._pattern.split(b"\n" + text)[
+            self._pattern.groups + 1 :: self._pattern.groups + 1
+        ]

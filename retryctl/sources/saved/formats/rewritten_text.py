@@ -16,6 +16,7 @@ from typing import Any, Self
 
 from retryctl.core.value_classes import replaced, value_class
 from retryctl.sources.saved.decoding import SEGMENT_BUFFER_BYTES
+from retryctl.sources.saved.formats.doubled_messages import leave_doubt, message_once
 from retryctl.sources.saved.formats.header_patterns import DAY, TIME
 from retryctl.sources.saved.formats.record_line import ID, RECORD
 from retryctl.sources.saved.raw_blocks import RawBlock
@@ -63,13 +64,14 @@ class RewrittenText(SavedFormat):
 
     def parts(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[RawBlock]:
         """Yield the blocks of the rewritten text, which stand nowhere in the file."""
-        text: Any = BytesIO(self.rewrite(_unified(segment.read())))
-        rewritten = BufferedReader(text, SEGMENT_BUFFER_BYTES)
+        text = _unified(segment.read())
+        changed: Any = BytesIO(self.rewrite(text))
+        rewritten = BufferedReader(changed, SEGMENT_BUFFER_BYTES)
         for block in self.inner.parts(rewritten, diagnostics):
             yield replaced(block, start=None)
-        self.note_doubts(diagnostics)
+        self.note_doubts(text, diagnostics)
 
-    def note_doubts(self, diagnostics: FileDiagnostics) -> None:
+    def note_doubts(self, text: bytes, diagnostics: FileDiagnostics) -> None:
         """Note what the rewriting leaves open; here nothing."""
 
 
@@ -137,7 +139,7 @@ class WrappedText(RewrittenText):
         cut = any(map(_is_cut_record, _runs(width, head.lines)))
         return partial(_joined, width) if cut else None
 
-    def note_doubts(self, diagnostics: FileDiagnostics) -> None:
+    def note_doubts(self, text: bytes, diagnostics: FileDiagnostics) -> None:
         """Note that messages alone may have been joined: nothing else shows where they begin."""
         if not self.inner.splittable:
             diagnostics.wrapped(self.rewrite.args[0])  # type: ignore[attr-defined]
@@ -207,23 +209,29 @@ class ExpandedRows(RewrittenText):
     @classmethod
     def rewriter(cls, head: Head) -> Rewrite | None:
         """Put each message on a line, if one of the first is JSON in lines or stands twice."""
+        text = b"\n".join(head.lines)
         for time in (_TIME_ALONE, _CLOCK_ALONE):
-            rows = [head.lines[n : n + 4] for n, line in enumerate(head.lines) if time.match(line)]
-            if any((time is _CLOCK_ALONE and _shows_record(row)) or _is_open(row) for row in rows):
+            messages = [message.lstrip(b"\n") for message in time.split(text)[2::2]]
+            if any(map(_is_open, messages)) or (
+                time is _CLOCK_ALONE and any(map(RECORD.match, messages))
+            ):
                 return partial(_folded, time)
-        pretty = head.lines[0].rstrip() == b"{" and _PLATFORM.search(b"\n".join(head.lines))
+        pretty = head.lines[0].rstrip() == b"{" and _PLATFORM.search(text)
         return _on_lines if pretty else None
 
+    def note_doubts(self, text: bytes, diagnostics: FileDiagnostics) -> None:
+        """Note messages that may stand twice since their row is open, or were printed so."""
+        times: tuple[re.Pattern[bytes], ...] = getattr(self.rewrite, "args", ())
+        if any(leave_doubt(_rows(time, text)[2::2]) for time in times):
+            diagnostics.doubled_messages()
 
-def _shows_record(row: list[bytes]) -> bool:
-    """Whether a record of Lambda is behind the time of a row."""
-    return len(row) > 1 and RECORD.match(row[1]) is not None
 
-
-def _is_open(row: list[bytes]) -> bool:
-    """Whether JSON in lines is behind the time of a row, or a record that stands twice."""
-    _, *lines = map(bytes.rstrip, row)
-    return lines[:1] == [b"{"] or (_shows_record(row) and lines[0] in lines[1:])
+def _is_open(message: bytes) -> bool:
+    """Whether a message is JSON in lines, or stands twice."""
+    first, _, others = message.partition(b"\n")
+    if RECORD.match(message):
+        return first.rstrip() in map(bytes.rstrip, others.split(b"\n"))
+    return first.rstrip() == b"{" or message_once(message) != message.strip(b"\n").rstrip()
 
 
 def _on_lines(text: bytes) -> bytes:
@@ -240,32 +248,17 @@ def _on_lines(text: bytes) -> bytes:
     return "".join([*parts, decoded[at:]]).encode()
 
 
+def _rows(time: re.Pattern[bytes], text: bytes) -> list[bytes]:
+    """Return what is before the first time, then each time and what is behind it."""
+    return time.split(_on_lines(text))
+
+
 def _folded(time: re.Pattern[bytes], text: bytes) -> bytes:
     """Return the rows with each message once, behind its time."""
-    before, *fields = time.split(_on_lines(text))
-    rows = zip(fields[::2], map(_once, fields[1::2]), strict=True)
+    before, *fields = _rows(time, text)
+    rows = zip(fields[::2], map(message_once, fields[1::2]), strict=True)
     folded = before + b"".join(b"%b\t%b\n" % row for row in rows)
     return folded if text.endswith(b"\n") else folded.removesuffix(b"\n")
-
-
-def _once(message: bytes) -> bytes:
-    """Return a message that stands twice once; of JSON the second, as it was logged."""
-    message = message.strip(b"\n").rstrip()
-    if message.startswith(b"{"):
-        first, _, second = message.partition(b"\n")
-        is_repeated = len({_BLANKS.sub(r"\1", _text(each)) for each in (first, second)}) == 1
-        return second.strip() if is_repeated else message
-    middle = len(message) // 2
-    for at in range(middle - 2, middle + 3):
-        first, second = message[:at].rstrip(), message[at:].lstrip()
-        if first == second.rstrip() and message[at : at + 1] == b"\n" and _names_request(first):
-            return first
-    return message
-
-
-def _names_request(message: bytes) -> bool:
-    """Whether a message has a request ID: it is hardly printed twice in one event."""
-    return re.search(ID, message) is not None
 
 
 # --------------------------------------------------------------------------- quotes of CSV
