@@ -1,7 +1,7 @@
 """What older runtimes write where a function failed, and Lambda writes of them: fixed sentences.
 
-No REPORT of those days has a status. A sentence of a runtime counts only as the last output of its
-attempt, since a function can print the same one.
+No REPORT of those days has a status. A sentence counts only where its writer puts it, since a
+function can print the same one: a runtime's as the last output of its attempt.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from retryctl.core.grammar.error_fields import INIT_TYPES, python_frame
 from retryctl.core.late_regex import late_regex
 from retryctl.core.model.records import FunctionError
 
-LAMBDA = "lambda"
-"""The ``runtime`` of a marker that Lambda itself wrote."""
+LAMBDA, OLDER = "lambda", "older"
+"""The ``runtime`` of a marker that Lambda itself wrote, and of one that the function may print."""
 
 # Unknown application error occurred⏎Runtime.ImportModuleError⏎
 _UNKNOWN_ERROR = late_regex(
@@ -48,11 +48,15 @@ def older_error(message: str) -> FunctionError | None:
     """Return the marker that ``message`` is; ``None`` where it is none."""
     if m := _UNKNOWN_ERROR.match(message):
         return FunctionError(
-            error_type=m[2], error_message=m[1], runtime=LAMBDA, in_init=m[2] in INIT_TYPES
+            error_type=m[2],
+            error_message=m[1],
+            runtime=LAMBDA,
+            certain=False,
+            in_init=m[2] in INIT_TYPES,
         )
     if m := _OF_INIT.match(message):
         return FunctionError(
-            error_message=m[0].rstrip(), runtime="older", certain=False, in_init=True
+            error_message=m[0].rstrip(), runtime=OLDER, certain=False, in_init=True
         )
     if _DOTNET_CALL in message and (m := _DOTNET.match(message)):
         return FunctionError(error_type=m[2], error_message=m[1] or None, runtime="dotnet")
@@ -60,23 +64,35 @@ def older_error(message: str) -> FunctionError | None:
 
 
 def _python_error(message: str) -> FunctionError | None:
-    """Read the error of a handler in Python 2 or 3.6, whose last line repeats the type."""
+    """Read the error of a handler in Python 2 or 3.6, whose last line repeats type and text."""
     head, traceback, frames = message.partition(_TRACEBACK)
     if not traceback:
         return None
     if message.startswith(_NO_JSON):
-        return FunctionError(error_message=head.strip())
-    text, _, name = head.rstrip("\n").rpartition(": ")
-    if not name.isidentifier() or not _is_repeated(name, frames):
+        return FunctionError(error_message=head.strip(), runtime=OLDER, certain=False)
+    text, name = _text_and_type(head)
+    if not name.isidentifier() or _repeated_text(name, frames) != text.strip():
         return None
-    return FunctionError(error_type=name, error_message=text or None, frame=python_frame(frames))
+    return FunctionError(
+        error_type=name,
+        error_message=text or None,
+        runtime=OLDER,
+        certain=False,
+        frame=python_frame(frames),
+    )
 
 
-def _is_repeated(name: str, frames: str) -> bool:
-    """Whether a line behind the frames begins with the type, perhaps behind its module."""
-    lines = frames.splitlines()
-    first = next((line for line in lines if line and not line.startswith(" ")), "")
-    return first.partition(":")[0].rpartition(".")[2] == name
+def _text_and_type(head: str) -> tuple[str, str]:
+    text, _, name = head.rstrip("\n").rpartition(": ")
+    return text, name
+
+
+def _repeated_text(name: str, frames: str) -> str | None:
+    """Return the text behind the frames and the type, perhaps with its module; else ``None``."""
+    lines = frames.splitlines(keepends=True)
+    at = next((at for at, line in enumerate(lines) if line.strip() and line[0] != " "), len(lines))
+    kind, _, text = "".join(lines[at:]).partition(":")
+    return text.strip() if kind.strip().rpartition(".")[2] == name else None
 
 
 def goes_on(text: str) -> bool:
@@ -84,15 +100,29 @@ def goes_on(text: str) -> bool:
     return not text.strip() or text[0] in " \t"
 
 
+# Error; Runtime.Unknown: what stands behind the marker of Lambda's, where each line is an event
+_TYPE = late_regex(r"\s*(?:(?:Runtime|Extension|Sandbox)\.\w+|\w*(?:Error|Exception))?\s*\Z")
+
+
+def is_error_type(text: str) -> bool:
+    """Whether a line can belong to the marker of Lambda's before it: empty, or a type."""
+    return _TYPE.match(text) is not None
+
+
 def may_be_error(message: str) -> bool:
     """Whether a line is of an error that the function may have caught, or of one in parts."""
-    return bool(_PANIC.match(message) or _DOTNET_FRAME.match(message)) or _lacks_type(message)
+    return bool(_PANIC.match(message) or _DOTNET_FRAME.match(message)) or _lacks_text(message)
 
 
-def _lacks_type(message: str) -> bool:
-    """Whether a line is an error of Python without its last line, which some files have apart."""
+def _lacks_text(message: str) -> bool:
+    """Whether a line is an error of Python without the text of its last line.
+
+    Some files have that line apart; or the function printed an error that it caught.
+    """
     head, traceback, frames = message.partition(_TRACEBACK)
-    if not traceback or any(line and not line.startswith(" ") for line in frames.splitlines()):
+    name = _text_and_type(head)[1]
+    if not traceback or not name.isidentifier():
         return False
-    name = head.rstrip("\n").rpartition(": ")[2]
-    return name.isidentifier() and name.endswith(("Error", "Exception"))
+    if any(line and not line.startswith(" ") for line in frames.splitlines()):
+        return _repeated_text(name, frames) is not None
+    return name.endswith(("Error", "Exception"))

@@ -6,7 +6,7 @@ import re
 
 from retryctl.core.grammar.error_fields import error_marker, java_error, may_be_cut, python_frame
 from retryctl.core.grammar.json_records import json_object, json_record
-from retryctl.core.grammar.older_runtimes import OLDER_BRACKETS, older_error
+from retryctl.core.grammar.older_runtimes import OLDER, OLDER_BRACKETS, older_error
 from retryctl.core.late_regex import late_regex
 from retryctl.core.model.events import REQUEST_ID, request_id_in
 from retryctl.core.model.records import AppLine, FunctionError, LambdaWarning, Record, TimedOut
@@ -157,7 +157,7 @@ def _logger_line(message: str, head: re.Match[str], level: str | None) -> Record
             certain=False,
         )
     if level is None and body.startswith(_OLDER_NODE) and (error := json_object(body)):
-        return error_marker(error, runtime="node", request_id=request_id, certain=False)
+        return error_marker(error, runtime=OLDER, request_id=request_id, certain=False)
     return AppLine(text=message, level=level, request_id=request_id)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from retryctl.core.grammar.error_fields import INIT_TYPES
 from retryctl.core.grammar.masked_lines import may_be_masked_error
-from retryctl.core.grammar.older_runtimes import goes_on, may_be_error
+from retryctl.core.grammar.older_runtimes import OLDER, goes_on, is_error_type, may_be_error
 from retryctl.core.grammar.runtime_text import has_written_newlines, may_lack_traceback
 from retryctl.core.history.attempt_lines import AttemptLines, is_of_lambda
 from retryctl.core.late_regex import late_regex
@@ -19,6 +19,7 @@ from retryctl.core.model.records import (
     InitReport,
     InitStart,
     LambdaWarning,
+    Record,
     RuntimeDone,
     RuntimeExited,
     TimedOut,
@@ -73,10 +74,10 @@ def outcome_of(bracket: AttemptLines, deadline_ms: int) -> AttemptOutcome:
 
 def _may_have_failed(bracket: AttemptLines) -> bool:
     """Whether a line may be of an error of the attempt, and its REPORT is not against that."""
-    uncertain = (isinstance(record, FunctionError) and record.in_init for _, record in bracket.body)
+    older = (is_of_lambda(record) or _is_older(record) for _, record in bracket.body)
     shared = (isinstance(record, (FunctionError, LambdaWarning)) for _, record in bracket.shared)
     init_failed = not _statuses(bracket) and _init_ended_badly(bracket)
-    return init_failed or any(uncertain) or any(shared) or possible_error(bracket) is not None
+    return init_failed or any(older) or any(shared) or possible_error(bracket) is not None
 
 
 def possible_error(bracket: AttemptLines) -> LogEvent | None:
@@ -155,24 +156,51 @@ def _is_crash(types: set[str]) -> bool:
 
 def _marker(bracket: AttemptLines) -> tuple[LogEvent, FunctionError] | None:
     """Return the marker of an error: the runtime's last one that counts, or Lambda's own."""
-    late = next(((event, r) for event, r in bracket.late if is_of_lambda(r)), None)
-    own = _marker_of_runtime(bracket)
-    return own if own and own[1].in_init else late or own
+    of_lambda, own = _marker_of_lambda(bracket), _marker_of_runtime(bracket)
+    return own if own and own[1].in_init else of_lambda or own
+
+
+def _marker_of_lambda(bracket: AttemptLines) -> tuple[LogEvent, FunctionError] | None:
+    """Return Lambda's own marker: behind REPORT, beside it or END, or after all output.
+
+    The function may have printed one that stands elsewhere.
+    """
+    for event, record in bracket.late:
+        if is_of_lambda(record):
+            return event, record
+    marker = None
+    for event, record in bracket.body:
+        if is_of_lambda(record):
+            marker = event, record
+        elif marker and isinstance(record, AppLine) and not is_error_type(record.text):
+            marker = marker if _is_beside_end(marker[0], bracket) else None
+    return marker if bracket.ended else None
+
+
+def _is_beside_end(event: LogEvent, bracket: AttemptLines) -> bool:
+    """Whether a line is in the millisecond of END or REPORT; times of whole seconds prove none."""
+    ends = [end.timestamp_ms for end in (bracket.end, bracket.report_event) if end]
+    return event.timestamp_ms in ends and event.timestamp_ms % 1000 != 0
 
 
 def _marker_of_runtime(bracket: AttemptLines) -> tuple[LogEvent, FunctionError] | None:
     output = [
         (event, record)
         for event, record in bracket.body
-        if isinstance(record, (AppLine, FunctionError))
+        if isinstance(record, (AppLine, FunctionError)) and not is_of_lambda(record)
     ]
+    is_over = bracket.ended or any(isinstance(r, RuntimeDone) for _, r in bracket.body)
     for at in range(len(output) - 1, -1, -1):
         event, record = output[at]
         if isinstance(record, FunctionError) and (
-            record.certain or _is_last(record, output[at + 1 :])
+            record.certain or (is_over and _is_last(record, output[at + 1 :]))
         ):
             return event, _with_ruby_lines(record, output[at + 1 :])
     return None
+
+
+def _is_older(record: Record) -> bool:
+    return isinstance(record, FunctionError) and record.runtime == OLDER
 
 
 def _is_last(

@@ -25,7 +25,11 @@ UNKNOWN = "Unknown application error occurred"
 )
 def test_lambda_s_own_marker(message: str, error_type: str | None, *, in_init: bool) -> None:
     assert read_record(message) == FunctionError(
-        error_type=error_type, error_message=UNKNOWN, runtime="lambda", in_init=in_init
+        error_type=error_type,
+        error_message=UNKNOWN,
+        runtime="lambda",
+        certain=False,
+        in_init=in_init,
     )
 
 
@@ -61,20 +65,24 @@ def test_an_error_of_older_dotnet() -> None:
 @pytest.mark.parametrize("last", ["shop.ShopError: no\nstock\n\n", "ShopError: no\nstock\n"])
 def test_an_error_of_older_python(last: str) -> None:
     assert read_record(f"no\nstock: ShopError\n{OLDER_FRAMES}{last}") == FunctionError(
-        error_type="ShopError", error_message="no\nstock", frame="app.py:4 handler"
+        error_type="ShopError",
+        error_message="no\nstock",
+        runtime="older",
+        certain=False,
+        frame="app.py:4 handler",
     )
 
 
 def test_an_error_of_older_python_about_a_response() -> None:
     head = "An error occurred during JSON serialization of response: {1} is not JSON serializable"
     error = read_record(f"{head}\n{OLDER_FRAMES}TypeError: {{1}} is not JSON serializable\n")
-    assert error == FunctionError(error_message=head)
+    assert error == FunctionError(error_message=head, runtime="older", certain=False)
 
 
 def test_an_error_of_older_node_counts_as_the_last_line() -> None:
     fields = '{"errorMessage":"no stock","errorType":"Error","stackTrace":[]}'
     assert read_record(f"{TIME}\t{ID}\t{fields}\n") == FunctionError(
-        error_type="Error", error_message="no stock", request_id=ID, runtime="node", certain=False
+        error_type="Error", error_message="no stock", request_id=ID, runtime="older", certain=False
     )
     assert isinstance(read_record(f"{TIME}\t{ID}\tINFO\t{fields}\n"), AppLine)
 
@@ -109,6 +117,8 @@ def test_what_only_looks_like_a_sentence_is_the_application_s(line: str) -> None
     "line",
     [
         f"no stock: ShopError\n{OLDER_FRAMES}",
+        f"Error: ShopError\n{OLDER_FRAMES}shop.ShopError: no stock\n",  # may be one it caught
+        f"Error: KeyError\n{OLDER_FRAMES}KeyError: 'sku'\n",
         "thread 'main' panicked at src/main.rs:7:5:\nno stock\n",
         "thread '<unnamed>' (1234) panicked at src/main.rs:7:5:\n",
         "   at lambda_method(Closure , Stream )\n",

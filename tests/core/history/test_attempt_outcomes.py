@@ -48,6 +48,8 @@ UNKNOWN = "Unknown application error occurred\n"
 NO_MODULE = "Unable to import module 'app': No module named stock\n"
 WARNING = "LAMBDA_WARNING: Unhandled exception. The cause is the code.\r\n"
 OLDER_NODE = f'2018-08-05T18:20:33.419Z\t{ID}\t{{"errorMessage":"no stock"}}\n'
+OLDER_PYTHON = f"no: ShopError\n{OLDER_FRAMES}ShopError: no\n"
+CAUGHT = f"Error: ShopError\n{OLDER_FRAMES}ShopError: no\n"
 DOTNET = (
     "One or more errors occurred. (no stock): AggregateException\n   at App.Run()\n"
     "   at lambda_method(Closure , Stream , Stream , LambdaContextInternal )\n"
@@ -117,13 +119,19 @@ def failed(error_type: str) -> str:
         ),
         ([START, UNKNOWN, END, report()], "crash"),
         ([START, END, report(), UNKNOWN, "Error\n"], "crash"),
+        ([START, UNKNOWN, "Error\n", END, report()], "crash"),
+        ([START, UNKNOWN, "an order\n", END, report()], "unknown"),  # may be printed
+        ([START, UNKNOWN, "an order\n", ERROR, END, report()], "error"),
+        ([START, UNKNOWN, ERROR, END, report()], "crash"),
+        ([START, ERROR, UNKNOWN, END, report()], "crash"),
         ([UNKNOWN, START, END, report()], "ok"),  # of the attempt before, which is not in view
         # 6. a runtime's marker
         ([START, WARNING, END, report()], "error"),
         ([START, DOTNET, "an order\n", END, report()], "error"),
-        ([START, f"no: ShopError\n{OLDER_FRAMES}ShopError: no\n\n", END, report()], "error"),
+        ([START, f"{OLDER_PYTHON}\n", END, report()], "error"),
+        ([START, OLDER_PYTHON, "an order\n", END, report()], "unknown"),  # may be printed
         ([START, OLDER_NODE, END, report()], "error"),
-        ([START, OLDER_NODE, "an order\n", END, report()], "ok"),
+        ([START, OLDER_NODE, "an order\n", END, report()], "unknown"),
         ([START, ERROR, END, report()], "error"),
         ([START, ERROR, "a line behind it\n", END, report()], "error"),
         ([START, ERROR], "error"),
@@ -134,11 +142,15 @@ def failed(error_type: str) -> str:
         ([START, "thread 'main' panicked at src/main.rs:7:5:\n", END, report()], "unknown"),
         ([START, "   at lambda_method(Closure , Stream )\n", END, report()], "unknown"),
         ([START, f"no: ShopError\n{OLDER_FRAMES}", "ShopError: no\n", END, report()], "unknown"),
+        ([START, CAUGHT, END, report()], "unknown"),
+        ([START, CAUGHT, "an order\n", END, report()], "unknown"),
         ([START, f"shipping failed\n{OLDER_FRAMES}ShopError: no\n", END, report()], "ok"),
         ([START, "Unable to import the module 'app': no\n", END, report()], "ok"),
         ([START, "Error loading class roster: 404\n", END, report()], "ok"),
         # 8. otherwise
         ([START], "running"),
+        *(([START, line], "running") for line in (NO_MODULE, UNKNOWN, OLDER_PYTHON, OLDER_NODE)),
+        ([START, NO_MODULE, END], "init-error"),
         ([START, END], "unknown"),
         ([END], "unknown"),
         ([START, END, report()[:100]], "unknown"),
@@ -207,6 +219,23 @@ def test_a_marker_behind_report_is_of_the_attempt_that_ended() -> None:
         first, second = request_in(log).attempts
         assert (first.outcome, second.outcome) == (AttemptOutcome.CRASH, AttemptOutcome.OK)
         assert UNKNOWN in [event.message for event in first.events]
+
+
+@pytest.mark.parametrize(("marker_ms", "outcome"), [(19, "unknown"), (20, "crash")])
+def test_a_marker_beside_end_is_of_lambda_whatever_stands_behind_it(
+    marker_ms: int, outcome: str
+) -> None:
+    log = Environment().starts()
+    for message in (UNKNOWN, "an order\n"):
+        log.at(marker_ms / 1000).logs(message)
+    assert attempt_in(log.at(0.02).logs(END).at(0.02).logs(report())).outcome.value == outcome
+
+
+def test_a_marker_in_the_second_of_end_proves_nothing() -> None:
+    log = Environment().starts()
+    for message in (UNKNOWN, "an order\n", END, report(duration_ms=900)):
+        log.at(1).logs(message)
+    assert attempt_in(log).outcome is AttemptOutcome.UNKNOWN
 
 
 def test_a_marker_between_two_attempts_that_may_have_it_settles_neither() -> None:
