@@ -19,6 +19,7 @@ import pytest
 from retryctl.core.crosscheck.attempt_check import Verdict
 from retryctl.core.crosscheck.checked_request import CheckedRequest, check_history
 from retryctl.core.history.lost_lines import LOST_LINES
+from retryctl.core.model.attempt import AttemptOutcome
 from retryctl.core.model.coverage import Coverage
 from retryctl.core.model.events import UNTIMED_MS, LogEvent
 from retryctl.core.model.request import RequestOutcome
@@ -320,3 +321,21 @@ def test_a_counter_long_before_a_start_is_not_that_of_the_attempt() -> None:
     assert one.request.attempts[0].claim.counter is None
     assert one.verdict is Verdict.UNDETERMINED
     assert any("long before the START" in why for why in one.undetermined_because)
+
+
+@pytest.mark.parametrize("streams", [True, False])
+@pytest.mark.parametrize("json", [True, False])
+def test_an_error_behind_its_report_in_one_millisecond_may_be_that_of_the_attempt(
+    json: bool, streams: bool
+) -> None:
+    """Lines that were sorted as text are in no order within a millisecond."""
+    there = Environment("a", json=json).inits().at(1).runs(ID, ends="error")
+    events = there.events if streams else without_streams(there)
+    (error,) = (
+        event for event in events if "Error" in event.message and "REPORT" not in event.message
+    )
+    late = replace(error, timestamp_ms=events[-1].timestamp_ms)
+    order = [*(event for event in events if event is not error), late]
+    placed = [replace(event, event_id=None, position=at) for at, event in enumerate(order)]
+    (one,), _ = check(placed)
+    assert one.request.attempts[-1].outcome is AttemptOutcome.UNKNOWN

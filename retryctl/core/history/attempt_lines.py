@@ -6,7 +6,8 @@ from dataclasses import field
 from typing import TypeGuard
 
 from retryctl.core.grammar.older_runtimes import LAMBDA
-from retryctl.core.model.events import LogEvent, is_timed
+from retryctl.core.grammar.runtime_text import may_lack_traceback
+from retryctl.core.model.events import LogEvent, is_timed, timed_ms
 from retryctl.core.model.limits import SHORTEST_RETRY_MS
 from retryctl.core.model.records import (
     AppLine,
@@ -230,6 +231,8 @@ def settle(between: list[Line], last: AttemptLines | None, bracket: AttemptLines
         early = _is_early(event, bracket, last)
         if last and is_of_lambda(record) and _follows_report(event, last):
             _add_late(line, last, bracket)
+        elif last and is_error_in_tie(line, last):
+            last.share(line)
         elif bracket and _names(line, bracket) and (early or not last or not _names(line, last)):
             bracket.body.append(line)
         elif last and (_names(line, last) or (isinstance(record, LogsDropped) and not bracket)):
@@ -249,6 +252,18 @@ def _follows_report(event: LogEvent, last: AttemptLines) -> bool:
     """Whether a marker of Lambda's can be of the attempt before: it stood behind REPORT once."""
     reported = last.report_event
     return reported is not None and within(reported, event)
+
+
+def is_error_in_tie(line: Line, last: AttemptLines) -> bool:
+    """Whether an error has the time of the REPORT: a sort of the lines reorders a millisecond.
+
+    A runtime writes no error between REPORT and the next invocation.
+    """
+    event, record = line
+    reported_ms = timed_ms(last.report_event)
+    if reported_ms is None or event.timestamp_ms != reported_ms:
+        return False
+    return isinstance(record, FunctionError) or may_lack_traceback(event.message)
 
 
 def _add_late(line: Line, last: AttemptLines, bracket: AttemptLines | None) -> None:

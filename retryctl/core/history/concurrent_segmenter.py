@@ -11,6 +11,7 @@ from retryctl.core.history.attempt_lines import (
     AttemptLines,
     Line,
     bracket_of,
+    is_error_in_tie,
     is_of_lambda,
     is_repeat,
     request_named,
@@ -98,6 +99,8 @@ class ConcurrentSegmenter:
                 self.latest[record.request_id].end = None  # it proves nothing
             if isinstance(record, (End, Report)) and not self._may_be_printed(event, record):
                 self.open.pop(record.request_id, None)
+        elif known and request_id not in self.open and is_error_in_tie(line, known):
+            known.share(line)
         elif known:
             (known.body if request_id in self.open else known.late).append(line)
         elif request_id is None:
