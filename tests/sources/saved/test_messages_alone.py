@@ -90,3 +90,12 @@ def test_a_start_whose_version_is_on_the_next_line_is_whole() -> None:
     events, _ = read_bytes(text.encode())
     assert isinstance(parse_record(events[0]), Start)
     assert [event.message for event in events[1:]] == ["0", f"END RequestId: {ID}"]
+
+
+def test_an_indented_print_behind_a_branch_is_a_message_of_its_own() -> None:
+    first, *_, end, report = (text for *_, text in attempt(T0, STREAM, ID, counter=1))
+    for printed in ("", "  order 7: 3 items\n"):
+        text = "".join([first, "1\n", "process B\n", printed, end, report])
+        shown = json.loads(run("trace", "--from", "-", "-o", "json", stdin=text).stdout)
+        (one,) = shown["requests"][0]["attempts"]
+        assert (one["counter"]["logged"], one["branch"]["logged"]) == (1, "B")

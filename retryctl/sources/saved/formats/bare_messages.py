@@ -30,8 +30,10 @@ from retryctl.sources.saved.read_stats import FileDiagnostics
 from retryctl.sources.saved.saved_format import Head, SavedFormat
 
 # ⏎Traceback (most recent call last):  ⏎    x  ⏎Runtime.ExitError  ⏎XRAY TraceId: …
+# A branch has one line: what is indented behind it is another message.
 _CONTINUED = re.compile(
-    rb"\n(?=[ \t}\])]|\xc2\xa0|Traceback \(most recent|XRAY TraceId: |Runtime\.\w+\n|Caused by: |"
+    rb"(?<!\nprocess [A-Z])\n"
+    rb"(?=[ \t}\])]|\xc2\xa0|Traceback \(most recent|XRAY TraceId: |Runtime\.\w+\n|Caused by: |"
     rb"(?:(?:[\w$]+\.)+[\w$]+(?:: [^\n]*)?\n[ \t]*)?at [\w$./<>@-]{3,300}\([^\n()]*\))"  # Java
 )
 # [ERROR] ValueError: two⏎lines⏎Traceback (most recent call last):
