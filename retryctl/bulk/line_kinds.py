@@ -8,8 +8,8 @@ from itertools import compress
 from retryctl.core.late_regex import late_regex
 from retryctl.sources.saved.canonical_lines import HEAD_BYTES
 
-PLAIN, TEXT, DIGITS, JSON, STARTS, ENDS, REPORTS, UNCLEAR, INTEGER, PROCESS, ERROR = range(11)
-SENTENCE = 11
+PLAIN, TEXT, DIGITS, JSON, STARTS, ENDS, REPORTS, UNCLEAR = range(8)
+INTEGER, PROCESS, ERROR, SENTENCE = range(8, 12)
 """PLAIN lines have no consequence, nor have most of the next three kinds; UNCLEAR lines may be any.
 
 INTEGER lines may be a bare integer, which has a consequence only by the line behind it: a PROCESS
@@ -52,6 +52,7 @@ _SENTENCES = (
     *(b"Bad handler", b"Handler '", b"module initialization error", b"thread '"),
 )
 _SENTENCE_HEADS = frozenset(text[:HEAD_BYTES] for text in _SENTENCES)
+_LONGEST_SENTENCE = 40
 _MARKER_HEADS = {b"proces": PROCESS, b"[ERROR": ERROR}
 # those below 0x20 are control characters, which a line escapes
 _FIRST_BYTES = frozenset(b'0123456789{" \\') | {*range(0x20), *range(0x80, 0x100)}
@@ -102,7 +103,7 @@ class LineKinds:
 def consequence(kind: int, line: bytes, message_at: int) -> int:
     """Return the kind of a line; PLAIN where the whole line shows that it has no consequence."""
     if kind == SENTENCE:
-        if line.startswith(_SENTENCES, message_at):
+        if _is_sentence(line, message_at):
             return UNCLEAR
         kind = TEXT
     if kind == TEXT:
@@ -121,6 +122,12 @@ def consequence(kind: int, line: bytes, message_at: int) -> int:
     else:
         return kind
     return kind if matters else PLAIN
+
+
+def _is_sentence(line: bytes, message_at: int) -> bool:
+    """Whether a line may begin with a sentence, whose quotes some writers of JSON escape."""
+    begins = line.startswith(_SENTENCES, message_at)
+    return begins or b"\\u" in line[message_at : message_at + _LONGEST_SENTENCE]
 
 
 def _may_matter(text: bytes) -> bool:

@@ -11,8 +11,10 @@ from retryctl.sources.saved.canonical_lines import HEAD_BYTES
 from tests.support.made_up_streams import OLDER_ERRORS
 
 
-def kind_of(message: str) -> int:
+def kind_of(message: str, *, escaped: str = "") -> int:
     line = json.dumps({"message": message}).encode()
+    for character in escaped:
+        line = line.replace(character.encode(), b"\\u%04x" % ord(character))
     at = line.index(b': "') + 3
     kinds = LineKinds(default_markers=True)
     return consequence(kinds.kind(line[at : at + HEAD_BYTES]), line, at)
@@ -24,6 +26,11 @@ OLDER_NODE = '2018-08-05T18:20:33.419Z\t8f507cfc-0d3f-4697-b07a-ac58fc914c95\t{"
 @pytest.mark.parametrize("message", [*OLDER_ERRORS, OLDER_NODE])
 def test_a_sentence_has_consequences(message: str) -> None:
     assert kind_of(f"{message}\n") != PLAIN
+
+
+@pytest.mark.parametrize("message", [error for error in OLDER_ERRORS if "'" in error])
+def test_a_sentence_with_escaped_quotes_has_consequences(message: str) -> None:
+    assert kind_of(f"{message}\n", escaped="'") != PLAIN
 
 
 @pytest.mark.parametrize(
