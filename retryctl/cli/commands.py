@@ -65,6 +65,14 @@ _ELSEWHERE = {
     "trace --outcome": "To select requests by their outcome: retryctl list --outcome exhausted",
 }
 
+_OTHER_NAMES = {
+    **dict.fromkeys(("--file", "--input", "--path", "--log-file", "--source"), "--from"),
+    **dict.fromkeys(("--start", "--start-time"), "--since"),
+    **dict.fromkeys(("--end", "--end-time"), "--until"),
+    **dict.fromkeys(("--format", "--json"), "--output"),
+}
+"""Options as other tools name them."""
+
 
 class _Commands(PlainGroup):
     """The commands by name, each with one line of help; their modules are imported later."""
@@ -215,6 +223,11 @@ def _as_ours(error: Any, command: str) -> UsageError:
     what = re.sub(r"is not in the range x>=(\S+?)\.", r"is less than \1.", what)
     option = getattr(error, "option_name", "")
     hint = _ELSEWHERE.get(f"{command} {option}".strip(), "")
+    known = (
+        {name for each in error.ctx.command.params for name in each.opts} if error.ctx else set()
+    )
+    if (usual := _OTHER_NAMES.get(option)) in known:
+        hint = hint or f"Did you mean {usual}?"
     hint = hint or suggestions(option, getattr(error, "possibilities", None) or ())
     if choice := _CHOICE.search(what):
         from retryctl.cli.options.params import refuse_unknown
