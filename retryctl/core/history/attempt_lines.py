@@ -230,7 +230,7 @@ def settle(between: list[Line], last: AttemptLines | None, bracket: AttemptLines
         fresh |= isinstance(record, (InitStart, InitReport, RestoreStart))
         early = _is_early(event, bracket, last)
         if last and is_of_lambda(record) and _follows_report(event, last):
-            _add_late(line, last, bracket)
+            _add_late(line, last, bracket, tied=early)
         elif last and is_error_in_tie(line, last):
             last.share(line)
         elif bracket and _names(line, bracket) and (early or not last or not _names(line, last)):
@@ -240,7 +240,9 @@ def settle(between: list[Line], last: AttemptLines | None, bracket: AttemptLines
         elif bracket is None or names_another(record, bracket.request_id):
             continue
         elif bracket.start:
-            if fresh or isinstance(record, LogsDropped):
+            if early and getattr(record, "in_init", False):
+                bracket.share(line)  # of its init, which may have run again, or of the attempt
+            elif fresh or isinstance(record, LogsDropped):
                 bracket.init.append(line)
             elif early:
                 bracket.body.append(line)
@@ -266,9 +268,12 @@ def is_error_in_tie(line: Line, last: AttemptLines) -> bool:
     return isinstance(record, FunctionError) or may_lack_traceback(event.message)
 
 
-def _add_late(line: Line, last: AttemptLines, bracket: AttemptLines | None) -> None:
-    """Add a marker behind REPORT; without the next START it may be of the next attempt too."""
-    if bracket is None or bracket.start:
+def _add_late(line: Line, last: AttemptLines, bracket: AttemptLines | None, *, tied: bool) -> None:
+    """Add a marker behind REPORT; it may be of the next attempt too if that has no START before it.
+
+    ``tied``: it is in the millisecond of that START.
+    """
+    if bracket is None or (bracket.start and not tied):
         last.late.append(line)
     else:
         last.share(line)

@@ -141,7 +141,10 @@ def _init_failed(bracket: AttemptLines) -> bool:
 
 def _init_ended_badly(bracket: AttemptLines) -> bool:
     """Whether the last record of the init is of a failure while a request waited for it."""
-    inits = [r for _, r in bracket.before_start if isinstance(r, (InitStart, InitReport))]
+    started_ms = timed_ms(bracket.start)
+    tied = (line for line in (*bracket.body, *bracket.shared) if timed_ms(line[0]) == started_ms)
+    lines = (*bracket.before_start, *(tied if started_ms is not None else ()))
+    inits = [r for _, r in lines if isinstance(r, (InitStart, InitReport))]
     last = inits[-1] if inits else None
     return (
         isinstance(last, InitReport)

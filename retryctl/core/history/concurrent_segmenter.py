@@ -18,7 +18,7 @@ from retryctl.core.history.attempt_lines import (
     settle,
     within,
 )
-from retryctl.core.model.events import LogEvent, is_timed
+from retryctl.core.model.events import LogEvent, is_timed, timed_ms
 from retryctl.core.model.limits import LONGEST_ATTEMPT_MS
 from retryctl.core.model.records import (
     AppLine,
@@ -66,6 +66,7 @@ class ConcurrentSegmenter:
         self.lone_ends = set() if managed else _lone_ends(lines)
         self.another_starts_up = False
         self.reported: AttemptLines | None = None  # whose REPORT was the last line
+        self.unplaced: list[Line] = []  # markers that may be of an attempt without a START
         self.late_ends = _ends_behind_report(lines)
 
     def read(self) -> list[AttemptLines]:
@@ -181,6 +182,8 @@ class ConcurrentSegmenter:
             self.another_starts_up = True
             for bracket in self.open.values():
                 _share_last_error(bracket)
+                if bracket.start and timed_ms(bracket.start) == timed_ms(event):
+                    bracket.share(line)
         elif len(self.open) == 1 and not (self.managed or self._another_runs(event)):
             next(iter(self.open.values())).add(line)
         elif not self.managed and isinstance(record, (AppLine, FunctionError, LambdaWarning)):
@@ -188,12 +191,15 @@ class ConcurrentSegmenter:
                 bracket.share(line)
 
     def _read_late_marker(self, line: Line, reported: AttemptLines) -> None:
-        """Read a marker of Lambda's behind REPORT; one that is open may have it before its END."""
-        if not self.open:
+        """Read a marker of Lambda's behind REPORT; another that runs may have it before its END."""
+        another_runs = self._another_runs(line[0])
+        if not self.open and not another_runs:
             reported.late.append(line)
             return
         for bracket in (reported, *self.open.values()):
             bracket.share(line)
+        if another_runs:
+            self.unplaced.append(line)
 
     def _another_runs(self, event: LogEvent) -> bool:
         """Whether an attempt without a START, or the init of the next, goes on beside this one."""
@@ -213,6 +219,10 @@ class ConcurrentSegmenter:
             others = len(self.open) > 1  # which may have printed this START
             again.contested = bracket.contested = others
         bracket.add(line)
+        if bracket.start is None:
+            for marker in self.unplaced:
+                bracket.share(marker)
+            self.unplaced = []
         self.brackets.append(bracket)
         self.another_starts_up = False
         self.latest[request_id] = self.open[request_id] = bracket

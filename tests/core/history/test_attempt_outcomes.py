@@ -241,11 +241,31 @@ def test_a_marker_in_the_second_of_end_proves_nothing() -> None:
 def test_a_marker_between_two_attempts_that_may_have_it_settles_neither() -> None:
     lost = Environment().starts().reports().logs(UNKNOWN).at(1).starts(OTHER_ID).reports(OTHER_ID)
     lost.events = [event for event in lost.events if event.message != start(OTHER_ID)]
+    nameless = Environment(named=False)
+    nameless.events = [replace(event, log_stream=None) for event in lost.events]
     beside = Environment(named=False).starts().starts(OTHER_ID).reports().logs(UNKNOWN)
     beside.at(1).reports(OTHER_ID)
-    for log in (lost, beside):
+    for log in (lost, nameless, beside):
         found = {r.request_id: r.attempts[0].outcome for r in history(log).requests}
         assert set(found.values()) == {AttemptOutcome.UNKNOWN}
+
+
+@pytest.mark.parametrize("line", [NO_MODULE, f"{UNKNOWN}Runtime.ImportModuleError\n"])
+def test_a_sentence_before_start_in_its_millisecond_settles_nothing(line: str) -> None:
+    for before in ([], [START, END, report(status="timeout")], [START, END, report()]):
+        log = Environment().logs(*(text.replace(ID, OTHER_ID) for text in before)).at(3)
+        for message in (line, START, END, report(duration_ms=0.4)):
+            log.at(3).logs(message)
+        outcomes = {r.request_id: r.attempts[0].outcome for r in history(log).requests}
+        assert outcomes[ID] is AttemptOutcome.UNKNOWN
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_failed_init_behind_start_in_its_millisecond_settles_nothing(*, named: bool) -> None:
+    log = Environment(named=named).logs(init_start())
+    for message in (START, INIT_FAILED):
+        log.at(3).logs(message)
+    assert attempt_in(log.logs(END, report())).outcome is AttemptOutcome.UNKNOWN
 
 
 @pytest.mark.parametrize("stream", ["a", None])
