@@ -56,11 +56,11 @@ def ticket_table(events: list[Event]) -> str:
     return f"{rows(first, ' | ', offset(-4), -4)}-- | --\n{behind}"
 
 
-def rows_with_button(events: Iterable[Event]) -> str:
-    """Rows of which most were open in the console: the text of its button, the message twice."""
+def rows_with_button(events: Iterable[Event], *, closed: str = "\0") -> str:
+    """Open rows of the console: the text of a button, the message twice; some may be closed."""
     cells = ((iso(ms, -4) + offset(-4), text.rstrip()) for ms, _, text in events)
     return "".join(
-        f"  | {time}{'' if text.startswith('START') else f'Copy{text}'} | {text}\n"
+        f"  | {time}{'' if text.startswith(closed) else f'Copy{text}'} | {text}\n"
         for time, text in cells
     )
 
@@ -273,6 +273,17 @@ SHAPES: dict[str, tuple[Writer, frozenset[str]]] = {
         ("open rows of the console", open_rows, "times"),
         ("console CSV, quotes not closed", without_closing_quotes, "times"),
         ("rows with the text of a button", rows_with_button, "times"),
+        (
+            "rows with the text of a button, but for START",
+            lambda e: rows_with_button(e, closed="START"),
+            "times",
+        ),
+        (
+            "rows with the text of a button, message once",
+            lambda e: rows(e, "Copy"),
+            "times",
+        ),
+        ("rows with a button below the times", lambda e: rows(e, "\nCopy\n"), "times"),
         ("rows with two spaces", lambda e: rows(e, "  "), "times"),
         ("rows in UTC without an offset", lambda e: rows(e, "\t", ""), "times"),
         ("S3 export", lambda e: "".join(map(export_line, e)), "times"),

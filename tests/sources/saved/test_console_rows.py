@@ -62,3 +62,35 @@ def test_a_rule_behind_a_row_is_not_of_its_message() -> None:
     printed = "id | name\n---+-----\n 7 | x"
     text = f"{table}  | {iso(T0)}Z | {printed}\n"
     assert read_bytes(text.encode())[0][-1].message == printed
+
+
+PANIC = "thread 'main' panicked at src/main.rs:1:1:\nboom"
+GO_ERROR = '2026/11/23 03:00:00 {"errorMessage":"x","errorType":"E"}'
+RUBY_ERROR = '{"errorMessage":"x","errorType":"Function<E>","stackTrace":["a"]}'
+
+
+@pytest.mark.parametrize("message", ["7", "process B", GO_ERROR, RUBY_ERROR, PANIC, "Copying x"])
+@pytest.mark.parametrize(
+    "form",
+    [
+        *("{0}ZCopy{1}\n", "{0}ZCopy{1}\n{1}\n", "{0}ZCopy{1} | {1}\n", "  | {0}ZCopy{1} | {1}\n"),
+        *("{0}Z\nCopy\n{1}\n", "{0}Z\nCopy\n{1}\n{1}\n", "| {0}ZCopy{1} | {1} |\n"),
+    ],
+)
+@pytest.mark.parametrize("between", ["\t", " | ", " ", "\n"])
+@pytest.mark.parametrize("number", [1, 60])
+def test_the_text_of_a_button_is_none_of_the_message(
+    form: str, message: str, between: str, number: int
+) -> None:
+    one = form.format(iso(T0 + 5), message)
+    several = rows([(T0 + n, "", "x") for n in range(number)], between)
+    text = rows(ROWS[:1], between) + several + one + rows(ROWS[2:], between)
+    found = [event.message.strip() for event in read_bytes(text.encode())[0]]
+    assert found == [RECORDS[0], *["x"] * number, message, *RECORDS[2:]]
+
+
+def test_a_table_with_a_header_and_the_text_of_buttons_is_read() -> None:
+    table = "".join(f"| {iso(ms)}ZCopy{text} | {text} |\n" for ms, _, text in ROWS)
+    events, coverage = read_bytes(f"| Timestamp | Message |\n|---|---|\n{table}".encode())
+    assert [event.message for event in events] == RECORDS
+    assert not coverage.gaps

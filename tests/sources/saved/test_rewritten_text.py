@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from retryctl.sources.saved.formats import detect_format
+from retryctl.errors import UnreadableInput
+from retryctl.sources.saved.formats import detect_format, rewritten_text
 from retryctl.sources.saved.formats.rewritten_text import RewrittenText
 from tests.support.lambda_log import Environment, events_of
 from tests.support.saved_logs import EVENTS, ID, STREAM, T0, Event, read_bytes, tail
@@ -14,6 +15,7 @@ from tests.support.saved_shapes import SHAPES, iso, without_closing_quotes, wrap
 
 REWRITTEN = {
     *("aws logs tail in a quotation", "aws logs tail in a terminal", "open rows of the console"),
+    *(shape for shape in SHAPES if "button" in shape),
     "console CSV, quotes not closed",
 }
 
@@ -137,3 +139,15 @@ def test_a_log_that_none_changed_is_not_rewritten() -> None:
     for shape in SHAPES.keys() - REWRITTEN:
         found = detect_format(SHAPES[shape][0](EVENTS).encode())
         assert not isinstance(found, RewrittenText), shape
+
+
+@pytest.mark.parametrize("shape", sorted(REWRITTEN))
+def test_a_large_text_is_refused_with_the_next_step(
+    shape: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = SHAPES[shape][0](EVENTS)
+    monkeypatch.setattr(rewritten_text, "MOST_BYTES", len(text.encode()) - 1)
+    with pytest.raises(UnreadableInput, match="larger than") as refused:
+        read_bytes(text.encode())
+    assert "aws logs tail" in str(refused.value.next_step)
+    assert refused.value.hides_attempts

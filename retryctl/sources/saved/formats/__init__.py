@@ -16,6 +16,7 @@ from retryctl.sources.saved.saved_format import Head, SavedFormat
 _CLASSES = (
     ("json_documents", "JsonDocuments"),
     ("rewritten_text", "QuotedText"),
+    ("button_rows", "ButtonRows"),
     ("rewritten_text", "WrappedText"),
     ("rewritten_text", "ExpandedRows"),
     ("rewritten_text", "UnclosedCsv"),

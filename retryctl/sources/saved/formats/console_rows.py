@@ -37,11 +37,6 @@ _CELL = rb"[ \t:]*+-{2,}+[ \t:]*+"
 _RULE = re.compile(
     rb"\n[ \t]*+\|?" + _CELL + rb"(?:\|" + _CELL + rb")++\|?[ \t]*+(?=\0)"
 )  # fmt: skip
-# what may follow the text of the console's button in a cell
-_COPY = re.compile(rb"\0\n?Copy([^\0]*)")
-_COPIED = re.compile(
-    rb"\s*(?:" + DAY + rb"T|\[[A-Z]+\]|\{|(?:[A-Z]+_)?(?:START|END|REPORT) |RequestId: )"
-)
 
 
 class PastedRows(TimedText):
@@ -52,27 +47,14 @@ class PastedRows(TimedText):
     # 2026-11-23T04:00:00.123+01:00⇥message
     # 2026-11-23T03:00:00.123Z | message
     # 2026-11-23 03:00:00.123  message
-    #   | 2026-11-23T03:00:00.123ZCopymessage | message
     header = (
-        rb"(?:[ \t]*\|[ \t]*)?" + _TIME + rb"(?:\t+| +\| ?| {1,4}|(?=Copy)|(?=\r?\n)|\Z)"
+        rb"(?:[ \t]*\|[ \t]*)?" + _TIME + rb"(?:\t+| +\| ?| {1,4}|(?=\r?\n)|\Z)"
         rb"(?!" + RUNTIME_MESSAGE + rb")"
     )  # fmt: skip
 
     def messages(self, joined: bytes) -> bytes:
-        """Return the messages without the text of a button and the rule of a table."""
-        if b"\0Copy" in joined or b"\0\nCopy" in joined:
-            joined = _COPY.sub(_without_button, joined)
+        """Return the messages without the rule of a table."""
         return _RULE.sub(b"", joined) if b"-\0" in joined else joined
-
-
-def _without_button(found: re.Match[bytes]) -> bytes:
-    """Return a message that the text of a button precedes, once if it stands twice."""
-    message: bytes = found[1]
-    middle = len(message) // 2
-    for at in range(middle - 4, middle + 5):
-        if message[at : at + 1] == b"|" and message[:at].strip() == message[at + 1 :].strip():
-            return b"\0" + message[:at].strip()
-    return b"\0" + message.lstrip() if _COPIED.match(message) else found[0]
 
 
 class MillisecondTable(TimedText):

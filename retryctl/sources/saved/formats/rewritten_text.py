@@ -1,7 +1,7 @@
 """Text that was changed on its way: quoted, wrapped by a terminal, expanded, its quotes cut.
 
 It is rewritten as its tool wrote it, and read as the format which that shows. Such a text was
-copied by hand and is small, so it is rewritten as a whole.
+copied by hand and is small, so it is rewritten as a whole; a large one is refused.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from io import BufferedReader, BytesIO
 from typing import Any, Self
 
 from retryctl.core.value_classes import replaced, value_class
+from retryctl.errors import UnreadableInput
 from retryctl.sources.saved.decoding import SEGMENT_BUFFER_BYTES
 from retryctl.sources.saved.formats.doubled_messages import leave_doubt, message_once
 from retryctl.sources.saved.formats.header_patterns import DAY, TIME
@@ -22,6 +23,9 @@ from retryctl.sources.saved.formats.record_line import ID, RECORD
 from retryctl.sources.saved.raw_blocks import RawBlock
 from retryctl.sources.saved.read_stats import FileDiagnostics
 from retryctl.sources.saved.saved_format import Head, SavedFormat
+
+MOST_BYTES = 16 << 20
+"""The size of a text that is rewritten: it is in memory as a whole, several times."""
 
 Rewrite = Callable[[bytes], bytes]
 """Makes of a text what its tool wrote."""
@@ -46,7 +50,7 @@ class RewrittenText(SavedFormat):
     def detect(cls, head: Head) -> Self | None:
         """Return the format, if the text was changed and is of a known format without that."""
         rewrite = cls.rewriter(head)
-        inner = rewrite and _format_behind(cls, rewrite(_unified(head.content)), head.folder)
+        inner = rewrite and _format_behind(cls, rewrite(unified(head.content)), head.folder)
         if rewrite is None or not inner:
             return None
         return cls(
@@ -64,19 +68,31 @@ class RewrittenText(SavedFormat):
 
     def parts(self, segment: BufferedReader, diagnostics: FileDiagnostics) -> Iterator[RawBlock]:
         """Yield the blocks of the rewritten text, which stand nowhere in the file."""
-        text = _unified(segment.read())
+        text = self._whole(segment, diagnostics.name)
         changed: Any = BytesIO(self.rewrite(text))
         rewritten = BufferedReader(changed, SEGMENT_BUFFER_BYTES)
         for block in self.inner.parts(rewritten, diagnostics):
             yield replaced(block, start=None)
         self.note_doubts(text, diagnostics)
 
+    def _whole(self, segment: BufferedReader, name: str) -> bytes:
+        """Return the whole text. Raises UnreadableInput where it is large."""
+        text = segment.read(MOST_BYTES + 1)
+        if len(text) > MOST_BYTES:
+            raise UnreadableInput(
+                f"{name} is {self.name}, which is rewritten as a whole, and is larger than "
+                f"{MOST_BYTES >> 20} MiB.",
+                "Save the log with a command:\n  aws logs tail GROUP --since 1d > log.txt",
+                hides_attempts=True,
+            )
+        return unified(text)
+
     def note_doubts(self, text: bytes, diagnostics: FileDiagnostics) -> None:
         """Note what the rewriting leaves open; here nothing."""
 
 
-def _unified(text: bytes) -> bytes:
-    """Return the text with ``\\n`` as its line ends."""
+def unified(text: bytes) -> bytes:
+    """Return a text with ``\\n`` as its line ends."""
     return text.replace(b"\r\n", b"\n")
 
 

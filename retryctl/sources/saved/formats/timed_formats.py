@@ -32,8 +32,8 @@ from retryctl.sources.saved.saved_format import Head
 # 2026-11-23-[$LATEST]0123456789abcdef0123456789abcdef, 2026-11-23-orders[7]0123…
 _NO_STREAMS = {b"START", b"END", b"REPORT", b"INIT_START", b"|"}
 _WIDE, _NARROW = re.compile(rb"\S{24} (?: |\| )"), re.compile(rb"\S{23}Z [^ |]")
-# 2026-11-23T03:00:00.123ZCopymessage, 2026-11-23T03:00:00.123Z⇥START RequestId: …, of a console
-_COPIED = re.compile(rb"\S{23}Z(?:Copy|\t(?:START|END|REPORT) RequestId: )")
+# 2026-11-23T03:00:00.123Z⇥START RequestId: …, of a console
+_TABBED = re.compile(rb"\S{23}Z\t(?:START|END|REPORT) RequestId: ")
 # a printed line ends with the two characters of an escape, before the next row of joined files too
 _PRINTED = re.compile(rb"\\n(?:$|1\d{12}\t)")
 # START RequestId: 8f507cfc-… Version: $LATEST\n
@@ -92,7 +92,7 @@ class S3Export(TimedText):
     @classmethod
     def detect(cls, head: Head) -> Self | None:
         """Return an export, unless its columns are set apart otherwise than by one space."""
-        if b"Copy" in head.lines or any(map(_COPIED.match, head.lines)):
+        if any(map(_TABBED.match, head.lines)):
             return None
         wide = sum(_WIDE.match(line) is not None for line in head.lines)
         narrow = sum(_NARROW.match(line) is not None for line in head.lines)
