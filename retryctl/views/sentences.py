@@ -15,7 +15,8 @@ from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.crosscheck.unread_counts import unread_count
 from retryctl.core.model.attempt import Attempt, AttemptOutcome
 from retryctl.core.model.coverage import Coverage
-from retryctl.core.model.request import Request, RequestOutcome, why_unknown
+from retryctl.core.model.request import Request, RequestOutcome
+from retryctl.core.request_wording import why_unknown
 from retryctl.core.wording import capitalised, in_a_row, number_of
 from retryctl.views.signs import BAD, GOING, GOOD, NOTHING, UNSURE
 from retryctl.views.times import duration, stamp, time_in_zone

@@ -41,7 +41,8 @@ from retryctl.core.crosscheck.checked_request import CheckedRequest
 from retryctl.core.crosscheck.claims import Markers
 from retryctl.core.crosscheck.findings import Finding, Severity, UnlistedFinding
 from retryctl.core.model.coverage import Gap
-from retryctl.core.model.request import Request, RequestOutcome, why_unknown
+from retryctl.core.model.request import Request, RequestOutcome
+from retryctl.core.request_wording import why_unknown
 from retryctl.core.summary.silent_successes import SilentSuccesses
 from retryctl.core.value_classes import value_class
 from retryctl.core.wording import as_sentences, number_of

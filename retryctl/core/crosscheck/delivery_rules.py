@@ -7,7 +7,9 @@ from itertools import pairwise
 
 from retryctl.core.crosscheck.findings import Match, Rule, RuleInput, Severity
 from retryctl.core.crosscheck.hidden_parts import ONE_STREAM, may_hide, span_ms
+from retryctl.core.grammar.older_runtimes import is_older, may_be_error
 from retryctl.core.grammar.platform_text import CUT_MARK
+from retryctl.core.grammar.record_parser import parse_record
 from retryctl.core.grammar.runtime_text import has_written_newlines, may_lack_traceback
 from retryctl.core.history.cut_log import BEGINS_LATE
 from retryctl.core.history.search_detection import SEARCHED_BY_ID
@@ -19,10 +21,12 @@ from retryctl.core.model.limits import (
     USUAL_WAITS_MS,
     WAIT_TOLERANCE_MS,
 )
+from retryctl.core.model.records import InitReport
 from retryctl.core.model.request import RequestOutcome
 from retryctl.core.wording import number_of
 
 _FEW = 5
+_BAD = ("error", "failure", "timeout")
 _SAVE_UNFILTERED = (
     "Save the log of this time again, all lines of it: no request ID and no other filter."
 )
@@ -188,6 +192,8 @@ def _unclear_end(attempt: Attempt, report_event: LogEvent) -> Match:
             (line, report_event),
             "Save the log with all lines of each event (aws logs filter-log-events --output json).",
         )
+    if not attempt.report_cut and (match := _may_have_failed(attempt, report_event)):
+        return match
     if report_event.message.endswith(CUT_MARK):
         what = f"The file ends within the REPORT of attempt {attempt.number}: a status may follow."
         return Match(
@@ -195,7 +201,8 @@ def _unclear_end(attempt: Attempt, report_event: LogEvent) -> Match:
         )
     if attempt.report_cut or attempt.log_stream is not None:
         what = f"The REPORT of attempt {attempt.number} breaks off."
-        return Match(attempt.number, what, (report_event,))
+        unclear = f"The log does not show whether attempt {attempt.number} failed."
+        return Match(attempt.number, what if attempt.report_cut else unclear, (report_event,))
     return Match(
         attempt.number,
         f"The log names no log streams: which lines belong to attempt {attempt.number} "
@@ -203,6 +210,27 @@ def _unclear_end(attempt: Attempt, report_event: LogEvent) -> Match:
         (report_event,),
         "Save the log with its log streams (aws logs tail --format detailed).",
     )
+
+
+def _may_have_failed(attempt: Attempt, report_event: LogEvent) -> Match | None:
+    """Explain a failed init, or a line that is an error only if the function did not print it."""
+    for event in attempt.events:
+        record = parse_record(event)
+        if is_older(record) or may_be_error(event.message):
+            return Match(
+                attempt.number,
+                f"Attempt {attempt.number} has a line that may be a runtime's record of an error, "
+                "or printed text: whether it failed is not known.",
+                (event, report_event),
+            )
+        if isinstance(record, InitReport) and record.phase == "invoke" and record.status in _BAD:
+            return Match(
+                attempt.number,
+                f"The init for attempt {attempt.number} failed, and the log does not show that it "
+                "ran again: whether the attempt failed is not known.",
+                (event, report_event),
+            )
+    return None
 
 
 def _hides_lines(case: RuleInput) -> bool:

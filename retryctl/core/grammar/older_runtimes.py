@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from retryctl.core.grammar.error_fields import INIT_TYPES, python_frame
 from retryctl.core.late_regex import late_regex
-from retryctl.core.model.records import FunctionError
+from retryctl.core.model.records import FunctionError, Record
 
 LAMBDA, OLDER = "lambda", "older"
 """The ``runtime`` of a marker that Lambda itself wrote, and of one that the function may print."""
@@ -93,6 +93,11 @@ def _repeated_text(name: str, frames: str) -> str | None:
     at = next((at for at, line in enumerate(lines) if line.strip() and line[0] != " "), len(lines))
     kind, _, text = "".join(lines[at:]).partition(":")
     return text.strip() if kind.strip().rpartition(".")[2] == name else None
+
+
+def is_older(record: Record) -> bool:
+    """Whether a record is one of these sentences, or an error that only older Node.js wrote."""
+    return isinstance(record, FunctionError) and record.runtime in (OLDER, LAMBDA)
 
 
 def goes_on(text: str) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from retryctl.core.grammar.error_fields import INIT_TYPES
 from retryctl.core.grammar.masked_lines import may_be_masked_error
-from retryctl.core.grammar.older_runtimes import OLDER, goes_on, is_error_type, may_be_error
+from retryctl.core.grammar.older_runtimes import goes_on, is_error_type, is_older, may_be_error
 from retryctl.core.grammar.runtime_text import has_written_newlines, may_lack_traceback
 from retryctl.core.history.attempt_lines import AttemptLines, is_of_lambda
 from retryctl.core.late_regex import late_regex
@@ -19,7 +19,6 @@ from retryctl.core.model.records import (
     InitReport,
     InitStart,
     LambdaWarning,
-    Record,
     RuntimeDone,
     RuntimeExited,
     TimedOut,
@@ -74,7 +73,7 @@ def outcome_of(bracket: AttemptLines, deadline_ms: int) -> AttemptOutcome:
 
 def _may_have_failed(bracket: AttemptLines) -> bool:
     """Whether a line may be of an error of the attempt, and its REPORT is not against that."""
-    older = (is_of_lambda(record) or _is_older(record) for _, record in bracket.body)
+    older = (is_older(record) for _, record in bracket.body)
     shared = (isinstance(record, (FunctionError, LambdaWarning)) for _, record in bracket.shared)
     init_failed = not _statuses(bracket) and _init_ended_badly(bracket)
     return init_failed or any(older) or any(shared) or possible_error(bracket) is not None
@@ -200,10 +199,6 @@ def _marker_of_runtime(bracket: AttemptLines) -> tuple[LogEvent, FunctionError] 
         ):
             return event, _with_ruby_lines(record, output[at + 1 :])
     return None
-
-
-def _is_older(record: Record) -> bool:
-    return isinstance(record, FunctionError) and record.runtime == OLDER
 
 
 def _is_last(

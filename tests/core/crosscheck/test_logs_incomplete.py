@@ -16,11 +16,16 @@ from tests.support.lambda_log import (
     MIDNIGHT_MS,
     Environment,
     checked,
+    end,
     events_of,
+    init_report,
     judged,
     platform,
+    report,
+    start,
     whole,
 )
+from tests.support.made_up_streams import OLDER_FRAMES
 
 
 def test_an_error_without_its_traceback_is_named() -> None:
@@ -31,6 +36,46 @@ def test_an_error_without_its_traceback_is_named() -> None:
     assert finding.message.startswith("Attempt 1 has a line that may be the runtime's record")
     assert finding.evidence[0].message == line
     assert not found(of, "duplicate-delivery")
+
+
+@pytest.mark.parametrize("stream", ["a", None])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Unable to import module 'app': No module named stock\n",
+        "Unknown application error occurred\n",
+        f"no stock: ShopError\n{OLDER_FRAMES}ShopError: no stock\n",
+        f"Error: ShopError\n{OLDER_FRAMES}ShopError: no stock\n",
+        "thread 'main' panicked at src/main.rs:7:5:\n",
+    ],
+)
+def test_a_line_that_may_be_an_error_is_named(line: str, stream: str | None) -> None:
+    log = Environment().starts().logs(line).prints("an order").reports().at(70).runs()
+    log.events = [replace(event, log_stream=stream) for event in log.events]
+    of = checked(log)
+    (finding,) = found(of, "logs-incomplete")
+    assert finding.message == (
+        "Attempt 1 has a line that may be a runtime's record of an error, or printed text: "
+        "whether it failed is not known."
+    )
+    assert finding.evidence[0].message == line
+
+
+def test_a_sentence_that_may_be_of_another_init_breaks_no_report_off() -> None:
+    log = Environment()
+    for message in ("Unable to import module 'app': no\n", start(), end(), report()):
+        log.at(0.003).logs(message)
+    (finding,) = found(checked(log), "logs-incomplete")
+    assert finding.message == "The log does not show whether attempt 1 failed."
+
+
+def test_a_failed_init_that_leaves_the_outcome_open_is_named() -> None:
+    log = Environment().logs(init_report("invoke", "error", "Runtime.Unknown")).starts().reports()
+    (finding,) = found(checked(log), "logs-incomplete")
+    assert finding.message == (
+        "The init for attempt 1 failed, and the log does not show that it ran again: whether the "
+        "attempt failed is not known."
+    )
 
 
 def test_logs_incomplete_by_a_start_without_report() -> None:
