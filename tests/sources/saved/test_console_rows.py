@@ -94,3 +94,6 @@ def test_a_table_with_a_header_and_the_text_of_buttons_is_read() -> None:
     events, coverage = read_bytes(f"| Timestamp | Message |\n|---|---|\n{table}".encode())
     assert [event.message for event in events] == RECORDS
     assert not coverage.gaps
+    cut, coverage = read_bytes(table[:-20].encode())
+    assert [event.message for event in cut[:-1]] == RECORDS[:-1]
+    assert coverage.gaps

@@ -17,7 +17,9 @@ START = f"START RequestId: {ID} Version: $LATEST"
 
 @pytest.mark.parametrize("filler", [" ", "\t", ":", "-", "--|", " | ", "\n", '\\"', "{\n"])
 @pytest.mark.parametrize("before", ["a\n", "", '{\n"', "Copy"])
-@pytest.mark.parametrize("shape", ["pasted rows, Z", "open rows of the console"])
+@pytest.mark.parametrize(
+    "shape", ["pasted rows, Z", "open rows of the console", "rows with the text of a button"]
+)
 def test_a_long_message_of_one_filler_is_read(shape: str, before: str, filler: str) -> None:
     long = f"{before}{filler * (LONG // len(filler))}x"
     events = [(T0 + n, STREAM, text) for n, text in enumerate((START, long, "done --"))]

@@ -10,15 +10,20 @@ from retryctl.sources.saved.formats.rewritten_text import Rewrite, RewrittenText
 from retryctl.sources.saved.saved_format import Head
 
 _BUTTON, _BLANKS_AND_BARS = b"Copy", b" \t|"
+_TIME = (
+    DAY + b"[T ]" + TIME + rb"(?:[.,]\d{1,9})?(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?"
+)  # fmt: skip
+_BELOW = rb"[ \t]*+\n[ \t]*+Copy[ \t]*+\n"
 # a time, and what is between it and its message: the button, blanks, a bar, or a line end
 _ROW = re.compile(
-    rb"^((?:[ \t]*+\|[ \t]*+)?" + DAY + b"[T ]" + TIME + rb"(?:[.,]\d{1,9})?"
-    rb"(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?)"
-    rb"([ \t]*+\n[ \t]*+Copy[ \t]*+\n|Copy| +\| ?|\t+| {1,4}|(?=\n)|\Z)"
-    rb"(?!" + RUNTIME_MESSAGE + rb")",
+    rb"^((?:[ \t]*+\|[ \t]*+)?" + _TIME + rb")(" + _BELOW
+    + rb"|Copy| +\| ?|\t+| {1,4}|(?=\n)|\Z)(?!" + RUNTIME_MESSAGE + rb")",
     re.MULTILINE,
 )  # fmt: skip
-
+# a row that was joined to the one before it
+_JOINED = re.compile(
+    rb"(?<=[^\s|])(?=[ \t]*+(?:\|[ \t]*+)?" + _TIME + rb"(?:Copy|" + _BELOW + rb"))"
+)
 # | Timestamp | Message |, |---|---|
 _TABLE_HEADER = re.compile(rb"^[ \t]*+\|[^\n]*+\n?", re.MULTILINE)
 
@@ -36,21 +41,23 @@ class ButtonRows(RewrittenText):
         """Drop the text of the button, if a time directly before it begins a line."""
         if _BUTTON not in head.content:
             return None
-        between = _ROW.split(unified(head.content))[2::3]
+        between = _ROW.split(_JOINED.sub(b"\n", unified(head.content)))[2::3]
         return _without_buttons if any(_BUTTON in each for each in between) else None
 
 
 def _without_buttons(text: bytes) -> bytes:
     """Return the rows in one form: a time, a tab or a line end, and the message once."""
-    before, *fields = _ROW.split(text)
+    before, *fields = _ROW.split(_JOINED.sub(b"\n", text))
     rows = list(zip(fields[::3], fields[1::3], fields[2::3], strict=True))
-    below = any(b"\n" in between or (not between and text.strip()) for _, between, text in rows)
-    barred = all(b"|" in time and text.rstrip().endswith(b"|") for time, _, text in rows)
+    below = any(b"\n" in between or (not between and rest.strip()) for _, between, rest in rows)
+    # the end of the file may cut the last row
+    barred = all(b"|" in time and rest.rstrip().endswith(b"|") for time, _, rest in rows[:-1])
     form = b"%b\n%b" if below else b"%b\t%b"
-    return _TABLE_HEADER.sub(b"", before) + b"".join(
-        form % (time.strip(_BLANKS_AND_BARS), _message(between, text, barred=barred))
-        for time, between, text in rows
+    changed = _TABLE_HEADER.sub(b"", before) + b"".join(
+        form % (time.strip(_BLANKS_AND_BARS), _message(between, rest, barred=barred))
+        for time, between, rest in rows
     )
+    return changed if text.endswith(b"\n") else changed.removesuffix(b"\n")
 
 
 def _message(between: bytes, text: bytes, *, barred: bool) -> bytes:
