@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from itertools import compress
 
+from retryctl.core.grammar.older_runtimes import OLDER_SENTENCES
 from retryctl.core.late_regex import late_regex
 from retryctl.sources.saved.canonical_lines import HEAD_BYTES
 
@@ -36,6 +37,8 @@ _SILENT_JSON = late_regex(
 )
 
 _TRACEBACK = rb"\nTraceback (most"  # behind an error of an older Python
+# [INFO], [DEBUG: a logger's line. Other text in brackets may begin an error of an older Python.
+_LEVEL = re.compile(rb"\[[A-Z]{4}")
 _BRACKETS = (b"[Errno", b"[SSL: ")
 _HEADS = tuple(
     word[:HEAD_BYTES]
@@ -46,11 +49,7 @@ _HEADS = tuple(
         *(b"Error raised", b"Critical exception", b"Init error"),
     )
 )
-# The sentences of grammar.older_runtimes.
-_SENTENCES = (
-    *(b"Unknown application error", b"Unable to import module", b"Syntax error in module"),
-    *(b"Bad handler", b"Handler '", b"module initialization error", b"thread '"),
-)
+_SENTENCES = tuple(begin.encode() for begin, _ in OLDER_SENTENCES)
 _SENTENCE_HEADS = frozenset(text[:HEAD_BYTES] for text in _SENTENCES)
 _LONGEST_SENTENCE = 40
 _MARKER_HEADS = {b"proces": PROCESS, b"[ERROR": ERROR}
@@ -97,7 +96,7 @@ class LineKinds:
             if head[:1].isdigit():
                 return INTEGER if _BARE.match(head) else DIGITS
             return JSON if head.startswith(b"{") else UNCLEAR
-        return PLAIN if head.startswith(b"[") and head not in _BRACKETS else TEXT
+        return PLAIN if _LEVEL.match(head) and head not in _BRACKETS else TEXT
 
 
 def consequence(kind: int, line: bytes, message_at: int) -> int:

@@ -8,7 +8,7 @@ import pytest
 
 from retryctl.bulk.line_kinds import PLAIN, LineKinds, consequence
 from retryctl.sources.saved.canonical_lines import HEAD_BYTES
-from tests.support.made_up_streams import OLDER_ERRORS
+from tests.support.made_up_streams import OLDER_ERRORS, OLDER_FRAMES
 
 
 def kind_of(message: str, *, escaped: str = "") -> int:
@@ -23,7 +23,13 @@ def kind_of(message: str, *, escaped: str = "") -> int:
 OLDER_NODE = '2018-08-05T18:20:33.419Z\t8f507cfc-0d3f-4697-b07a-ac58fc914c95\t{"errorMessage":"no"}'
 
 
-@pytest.mark.parametrize("message", [*OLDER_ERRORS, OLDER_NODE])
+OF_A_VALUE = [
+    f"{value} is bad: ShopError\n{OLDER_FRAMES}ShopError: {value} is bad"
+    for value in ("{'a': 1}", '{"a": 1}', "['a']", "[1, 2]", '["a"]', "[{}]", "[Order]")
+]
+
+
+@pytest.mark.parametrize("message", [*OLDER_ERRORS, OLDER_NODE, *OF_A_VALUE])
 def test_a_sentence_has_consequences(message: str) -> None:
     assert kind_of(f"{message}\n") != PLAIN
 

@@ -10,6 +10,17 @@ from retryctl.core.grammar.error_fields import INIT_TYPES, python_frame
 from retryctl.core.late_regex import late_regex
 from retryctl.core.model.records import FunctionError, Record
 
+OLDER_SENTENCES = (
+    ("Unknown application error", ""),
+    ("Unable to import module", ""),
+    ("Syntax error in module", ""),
+    ("Bad handler", ""),
+    ("Handler '", "missing on module"),
+    ("module initialization error", ""),
+    ("Error loading", ""),
+    ("thread '", "panicked at"),
+)
+"""What a message of these begins with, and what else is in it, for readers that search quickly."""
 LAMBDA, OLDER = "lambda", "older"
 """The ``runtime`` of a marker that Lambda itself wrote, and of one that the function may print."""
 
@@ -39,7 +50,7 @@ _NO_JSON = "An error occurred during JSON serialization of response: "
 _DOTNET = late_regex(r"([^\r\n]*): ([A-Z]\w*(?:\.\w+)*)\r?\n +at ")
 _DOTNET_CALL = "at lambda_method"
 # The frames of a stack trace whose other lines are not in this message.
-_DOTNET_FRAME = late_regex(r"\s*at lambda_method\d*\(")
+_DOTNET_FRAME = late_regex(r"\s{2,}at lambda_method\d*\(")
 # thread 'main' panicked at src/main.rs:7:5:⏎no stock
 _PANIC = late_regex(r"thread '[^'\r\n]{0,300}'(?: \(\d{1,10}\))? panicked at ")
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 
 from retryctl.core.crosscheck.claims import Markers
+from retryctl.core.grammar.older_runtimes import OLDER_SENTENCES
 
 LONGEST_PATTERN = 1024
 MASKED_LINE = r"\*\*\*\*"
@@ -29,9 +30,10 @@ _RECORDS = (
         r"^[0-9T:.Z-]+\s[0-9a-zA-Z-]*\sfail\s",
     ),  # Java in both formats; .NET
     *(r"^Error.raised.from.handler", r"^Critical.exception.from", r"^Init.error.when.loading"),
-    *(r"^Unknown.application.error", r"^Unable.to.import.module", r"^Syntax.error.in.module"),
-    *(r"^Bad.handler", r"^Handler\s.+missing.on.module", r"^module.initialization.error"),
-    *(r"^Error.loading", r"^thread\s.+panicked.at"),  # older runtimes; Rust
+    *(
+        re.sub("[^A-Za-z^+]", ".", f"^{begin}.+{rest}" if rest else f"^{begin}")
+        for begin, rest in OLDER_SENTENCES
+    ),
     r"\sTraceback..most.recent.call.last.:",
     MASKED_LINE,
     *(r"retryctl", r"durable-execution"),  # the marker of the counters; an ARN

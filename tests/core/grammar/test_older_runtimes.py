@@ -106,6 +106,8 @@ def test_an_error_of_older_node_counts_as_the_last_line() -> None:
         "ShopException: no stock\n   at Shop.App.Run()\n",
         "no stock: ShopException\n   at Shop.App.Run()\n",
         "thread 'main' is ready\n",
+        "at lambda_method(Closure , Stream )\n",
+        " at lambda_method(Closure , Stream )\n",
     ],
 )
 def test_what_only_looks_like_a_sentence_is_the_application_s(line: str) -> None:
@@ -119,6 +121,8 @@ def test_what_only_looks_like_a_sentence_is_the_application_s(line: str) -> None
         f"no stock: ShopError\n{OLDER_FRAMES}",
         f"Error: ShopError\n{OLDER_FRAMES}shop.ShopError: no stock\n",  # may be one it caught
         f"Error: KeyError\n{OLDER_FRAMES}KeyError: 'sku'\n",
+        f"{{'a': 1}} is bad: ShopError\n{OLDER_FRAMES}ShopError: {{'a': 1}} is bad\n",
+        f"['a'] is bad: ShopError\n{OLDER_FRAMES}ShopError: ['a'] is bad\n",
         "thread 'main' panicked at src/main.rs:7:5:\nno stock\n",
         "thread '<unnamed>' (1234) panicked at src/main.rs:7:5:\n",
         "   at lambda_method(Closure , Stream )\n",
