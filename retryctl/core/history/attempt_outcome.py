@@ -195,7 +195,8 @@ def _marker_of_runtime(bracket: AttemptLines) -> tuple[LogEvent, FunctionError] 
     for at in range(len(output) - 1, -1, -1):
         event, record = output[at]
         if isinstance(record, FunctionError) and (
-            record.certain or (is_over and _is_last(record, output[at + 1 :]))
+            record.certain
+            or ((is_over or not is_older(record)) and _is_last(record, output[at + 1 :]))
         ):
             return event, _with_ruby_lines(record, output[at + 1 :])
     return None
