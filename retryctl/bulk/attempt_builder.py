@@ -56,7 +56,6 @@ from retryctl.sources.saved.stream_filter import StreamFilter
 _RUNS = late_regex(b"(?:%c%c%c){2,}(?=%c)" % (STARTS, ENDS, REPORTS, STARTS))
 """Marked lines of attempts with three records, one after another, and a START behind them."""
 MOST_TEMPLATES = 20_000
-MOST_AT_ONCE = 500
 
 
 class AttemptBuilder:
@@ -246,7 +245,7 @@ class AttemptBuilder:
         shown = bool(self._shown) and request_id.decode() in self._shown
         if (
             fragment.is_ready_to_cut(moment_ms)
-            and not (shown and _goes_on(fragment))
+            and not (shown and fragment.can_wait)
             and not self._cut(fragment, line)
         ):
             fragment.postpone_cut(moment_ms)
@@ -392,12 +391,3 @@ def _are_apart(times: list[bytes]) -> bool:
         return True
     tooks_ms = map(sub, map(int, reports), map(int, starts))
     return all(took_ms <= LONGEST_ATTEMPT_MS for took_ms in tooks_ms)
-
-
-def _goes_on(fragment: StreamFragment) -> bool:
-    """Whether the lines can wait, to be parsed together: each cut parses an attempt again."""
-    return (
-        fragment.head is not None
-        and not fragment.is_ordinary
-        and len(fragment.lines) < MOST_AT_ONCE
-    )

@@ -18,6 +18,8 @@ from retryctl.core.value_classes import state_class
 
 AttemptFigures = tuple[bytes, int, int, int, int, tuple[object, ...]]
 """ID, start and duration in ms, billed ms, MB and template: all that its lines show."""
+MOST_AT_ONCE = 500
+"""As many lines of attempts that are shown wait, to be parsed together."""
 
 
 class StreamFragment:
@@ -189,6 +191,11 @@ class StreamFragment:
     def is_at_start(self) -> bool:
         """Whether the START of an attempt that can have a template was read last, behind a cut."""
         return self.is_ordinary and self.head is not None and len(self.lines) == 1
+
+    @property
+    def can_wait(self) -> bool:
+        """Whether the lines can wait, to be parsed together: each cut parses an attempt again."""
+        return self.head is not None and not self.is_ordinary and len(self.lines) < MOST_AT_ONCE
 
     def _figures(self) -> AttemptFigures | None:
         """Return the open attempt, if its template and its figures show all; no line follows it."""

@@ -8,6 +8,7 @@ import re
 from retryctl.core.grammar.platform_text import CUT_MARK, TERMINAL_CODE
 from retryctl.core.late_regex import late_regex
 from retryctl.core.model.events import REQUEST_ID
+from retryctl.sources.saved.formats.header_patterns import TITLES
 from retryctl.sources.saved.read_stats import FileDiagnostics
 from retryctl.sources.saved.saved_format import Head
 
@@ -102,3 +103,10 @@ def _ends_within_json(text: bytes) -> bool:
 def with_cut_mark(text: bytes) -> bytes:
     """Append the mark of a cut to a text that ends within a REPORT."""
     return text + CUT_MARK.encode() if ends_within_report(text) else text
+
+
+def note_lines(text: bytes, diagnostics: FileDiagnostics) -> None:
+    """Note the lines before the first event, without the titles of the columns."""
+    for number, line in enumerate(text.split(b"\n"), 1):
+        if line.strip() and not TITLES.match(line):
+            diagnostics.unread_event(number, line.decode(errors="replace"))

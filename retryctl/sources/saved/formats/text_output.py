@@ -15,7 +15,7 @@ from retryctl.sources.saved import raw_blocks
 from retryctl.sources.saved.canonical_lines import canonical_block, json_escaped
 from retryctl.sources.saved.formats.event_times import STREAM_STARTS
 from retryctl.sources.saved.formats.json_shapes import DocumentContext
-from retryctl.sources.saved.formats.timed_text import note_lines
+from retryctl.sources.saved.formats.record_line import note_lines
 from retryctl.sources.saved.read_stats import FileDiagnostics
 from retryctl.sources.saved.saved_format import Head, SavedFormat
 

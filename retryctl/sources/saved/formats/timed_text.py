@@ -32,7 +32,6 @@ from retryctl.sources.saved.formats.header_patterns import (
     MILLIS,
     MOST_BLANKS,
     SECOND,
-    TITLES,
     header_pattern,
     header_within_line,
     times_of_header,
@@ -132,7 +131,7 @@ class TimedText(SavedFormat):
         for at, text in self._parts(segment):
             start = self._first_event(text)
             if text[:start].strip():  # of the first part: each other begins with an event
-                note_lines(text[:start], diagnostics)
+                record_line.note_lines(text[:start], diagnostics)
             if start < len(text) and self.has_times:
                 stands_at = None if at is None else at + start
                 yield RawBlock(
@@ -389,13 +388,6 @@ class TimedText(SavedFormat):
         while b"\n" in joined and b"\n\0" in joined:  # one byte is found much faster
             joined = joined.replace(b"\n\0", b"\0")
         return self.messages(joined)
-
-
-def note_lines(text: bytes, diagnostics: FileDiagnostics) -> None:
-    """Note the lines before the first event, without the titles of the columns."""
-    for number, line in enumerate(text.split(b"\n"), 1):
-        if line.strip() and not TITLES.match(line):
-            diagnostics.unread_event(number, line.decode(errors="replace"))
 
 
 def _colour_of_lines(head: Head) -> bytes:
