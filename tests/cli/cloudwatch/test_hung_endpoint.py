@@ -42,12 +42,15 @@ COMMANDS = {
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Shorten the limit of time for calls of the services that do not answer."""
+    """Shorten the limit of time for calls of the services that do not answer.
+
+    A busy endpoint needs some of it to count a call.
+    """
     create_client = Session.create_client
 
     def impatient(session: Session, service: str, *others: Any, **options: Any) -> Any:
         if service in os.environ.get("HUNG", service).split():
-            options["config"] = options["config"].merge(Config(read_timeout=0.3))
+            options["config"] = options["config"].merge(Config(read_timeout=1.0))
         return create_client(session, service, *others, **options)
 
     monkeypatch.setattr(Session, "create_client", impatient)
