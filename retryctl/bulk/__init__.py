@@ -52,8 +52,8 @@ sorts the events of each block as they stand (``raw_blocks``), which shows their
 streams. Its index of blocks then gives the stretches of each file that have lines of the streams
 with one of the IDs: only these are read again and scanned. In a gzip file a checkpoint leads to
 each stretch (``gzip_members``). A survey also finds IDs that differ from a mistyped one in one or
-two characters (``near_ids``). Requests that are shown keep the events of their attempts.
-``reader`` puts all of this together.
+two characters (``sources.saved.near_ids``). Requests that are shown keep the events of their
+attempts. ``reader`` puts all of this together.
 
 The states of one stream
 ------------------------

@@ -22,7 +22,6 @@ from retryctl.bulk.line_layout import (
     lead_with_group,
     nameless_lines,
 )
-from retryctl.bulk.near_ids import near_ids_in
 from retryctl.core.history.search_detection import IdSearch
 from retryctl.core.late_regex import late_regex
 from retryctl.core.model.coverage import LogQuery
@@ -32,6 +31,7 @@ from retryctl.core.value_classes import state_class
 from retryctl.sources.saved.canonical_lines import HEADER, KEY
 from retryctl.sources.saved.formats.json_event import line_event
 from retryctl.sources.saved.gzip_members import Checkpoint
+from retryctl.sources.saved.near_ids import near_ids_in
 from retryctl.sources.saved.raw_blocks import (
     GROUP_KEY,
     BlockSpan,

@@ -13,7 +13,6 @@ from retryctl.bulk.chunks import Chunk, split_file
 from retryctl.bulk.compact_attempts import Shown
 from retryctl.bulk.id_survey import LineSelector, SurveyedChunk, SurveyedLog
 from retryctl.bulk.line_layout import is_usual_line
-from retryctl.bulk.near_ids import MOST_MISTYPED
 from retryctl.bulk.partition_tasks import map_partitions
 from retryctl.bulk.reduction import PartitionContext
 from retryctl.bulk.shuffle import ShuffleStore
@@ -30,6 +29,7 @@ from retryctl.errors import UnreadableInput
 from retryctl.sources.saved.altered_records import gaps_of_altered_records
 from retryctl.sources.saved.files import SavedFile, find_files, names_one_file, skipped_folders
 from retryctl.sources.saved.log_file import nothing_readable, read_file
+from retryctl.sources.saved.near_ids import MOST_MISTYPED
 from retryctl.sources.saved.read_stats import ByteProgress, FileDiagnostics, Meter
 from retryctl.sources.saved.searched_folders import searched_folders
 from retryctl.sources.saved.start_gaps import gaps_shown_by_start

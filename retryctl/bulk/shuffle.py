@@ -109,7 +109,7 @@ class ShuffleStore:
 
     @property
     def lacks_records(self) -> bool:
-        """Whether there is no attempt, or records of some are missing or cut."""
+        """Whether there is not any attempt, or some lack records or have a cut one."""
         return bool(self.stats.torn_streams) or not (any(self._packed) or any(self._others))
 
     def part(self, number: int) -> Partition:

@@ -169,6 +169,11 @@ def telemetry(events: Iterable[Event]) -> str:
     )
 
 
+def answer_of_invoke(events: list[Event]) -> str:
+    text = "".join(f"{text.rstrip()}\n" for *_, text in events)
+    return json.dumps({"StatusCode": 200, "LogResult": base64.b64encode(text.encode()).decode()})
+
+
 def packed(events: list[Event]) -> str:
     return base64.b64encode(gzip.compress(subscription(events).encode())).decode()
 
@@ -380,18 +385,7 @@ SHAPES: dict[str, tuple[Writer, frozenset[str]]] = {
             "",
         ),
         ("messages", lambda e: "".join(f"{text.rstrip()}\n\n" for *_, text in e), ""),
-        (
-            "answer of invoke",
-            lambda e: json.dumps(
-                {
-                    "StatusCode": 200,
-                    "LogResult": base64.b64encode(
-                        "".join(f"{t.rstrip()}\n" for *_, t in e).encode()
-                    ).decode(),
-                }
-            ),
-            "",
-        ),
+        ("answer of invoke", answer_of_invoke, ""),
         (
             "docker compose logs",
             lambda e: "".join(

@@ -40,7 +40,7 @@ _LETTERS = {
 }
 _LETTER_OF = [_LETTERS.get(each & ~_IS_TIED, "?") for each in range(256)]
 # The letters of lines in order, upper case where the next line has the same time. Output before an
-# end, or an error, is in order only where the line before is known, and is no error and not END.
+# end, or an error, is in order only where the line before is known, and neither an error nor END.
 # A ``p`` is never in order: it stands behind an integer if it is a branch, else before it.
 _UPPER = bytes(ord(_LETTER_OF[each]) & ~(0x20 * (each >= _IS_TIED)) for each in range(256))
 # Nor is an integer beside other output, where the next line may be a branch.

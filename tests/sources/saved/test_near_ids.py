@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from retryctl.bulk.near_ids import MOST_MISTYPED, near_ids_in
+from retryctl.sources.saved.near_ids import MOST_MISTYPED, near_ids_in
 
 ONE = b"3d9f07b2-0d3f-4697-b07a-ac58fc914c95"
 
